@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+// From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|fuzz|build|check> [arguments]
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PNPM_VERSION = '10.34.9';
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const pnpmHome = join(root, '.tools', `pnpm-${PNPM_VERSION}`);
+const programs = {
+  start: 'apps/order-gateway/dist/main.js',
+  bench: 'apps/bench/dist/main.js',
+  replay: 'apps/replay/dist/main.js',
+  fuzz: 'apps/bench/dist/fuzz.js',
+  test: 'tooling/scripts/test.mjs',
+  check: 'tooling/scripts/check.mjs',
+  build: undefined,
+};
+
+const [command, ...rest] = process.argv.slice(2);
+if (!Object.hasOwn(programs, command)) {
+  console.error(`prism: unknown command '${command}'; one of: ${Object.keys(programs).join(', ')}`);
+  process.exit(2);
+}
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`prism: needs Node.js 20.19 or newer; this is ${process.versions.node}`);
+  process.exit(1);
+}
+
+// `npm run` exports its whole configuration to children; pnpm and npm would take it for their own.
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^npm_(config|package|lifecycle)_/i.test(name)),
+);
+environment.PATH = [
+  join(pnpmHome, 'node_modules', '.bin'),
+  join(root, 'node_modules', '.bin'),
+  environment.PATH,
+].join(delimiter);
+environment.TURBO_TELEMETRY_DISABLED = '1';
+environment.DO_NOT_TRACK = '1';
+
+// Progress goes to stderr: standard output belongs to the program (`bench --json` is read by machines).
+const say = (text) => console.error(`prism: ${text}`);
+
+function run(step, program, args) {
+  const result = spawnSync(program, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (result.status === 0) return;
+  process.stderr.write(result.stdout ?? '');
+  process.stderr.write(result.stderr ?? '');
+  say(`${step} failed${result.error ? `: ${result.error.message}` : ''}`);
+  process.exit(1);
+}
+
+function installPackageManager() {
+  if (existsSync(join(pnpmHome, 'node_modules', '.bin', 'pnpm'))) return;
+  say(`fetching pnpm ${PNPM_VERSION} into .tools/`);
+  mkdirSync(pnpmHome, { recursive: true });
+  const npm = ['install', '--prefix', pnpmHome, '--no-save', '--no-audit', '--no-fund', `pnpm@${PNPM_VERSION}`];
+  run('fetching pnpm', 'npm', npm);
+}
+
+function installDependencies() {
+  const stampFile = join(root, 'node_modules', '.prism-install');
+  const hash = createHash('sha256').update(PNPM_VERSION).update(process.version);
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(root, file)));
+  const stamp = hash.digest('hex');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  say('installing dependencies');
+  run('installing dependencies', 'pnpm', ['install', '--frozen-lockfile', '--prefer-offline']);
+  writeFileSync(stampFile, stamp);
+}
+
+function build() {
+  say('building');
+  run('building', 'turbo', ['run', 'build', '--output-logs=errors-only', '--log-prefix=none']);
+}
+
+installPackageManager();
+installDependencies();
+build();
+
+const program = programs[command];
+if (program === undefined) {
+  say('built');
+  process.exit(0);
+}
+if (command === 'start') say('starting the order gateway and its load generator (Ctrl-C stops, --help explains)');
+// npm runs scripts in the project's root; a relative file argument was meant from where the user stood.
+const child = spawn(process.execPath, [join(root, program), ...rest], {
+  cwd: process.env.INIT_CWD ?? process.cwd(),
+  env: environment,
+  stdio: 'inherit',
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
