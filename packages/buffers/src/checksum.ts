@@ -53,7 +53,5 @@ export function updateChecksum16(checksum: number, before: number, after: number
 
 /** The new checksum after one 32-bit field at an even offset changed (RFC 1624 §3, equation 3, twice). */
 export function updateChecksum32(checksum: number, before: number, after: number): number {
-  return finishSum(
-    (~checksum & 0xffff) + (~before >>> 16) + (~before & 0xffff) + (after >>> 16) + (after & 0xffff),
-  );
+  return finishSum((~checksum & 0xffff) + (~before >>> 16) + (~before & 0xffff) + (after >>> 16) + (after & 0xffff));
 }

@@ -1,1 +1,6 @@
-export {};
+export * from './checksum.js';
+export type { Kernels } from './kernels.js';
+export * from './packet.js';
+export * from './packet-memory.js';
+export * from './packet-pool.js';
+export * from './packet-queue.js';

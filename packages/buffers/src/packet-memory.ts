@@ -1,0 +1,275 @@
+import { instantiateKernels, type Kernels } from './kernels.js';
+import { type LinearMemory, webAssembly } from './web-assembly.js';
+
+const WASM_PAGE = 65_536;
+const HUGE_PAGE = 2 * 1024 * 1024;
+const CACHE_LINE = 128;
+/** The first page stays free: offset 0 is never a valid packet offset, and compiled code may want scratch space. */
+const RESERVED_BYTES = WASM_PAGE;
+/** Offsets stay int32. */
+const MAXIMUM_BYTES = 2 ** 31;
+
+export interface PacketMemoryOptions {
+  /** Frames in the packet region. Default 4,096. */
+  readonly frames?: number;
+  /** Bytes per frame, headroom included; a power of two from 512 to 65,536. Default 2,048. */
+  readonly frameSize?: number;
+  /** Bytes set aside for the rings of kernel drivers, which map them in place. Default 0. */
+  readonly kernelRingBytes?: number;
+  /** Bytes for control structures shared between threads: rings, tables, application data. Default 64 KiB. */
+  readonly controlBytes?: number;
+  /** Detect double release, use after release and leaks. Slower; meant for tests. Default false. */
+  readonly debug?: boolean;
+  /**
+   * Called once, before the memory is first touched, so that a native driver can align the packet region by *address*,
+   * ask for huge pages, lock it or place it on a NUMA node. Returns the address of byte 0 modulo 2 MiB and what it
+   * achieved. Without it the packet region is aligned by offset, on ordinary pages.
+   */
+  readonly place?: (memory: LinearMemory) => {
+    readonly addressModulo2MiB: number;
+    readonly placement: Placement;
+  };
+}
+
+/** What kind of pages the memory got. JavaScript alone cannot ask for any of this; native drivers can. */
+export interface Placement {
+  readonly hugePages: boolean;
+  readonly locked: boolean;
+  readonly numaNode: number | undefined;
+  /** Why it is not better, for `doctor`-like tools and logs. */
+  readonly reason: string;
+}
+
+/** Offsets of the regions, in bytes from the start of the memory. */
+export interface PacketMemoryLayout {
+  readonly kernelRingOffset: number;
+  readonly kernelRingBytes: number;
+  readonly controlOffset: number;
+  readonly controlBytes: number;
+  readonly packetOffset: number;
+  readonly frameSize: number;
+  readonly frames: number;
+}
+
+/** What another thread needs to attach: can be passed by `postMessage` or `workerData`. */
+export interface SharedPacketMemory {
+  readonly memory: LinearMemory;
+  readonly layout: PacketMemoryLayout;
+  readonly debug: boolean;
+  readonly placement: Placement;
+}
+
+/** A run of frames of the packet region, to build a {@link PacketPool} on. Can be passed between threads. */
+export interface FrameRegion {
+  readonly firstFrame: number;
+  readonly frames: number;
+}
+
+const ORDINARY_PAGES: Placement = {
+  hugePages: false,
+  locked: false,
+  numaNode: undefined,
+  reason: 'ordinary pages: huge pages, locking and NUMA placement need a native link driver',
+};
+
+/**
+ * One linear memory that holds every packet of a shard, and that native drivers, worker threads and WebAssembly see at
+ * the same offsets:
+ *
+ *     | reserved | kernel rings | control: rings, tables | packet region: frame 0 | frame 1 | …  |
+ *     0          64 KiB                                   2 MiB boundary
+ *
+ * Each thread has its own `PacketMemory` object over the shared bytes. Regions are handed out (`reserve…`) by the thread
+ * that created the memory, before it shares what it reserved.
+ */
+export class PacketMemory {
+  readonly memory: LinearMemory;
+  readonly layout: PacketMemoryLayout;
+  readonly placement: Placement;
+  readonly debug: boolean;
+  readonly buffer: SharedArrayBuffer;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly kernels: Kernels;
+  /** Payload copies done through this object: [calls, bytes]. A measurement, so that "zero-copy" is not a claim. */
+  readonly copies = new Float64Array(2);
+
+  #nextControl: number;
+  #nextFrame = 0;
+  #sourceBuffer: ArrayBufferLike | undefined;
+  #sourceView: DataView;
+
+  private constructor(shared: SharedPacketMemory) {
+    this.memory = shared.memory;
+    this.layout = shared.layout;
+    this.placement = shared.placement;
+    this.debug = shared.debug;
+    this.buffer = shared.memory.buffer as unknown as SharedArrayBuffer;
+    this.view = new DataView(this.buffer);
+    this.bytes = new Uint8Array(this.buffer);
+    this.words = new Int32Array(this.buffer);
+    this.kernels = instantiateKernels(shared.memory);
+    this.#nextControl = shared.layout.controlOffset;
+    this.#sourceView = this.view;
+  }
+
+  /** @throws RangeError (EINVAL) when an option is out of range or the memory would exceed 2 GiB. */
+  static create(options: PacketMemoryOptions = {}): PacketMemory {
+    const frames = options.frames ?? 4096;
+    const frameSize = options.frameSize ?? 2048;
+    const kernelRingBytes = roundUp(options.kernelRingBytes ?? 0, WASM_PAGE);
+    const controlBytes = roundUp(options.controlBytes ?? WASM_PAGE, CACHE_LINE);
+    requireInteger('frames', frames, 1, MAXIMUM_BYTES / 512);
+    requireInteger('frameSize', frameSize, 512, 65_536);
+    if ((frameSize & (frameSize - 1)) !== 0) throw invalid(`frameSize must be a power of two, not ${frameSize}`);
+
+    const beforePackets = RESERVED_BYTES + kernelRingBytes + controlBytes;
+    // One huge page of slack, because the address of the memory is known only once it exists.
+    const total = roundUp(roundUp(beforePackets, HUGE_PAGE) + HUGE_PAGE + frames * frameSize, WASM_PAGE);
+    if (total > MAXIMUM_BYTES) {
+      throw invalid(`packet memory of ${frames} frames × ${frameSize} bytes would exceed 2 GiB; ask for fewer frames`);
+    }
+    const pages = total / WASM_PAGE;
+    const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const placed = options.place?.(memory);
+    const skew = placed?.addressModulo2MiB ?? 0;
+    const layout: PacketMemoryLayout = {
+      kernelRingOffset: RESERVED_BYTES,
+      kernelRingBytes,
+      controlOffset: RESERVED_BYTES + kernelRingBytes,
+      controlBytes,
+      packetOffset: roundUp(beforePackets + skew, HUGE_PAGE) - skew,
+      frameSize,
+      frames,
+    };
+    return new PacketMemory({
+      memory,
+      layout,
+      debug: options.debug ?? false,
+      placement: placed?.placement ?? ORDINARY_PAGES,
+    });
+  }
+
+  /** The same memory in another thread. */
+  static attach(shared: SharedPacketMemory): PacketMemory {
+    return new PacketMemory(shared);
+  }
+
+  /** What another thread needs for {@link PacketMemory.attach}. */
+  share(): SharedPacketMemory {
+    return { memory: this.memory, layout: this.layout, debug: this.debug, placement: this.placement };
+  }
+
+  /** Sets bytes of the control region aside for good and returns their offset, aligned to a cache line pair. */
+  reserveControl(bytes: number): number {
+    const offset = this.#nextControl;
+    const next = roundUp(offset + bytes, CACHE_LINE);
+    const end = this.layout.controlOffset + this.layout.controlBytes;
+    if (next > end) {
+      throw exhausted(
+        `control region: ${bytes} bytes asked, ${end - offset} left of ${this.layout.controlBytes}; raise controlBytes`,
+      );
+    }
+    this.#nextControl = next;
+    return offset;
+  }
+
+  /** Sets frames of the packet region aside for good. */
+  reserveFrames(frames: number): FrameRegion {
+    requireInteger('frames', frames, 1, this.layout.frames);
+    const firstFrame = this.#nextFrame;
+    if (firstFrame + frames > this.layout.frames) {
+      throw exhausted(
+        `packet region: ${frames} frames asked, ${this.layout.frames - firstFrame} left of ${this.layout.frames}; raise frames`,
+      );
+    }
+    this.#nextFrame = firstFrame + frames;
+    return { firstFrame, frames };
+  }
+
+  get unreservedFrames(): number {
+    return this.layout.frames - this.#nextFrame;
+  }
+
+  /** The folded big-endian sum of `length` bytes at `at` on top of `initial`. */
+  sum(at: number, length: number, initial: number): number {
+    return this.kernels.sum(at, length, initial);
+  }
+
+  /** Copies within the memory (memmove). Counted in {@link copies}. */
+  copy(to: number, from: number, length: number): void {
+    this.#countCopy(length);
+    this.kernels.copy(to, from, length);
+  }
+
+  /** Copies within the memory and sums in one pass. The ranges must not overlap. Counted in {@link copies}. */
+  copyAndSum(to: number, from: number, length: number, initial: number): number {
+    this.#countCopy(length);
+    return this.kernels.copyAndSum(to, from, length, initial);
+  }
+
+  /**
+   * Copies `length` bytes of `source` from its byte `from` into the memory. Counted in {@link copies}.
+   * Short copies go word by word: `TypedArray.set` into shared memory costs 30 ns before its first byte.
+   */
+  write(to: number, source: Uint8Array, from: number, length: number): void {
+    this.#countCopy(length);
+    if (length > 256) {
+      this.bytes.set(source.subarray(from, from + length), to);
+      return;
+    }
+    const view = this.#viewOf(source);
+    let cursor = (source.byteOffset + from) | 0;
+    let target = to;
+    const end = (cursor + length) | 0;
+    const wordsEnd = (end - 3) | 0;
+    for (; cursor < wordsEnd; cursor = (cursor + 4) | 0, target = (target + 4) | 0) {
+      this.view.setInt32(target, view.getInt32(cursor));
+    }
+    for (; cursor < end; cursor = (cursor + 1) | 0, target = (target + 1) | 0) {
+      this.view.setUint8(target, view.getUint8(cursor));
+    }
+  }
+
+  /** Copies `length` bytes of the memory at `from` to byte `to` of `target`. Counted in {@link copies}. */
+  read(from: number, target: Uint8Array, to: number, length: number): void {
+    this.#countCopy(length);
+    if (length > 256) {
+      target.set(this.bytes.subarray(from, from + length), to);
+      return;
+    }
+    for (let i = 0; i < length; i = (i + 1) | 0) target[to + i] = this.bytes[from + i]!;
+  }
+
+  #countCopy(length: number): void {
+    this.copies[0]! += 1;
+    this.copies[1]! += length;
+  }
+
+  /** A DataView over the buffer behind `source`; senders reuse one buffer, so the last one is kept. */
+  #viewOf(source: Uint8Array): DataView {
+    const buffer = source.buffer;
+    if (buffer === this.#sourceBuffer) return this.#sourceView;
+    this.#sourceBuffer = buffer;
+    this.#sourceView = new DataView(buffer);
+    return this.#sourceView;
+  }
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+function requireInteger(name: string, value: number, minimum: number, maximum: number): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
+}
+
+function invalid(message: string): RangeError {
+  return Object.assign(new RangeError(`EINVAL: ${message}`), { code: 'EINVAL' });
+}
+
+function exhausted(message: string): RangeError {
+  return Object.assign(new RangeError(`ENOMEM: ${message}`), { code: 'ENOMEM' });
+}
