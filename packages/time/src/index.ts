@@ -1,1 +1,3 @@
-export {};
+export { type Clock, createMonotonicClock, elapsed, type Instant, isBefore, ManualClock } from './clock.js';
+export { type TimerHandler, TimerWheel, type TimerWheelOptions } from './timer-wheel.js';
+export { TokenBucket, type TokenBucketOptions } from './token-bucket.js';
