@@ -87,6 +87,11 @@ export class PacketPool {
     const packet = this.#packets[index]!;
     if (packet.references !== 0) return null;
     if (length < 0 || offset < packet.base || offset > packet.base + packet.frameSize - length) return null;
+    if (packet.lent) {
+      // The other side sends one of our own frames back as data (an echo in place).
+      packet.lent = false;
+      this.lent = (this.lent - 1) | 0;
+    }
     return this.#hand(packet, offset, length);
   }
 

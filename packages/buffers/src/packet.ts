@@ -1,3 +1,4 @@
+import { foldSum } from './checksum.js';
 import type { PacketMemory } from './packet-memory.js';
 import type { PacketPool } from './packet-pool.js';
 
@@ -168,12 +169,66 @@ export class Packet {
     }
   }
 
+  /** The folded big-endian sum of the data of all segments, on top of `initial`. */
+  sum(initial: number): number {
+    let sum = this.memory.sum(this.offset, this.length, initial);
+    if (this.nextSegment === null) return sum;
+    let odd = (this.length & 1) !== 0;
+    for (let segment: Packet | null = this.nextSegment; segment !== null; segment = segment.nextSegment) {
+      const part = segment.memory.sum(segment.offset, segment.length, 0);
+      // A segment that starts at an odd position of the whole contributes its sum with the bytes swapped (RFC 1071 §2 (B)).
+      sum = foldSum(sum + (odd ? ((part & 0xff) << 8) | (part >>> 8) : part));
+      odd = odd !== ((segment.length & 1) !== 0);
+    }
+    return sum;
+  }
+
+  /**
+   * A copy of the data and metadata in frames of `pool` (for a switch that floods, or a link into another memory); null
+   * when the pool runs out. A copy has as many segments as its own frames need.
+   */
+  copyTo(pool: PacketPool): Packet | null {
+    const first = pool.take();
+    if (first === null) return null;
+    first.flags = this.flags;
+    first.checksumState = this.checksumState;
+    first.gsoSize = this.gsoSize;
+    first.timestampSource = this.timestampSource;
+    first.timestampSeconds = this.timestampSeconds;
+    first.timestampNanoseconds = this.timestampNanoseconds;
+    // Keep the alignment of the data: the IP header of a received frame starts on a 4-byte boundary.
+    first.offset = (first.offset + (this.offset & 3)) | 0;
+    let target = first;
+    for (let source: Packet | null = this; source !== null; source = source.nextSegment) {
+      let at = source.offset;
+      let left = source.length;
+      while (left > 0) {
+        if (target.tailroom === 0) {
+          const next = pool.take();
+          if (next === null) {
+            first.release();
+            return null;
+          }
+          target.nextSegment = next;
+          target = next;
+        }
+        const part = left < target.tailroom ? left : target.tailroom;
+        if (source.memory === target.memory) target.memory.copy(target.end, at, part);
+        else target.memory.write(target.end, source.memory.bytes, at, part);
+        target.length = (target.length + part) | 0;
+        at = (at + part) | 0;
+        left = (left - part) | 0;
+      }
+    }
+    return first;
+  }
+
   /** Copies the data of all segments out into a new array: for cold paths, tests and the friendly API. */
   toBytes(): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.totalLength);
     let at = 0;
     for (let segment: Packet | null = this; segment !== null; segment = segment.nextSegment) {
-      this.memory.read(segment.offset, bytes, at, segment.length);
+      segment.memory.read(segment.offset, bytes, at, segment.length);
       at += segment.length;
     }
     return bytes;
