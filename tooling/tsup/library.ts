@@ -11,6 +11,7 @@ export const libraryBuild = defineConfig({
   target: 'node20',
   bundle: false,
   sourcemap: true,
-  clean: true,
+  // tsc writes the declarations into the same folder.
+  clean: ['!**/*.d.ts'],
   silent: true,
 });

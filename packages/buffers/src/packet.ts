@@ -212,7 +212,7 @@ export class Packet {
           target.nextSegment = next;
           target = next;
         }
-        const part = left < target.tailroom ? left : target.tailroom;
+        const part = Math.min(left, target.tailroom);
         if (source.memory === target.memory) target.memory.copy(target.end, at, part);
         else target.memory.write(target.end, source.memory.bytes, at, part);
         target.length = (target.length + part) | 0;
