@@ -1,1 +1,11 @@
+export * as arp from './arp.js';
 export * from './drop-reason.js';
+export * as ethernet from './ethernet.js';
+export * as icmpv4 from './icmpv4.js';
+export * as ipv4 from './ipv4.js';
+export * from './ipv4-address.js';
+export * as ipv4Options from './ipv4-options.js';
+export * from './mac-address.js';
+export type { Parsed } from './parsed.js';
+export * as udp from './udp.js';
+export * as vlan from './vlan.js';
