@@ -1,4 +1,7 @@
 export type { Link, LinkCapabilities } from './link.js';
 export * from './link-statistics.js';
+export * from './loopback-link.js';
 export * from './packet-accounts.js';
+export * from './pipe-link.js';
 export * from './posix-error.js';
+export type { Schedule } from './wakeup.js';

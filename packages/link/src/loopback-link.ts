@@ -1,0 +1,36 @@
+import { PacketFlag } from '@prism-net/buffers';
+import type { Link } from './link.js';
+import { requireSizes } from './link-options.js';
+import { PipeEnd } from './pipe-end.js';
+import type { Schedule } from './wakeup.js';
+
+export interface LoopbackOptions {
+  /** Default 'lo'. */
+  readonly name?: string;
+  /** Default 65,535. */
+  readonly mtu?: number;
+  /** Packets in flight, rounded up to a power of two. Default 1,024. */
+  readonly capacity?: number;
+  /** Brings the wake-up of `arm` to the event loop. Default `queueMicrotask`. */
+  readonly schedule?: Schedule;
+}
+
+/**
+ * A link that receives what it transmits, marked LOOPED_BACK. PARTIAL checksums are accepted and come back VERIFIED.
+ *
+ * @throws EINVAL when an option is out of range.
+ */
+export function createLoopbackLink(options: LoopbackOptions = {}): Link {
+  const { name = 'lo', mtu = 65_535, capacity = 1024, schedule = queueMicrotask } = options;
+  requireSizes('createLoopbackLink', mtu, capacity);
+  return new PipeEnd({
+    name,
+    mtu,
+    capacity,
+    schedule,
+    macAddress: { high: 0, low: 0 },
+    loopback: true,
+    checksumOffload: true,
+    packetFlags: PacketFlag.LOOPED_BACK,
+  });
+}

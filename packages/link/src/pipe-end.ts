@@ -1,0 +1,165 @@
+import { ChecksumState, type Packet, TimestampSource } from '@prism-net/buffers';
+import type { MacAddress } from '@prism-net/wire';
+import { takeExclusive } from './exclusive-packet.js';
+import type { Link, LinkCapabilities } from './link.js';
+import { FRAME_OVERHEAD } from './link-options.js';
+import { LinkStatistics } from './link-statistics.js';
+import { PacketRing } from './packet-ring.js';
+import { type Schedule, Wakeup } from './wakeup.js';
+
+export interface PipeEndOptions {
+  readonly name: string;
+  readonly mtu: number;
+  readonly capacity: number;
+  readonly macAddress: MacAddress;
+  readonly loopback: boolean;
+  readonly checksumOffload: boolean;
+  /** Bits of PacketFlag that every received packet gets. */
+  readonly packetFlags: number;
+  readonly schedule: Schedule;
+}
+
+/** One end of a cable inside one thread: packets change owner and stay where they are. Connected to itself it is a loopback. */
+export class PipeEnd implements Link {
+  readonly name: string;
+  readonly capabilities: LinkCapabilities;
+  readonly statistics = new LinkStatistics();
+
+  readonly #maximumFrame: number;
+  readonly #packetFlags: number;
+  readonly #checksumOffload: boolean;
+  readonly #inbound: PacketRing;
+  readonly #wakeup: Wakeup;
+  #peer: PipeEnd = this;
+  #closed = false;
+  /** The last transmit was refused in part, and nobody has been told of room since. */
+  #refused = false;
+
+  constructor(options: PipeEndOptions) {
+    const { name, mtu, macAddress, loopback, checksumOffload } = options;
+    this.name = name;
+    this.#maximumFrame = mtu + FRAME_OVERHEAD;
+    this.#packetFlags = options.packetFlags;
+    this.#checksumOffload = checksumOffload;
+    this.#inbound = new PacketRing(options.capacity);
+    this.#wakeup = new Wakeup(this, options.schedule);
+    this.capabilities = {
+      mtu,
+      macAddress,
+      mode: 'in-process',
+      loopback,
+      receiveChecksum: checksumOffload,
+      transmitChecksum: checksumOffload,
+      segmentation: 0,
+      maximumSegments: 65_535,
+      timestamps: TimestampSource.NONE,
+      queues: 1,
+    };
+  }
+
+  /** Plugs the two ends together. */
+  static connect(left: PipeEnd, right: PipeEnd): void {
+    left.#peer = right;
+    right.#peer = left;
+  }
+
+  receive(burst: Packet[], maximum: number): number {
+    const ring = this.#inbound;
+    const { slots, mask } = ring;
+    let head = ring.head;
+    const count = Math.min(maximum, (ring.tail - head) | 0);
+    let bytes = 0;
+    for (let i = 0; i < count; i = (i + 1) | 0) {
+      const packet = slots[head & mask]!;
+      burst[i] = packet;
+      bytes = (bytes + (packet.nextSegment === null ? packet.length : packet.totalLength)) | 0;
+      head = (head + 1) | 0;
+    }
+    if (count === 0) return 0;
+    ring.head = head;
+    this.statistics.countReceived(count, bytes);
+    const peer = this.#peer;
+    if (peer.#refused) peer.#wakeup.notify();
+    return count;
+  }
+
+  transmit(burst: Packet[], from: number, count: number): number {
+    const peer = this.#peer;
+    if (this.#closed || peer.#closed) return this.#discard(burst, from, count);
+    const ring = peer.#inbound;
+    const { slots, mask } = ring;
+    const checksumOffload = this.#checksumOffload;
+    const packetFlags = this.#packetFlags;
+    let tail = ring.tail;
+    const taken = Math.min(count, (ring.capacity - ((tail - ring.head) | 0)) | 0);
+    const first = tail;
+    let bytes = 0;
+    for (let i = 0; i < taken; i = (i + 1) | 0) {
+      let packet: Packet | null = burst[(from + i) | 0]!;
+      let length = packet.length;
+      if (packet.nextSegment !== null || packet.references !== 1) {
+        packet = takeExclusive(packet);
+        if (packet === null) continue;
+        length = packet.totalLength;
+      }
+      if (length > this.#maximumFrame) {
+        packet.release();
+        continue;
+      }
+      // Nothing but bytes crosses a wire; the state of the checksum does when both ends agreed on it.
+      packet.flags = packetFlags;
+      if (!checksumOffload) packet.checksumState = ChecksumState.UNKNOWN;
+      else if (packet.checksumState === ChecksumState.PARTIAL) packet.checksumState = ChecksumState.VERIFIED;
+      packet.gsoSize = 0;
+      packet.rssHash = 0;
+      packet.timestampSource = TimestampSource.NONE;
+      slots[tail & mask] = packet;
+      tail = (tail + 1) | 0;
+      bytes = (bytes + length) | 0;
+    }
+    ring.tail = tail;
+    const sent = (tail - first) | 0;
+    if (sent !== 0) {
+      this.statistics.countTransmitted(sent, bytes);
+      peer.#wakeup.notify();
+    }
+    if (sent !== taken) this.statistics.countDropped((taken - sent) | 0);
+    this.#refused = taken < count;
+    if (taken < count) this.statistics.countRefused((count - taken) | 0);
+    return taken;
+  }
+
+  /** Reports room for transmit (once) after a refusal, as well as waiting packets. */
+  arm(wake: () => void): boolean {
+    if (this.#closed) return true;
+    if (this.#wakeup.arm(wake)) return true;
+    // False tells of room too: once is enough for a sender that gave up.
+    if (this.#peer.#inbound.room > 0) this.#refused = false;
+    return false;
+  }
+
+  isReady(): boolean {
+    if (this.#closed) return false;
+    return this.#inbound.length > 0 || (this.#refused && this.#peer.#inbound.room > 0);
+  }
+
+  nextReceive(): number {
+    return this.#inbound.length > 0 ? 0 : -1;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wakeup.disarm();
+    this.#inbound.clear();
+    // A peer that waits for room gets it: from now on its frames end here.
+    if (this.#peer.#refused) this.#peer.#wakeup.notify();
+  }
+
+  /** An unplugged cable takes everything and loses it. */
+  #discard(burst: Packet[], from: number, count: number): number {
+    for (let i = from; i < from + count; i++) burst[i]!.release();
+    this.statistics.countDropped(count);
+    return count;
+  }
+}
