@@ -143,7 +143,9 @@ export class MpmcRing {
         continue;
       }
       if (next >>> 0 < tail >>> 0) Atomics.add(words, TAIL_WRAPS, 1);
-      for (let at = 0; at < room; at++) {
+      // From the last to the first: whoever waits for the first cell finds the whole burst, and does not fight for the
+      // cache line while it is filled.
+      for (let at = room - 1; at >= 0; at--) {
         const position = (tail + at) | 0;
         const cell = CELLS + ((position & this.mask) << 1);
         words[cell + 1] = source[from + at]!;
@@ -184,7 +186,7 @@ export class MpmcRing {
         continue;
       }
       if (next >>> 0 < head >>> 0) Atomics.add(words, HEAD_WRAPS, 1);
-      for (let at = 0; at < ready; at++) {
+      for (let at = ready - 1; at >= 0; at--) {
         const position = (head + at) | 0;
         const cell = CELLS + ((position & this.mask) << 1);
         target[from + at] = words[cell + 1]!;
