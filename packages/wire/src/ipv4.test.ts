@@ -93,8 +93,8 @@ describe('IPv4 header', () => {
 
   it('cuts written values to their fields, so that none spoils its neighbour', () => {
     const [wide, narrow] = [new DataView(new ArrayBuffer(20)), new DataView(new ArrayBuffer(20))];
-    ipv4.write(wide, 0, 0x1ff, 0x10014, -1, 0x12000, 0x1ff, 0x111, -1, 1);
-    ipv4.write(narrow, 0, 0xff, 0x14, 0xffff, 0x2000, 0xff, 0x11, -1, 1);
+    ipv4.write(wide, 0, 0x2ff, 0x10014, 0x10002, 0x12000, 0x140, 0x111, -1, 1);
+    ipv4.write(narrow, 0, 0xff, 0x14, 2, 0x2000, 0x40, 0x11, -1, 1);
     expect(wide).toEqual(narrow);
     expect(ipv4.check(wide, 0, 20)).toBe(DropReason.NONE);
   });

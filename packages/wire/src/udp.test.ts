@@ -19,8 +19,8 @@ describe('UDP header', () => {
 
   it('writes 8 bytes and cuts values to their fields', () => {
     const bytes = new DataView(new ArrayBuffer(10));
-    udp.write(bytes, 1, 0xffff, 0x12345, 0xfffe, 0xfffd);
-    expect([...new Uint8Array(bytes.buffer)]).toEqual([0, 0xff, 0xff, 0x23, 0x45, 0xff, 0xfe, 0xff, 0xfd, 0]);
+    udp.write(bytes, 1, 0xfffe, 0x12345, 0xfffe, 0x1fffd);
+    expect([...new Uint8Array(bytes.buffer)]).toEqual([0, 0xff, 0xfe, 0x23, 0x45, 0xff, 0xfe, 0xff, 0xfd, 0]);
     udp.setChecksum(bytes, 1, 0x0102);
     expect(udp.checksum(bytes, 1)).toBe(0x0102);
   });

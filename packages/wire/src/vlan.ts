@@ -62,7 +62,7 @@ export function write(
   dropEligible: boolean,
   etherType: number,
 ): void {
-  view.setUint16(at, ((priority & 7) << 13) | (dropEligible ? 0x1000 : 0) | (identifier & 0xfff));
+  view.setUint16(at, (priority << 13) | (dropEligible ? 0x1000 : 0) | (identifier & 0xfff));
   view.setUint16(at + 2, etherType);
 }
 
