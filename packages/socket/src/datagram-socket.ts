@@ -1,0 +1,362 @@
+import { HEADROOM, type Packet } from '@prism-net/buffers';
+import { Errno, type PosixError, posixError } from '@prism-net/link';
+import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
+import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
+import { type ReadyTarget, throwLater } from './ready-queue.js';
+import type { Closable, SocketContext } from './socket-context.js';
+
+export interface DatagramSocketOptions {
+  /** Local address in dotted form. Default: any. */
+  readonly address?: string;
+  /** Local port. Default 0: an ephemeral one, chosen when the socket binds. */
+  readonly port?: number;
+  /** Share address and port with other sockets that say so too (SO_REUSEADDR and SO_REUSEPORT). */
+  readonly reuse?: boolean;
+  /** Allow sending to broadcast addresses (SO_BROADCAST). */
+  readonly broadcast?: boolean;
+  /** Datagrams queued before further ones are dropped. */
+  readonly receiveQueue?: number;
+  /** Closes the socket when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** A received datagram in the friendly style: its payload is a copy of its own. */
+export interface Datagram {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+interface Reader {
+  resolve(result: IteratorResult<Datagram, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A UDP socket, in two styles that may be mixed.
+ *
+ * *Zero-copy*: `reserve` a packet, write the payload at `packet.offset` of `packet.view`, set `packet.length`, and
+ * `commit` it; `receivePacket` hands out packets whose data is the payload, to be given back with `release()`. Nothing is
+ * copied and nothing allocated; results are {@link Errno} numbers.
+ *
+ * *Friendly*: `send` bytes or text, and `for await (const { data, address, port } of socket)`, `next()` or `onMessage`.
+ * Payloads are copied, failures are thrown as POSIX errors (`error.code`).
+ */
+export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, AsyncIterable<Datagram> {
+  /** Owned by the stack's ready queue. */
+  isMarked = false;
+  readonly endpoint: UdpEndpoint;
+  readonly #context: SocketContext;
+  readonly #readers: Reader[] = [];
+  #onReadable: ((socket: DatagramSocket) => void) | null = null;
+  #onMessage: ((datagram: Datagram) => void) | null = null;
+  #onError: ((error: PosixError, peer: SocketAddress) => void) | null = null;
+  #errors: { error: PosixError; peer: SocketAddress }[] = [];
+  #watchers: ReadyTarget[] = [];
+  #detachSignal: (() => void) | undefined;
+
+  /** @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS when the address cannot be bound. */
+  constructor(context: SocketContext, options: DatagramSocketOptions = {}) {
+    this.#context = context;
+    this.endpoint = context.udp.open(this);
+    this.endpoint.reuse = options.reuse ?? false;
+    this.endpoint.broadcast = options.broadcast ?? false;
+    if (options.receiveQueue !== undefined) this.endpoint.receiveLimit = options.receiveQueue;
+    if (options.port !== undefined || options.address !== undefined) this.bind(options.port ?? 0, options.address);
+    const { signal } = options;
+    if (signal !== undefined) {
+      signal.throwIfAborted();
+      const close = () => this.close();
+      signal.addEventListener('abort', close, { once: true });
+      this.#detachSignal = () => signal.removeEventListener('abort', close);
+    }
+    context.opened(this);
+  }
+
+  // ---- addresses
+
+  /** @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL. */
+  bind(port = 0, address?: string): this {
+    requirePort('bind', port, 0);
+    const local = address === undefined ? 0 : parseIpv4Address(address);
+    this.#check(this.endpoint.bind(local, port), 'bind', `${address ?? '0.0.0.0'}:${port}`);
+    return this;
+  }
+
+  /** Fixes the peer. @throws PosixError ENETUNREACH, EACCES (broadcast not allowed), EINVAL, EADDRINUSE. */
+  connect(port: number, address: string): this {
+    requirePort('connect', port, 1);
+    this.#check(this.endpoint.connect(parseIpv4Address(address), port), 'connect', `${address}:${port}`);
+    return this;
+  }
+
+  disconnect(): this {
+    this.endpoint.disconnect();
+    return this;
+  }
+
+  /** Joins a multicast group, optionally for one source only. @throws PosixError EINVAL, ENOBUFS, ENETUNREACH. */
+  join(group: string, options: { readonly interfaceIndex?: number; readonly source?: string } = {}): this {
+    const source = options.source === undefined ? 0 : parseIpv4Address(options.source);
+    const errno = this.endpoint.joinGroup(parseIpv4Address(group), options.interfaceIndex ?? -1, source);
+    this.#check(errno, 'join', group);
+    return this;
+  }
+
+  leave(group: string, options: { readonly interfaceIndex?: number; readonly source?: string } = {}): this {
+    const source = options.source === undefined ? 0 : parseIpv4Address(options.source);
+    const errno = this.endpoint.leaveGroup(parseIpv4Address(group), options.interfaceIndex ?? -1, source);
+    this.#check(errno, 'leave', group);
+    return this;
+  }
+
+  get localAddress(): SocketAddress {
+    return { address: formatIpv4Address(this.endpoint.localAddress), port: this.endpoint.localPort };
+  }
+
+  /** Undefined while not connected. */
+  get remoteAddress(): SocketAddress | undefined {
+    if (!this.endpoint.isConnected) return undefined;
+    return { address: formatIpv4Address(this.endpoint.remoteAddress), port: this.endpoint.remotePort };
+  }
+
+  get isClosed(): boolean {
+    return this.endpoint.isClosed;
+  }
+
+  // ---- zero-copy
+
+  /** An empty packet, the caller's, to write up to one frame of payload into; null when the pool is exhausted. */
+  reserve(): Packet | null {
+    return this.endpoint.reserve();
+  }
+
+  /** Sends a reserved (or received) packet's data to the connected peer. Takes the packet in every case. */
+  commit(packet: Packet): Errno {
+    const errno = this.endpoint.send(packet, this.#context.now());
+    this.#context.requestPoll();
+    return errno;
+  }
+
+  /** Sends a packet's data to an IPv4 address (int32, host order) and port. Takes the packet in every case. */
+  commitTo(packet: Packet, address: number, port: number): Errno {
+    const errno = this.endpoint.sendTo(packet, address, port, this.#context.now());
+    this.#context.requestPoll();
+    return errno;
+  }
+
+  /** The oldest datagram, whose data is the payload and which the caller must release (or commit); null when none waits. */
+  receivePacket(): Packet | null {
+    return this.endpoint.receive();
+  }
+
+  /** Up to `maximum` datagrams into `burst` from index 0; returns their number. They are the caller's. */
+  receiveBurst(burst: Packet[], maximum: number): number {
+    return this.endpoint.receiveBurst(burst, maximum);
+  }
+
+  /** Called once per tick in which datagrams arrived (and again next tick while some are left). Null turns it off. */
+  onReadable(callback: ((socket: DatagramSocket) => void) | null): this {
+    this.#onReadable = callback;
+    this.#markIfReadable();
+    return this;
+  }
+
+  // ---- friendly
+
+  /**
+   * Sends a copy of `data` (text as UTF-8) to `port` at `address`, or to the connected peer when both are left out.
+   * @throws PosixError EDESTADDRREQ, EMSGSIZE, ENOBUFS, ENETUNREACH, EHOSTUNREACH, EACCES, or a pending ICMP error
+   * (ECONNREFUSED) of a connected socket.
+   */
+  send(data: Uint8Array | string, port?: number, address?: string): void {
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    if (bytes.length > MAXIMUM_DATAGRAM) {
+      throw posixError(Errno.EMSGSIZE, 'send', `${bytes.length} bytes; a datagram holds at most ${MAXIMUM_DATAGRAM}`);
+    }
+    if ((port === undefined) !== (address === undefined)) {
+      throw posixError(Errno.EINVAL, 'send', 'give both a port and an address, or neither on a connected socket');
+    }
+    const packet = this.#fill(bytes);
+    if (packet === null)
+      throw posixError(Errno.ENOBUFS, 'send', 'no packet left in the pool; poll, or make the pool larger');
+    if (address === undefined || port === undefined) {
+      this.#check(this.commit(packet), 'send', 'to the connected peer');
+      return;
+    }
+    requirePort('send', port, 1, packet);
+    this.#check(this.commitTo(packet, parseIpv4Address(address), port), 'send', `to ${address}:${port}`);
+  }
+
+  /** The next datagram. Rejects with an ICMP error of a connected socket; resolves to undefined once closed. */
+  async next(): Promise<Datagram | undefined> {
+    const result = await this.#read();
+    return result.value;
+  }
+
+  /** Calls back for every datagram, in the tick it arrived. Null turns it off. */
+  onMessage(callback: ((datagram: Datagram) => void) | null): this {
+    this.#onMessage = callback;
+    this.#markIfReadable();
+    return this;
+  }
+
+  /** Calls back for ICMP errors and unreachable peers, also of a socket that is not connected. */
+  onError(callback: ((error: PosixError, peer: SocketAddress) => void) | null): this {
+    this.#onError = callback;
+    return this;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
+    return { next: () => this.#read(), return: async () => ({ done: true, value: undefined }) };
+  }
+
+  /** Releases what is queued, frees the port and ends iterators. Idempotent. */
+  close(): void {
+    if (this.endpoint.isClosed) return;
+    this.endpoint.close();
+    this.#detachSignal?.();
+    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
+    for (const watcher of this.#watchers) this.#context.ready.mark(watcher);
+    this.#context.closed(this);
+    this.#context.requestPoll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  // ---- readiness
+
+  /** Datagrams that can be received now. */
+  get readable(): number {
+    return this.endpoint.queued;
+  }
+
+  /** For multiplexers: marks `target` ready whenever this socket becomes readable or closes. */
+  watch(target: ReadyTarget): void {
+    this.#watchers.push(target);
+    if (this.readable > 0) this.#context.ready.mark(target);
+  }
+
+  unwatch(target: ReadyTarget): void {
+    this.#watchers = this.#watchers.filter((watcher) => watcher !== target);
+  }
+
+  /** For the endpoint: its queue is no longer empty. */
+  becameReadable(): void {
+    this.#context.ready.mark(this);
+  }
+
+  /** For the ready queue: hands on what arrived, once per tick. */
+  ready(): void {
+    if (this.#errors.length > 0) this.#reportErrors();
+    for (let i = 0; i < this.#watchers.length; i++) this.#context.ready.mark(this.#watchers[i]!);
+    if (this.#onReadable !== null) this.#onReadable(this);
+    else this.#handOutCopies();
+    this.#markIfReadable();
+  }
+
+  /** For the endpoint: an ICMP error. Reported in the next tick, outside the receive path. */
+  failed(errno: Errno, address: number, port: number): void {
+    // An attacker can make errors arrive, but not pile up.
+    if (this.#errors.length >= 16) return;
+    const peer = { address: formatIpv4Address(address), port };
+    this.#errors.push({ error: posixError(errno, 'send', `${peer.address}:${peer.port}`), peer });
+    this.#context.ready.mark(this);
+  }
+
+  #reportErrors(): void {
+    for (const { error, peer } of this.#errors.splice(0)) {
+      const reader = this.endpoint.isConnected ? this.#readers.shift() : undefined;
+      if (this.#onError === null && reader === undefined) continue;
+      if (this.#onError === null) {
+        // The reader hears it; the next send need not hear it again.
+        this.endpoint.takeError();
+        reader?.reject(error);
+        continue;
+      }
+      if (reader !== undefined) this.#readers.unshift(reader);
+      try {
+        this.#onError(error, peer);
+      } catch (thrown) {
+        throwLater(thrown);
+      }
+    }
+  }
+
+  #handOutCopies(): void {
+    while (this.#onMessage !== null || this.#readers.length > 0) {
+      const packet = this.endpoint.receive();
+      if (packet === null) return;
+      const datagram = toDatagram(packet);
+      const reader = this.#readers.shift();
+      if (reader !== undefined) reader.resolve({ done: false, value: datagram });
+      else this.#onMessage?.(datagram);
+    }
+  }
+
+  #markIfReadable(): void {
+    if (this.endpoint.queued === 0) return;
+    const wanted = this.#onReadable !== null || this.#onMessage !== null || this.#readers.length > 0;
+    if (!wanted) return;
+    this.#context.ready.mark(this);
+    this.#context.requestPoll();
+  }
+
+  #read(): Promise<IteratorResult<Datagram, undefined>> {
+    const packet = this.endpoint.receive();
+    if (packet !== null) return Promise.resolve({ done: false, value: toDatagram(packet) });
+    if (this.endpoint.isClosed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  /** The bytes in a packet, or a chain of packets when they exceed a frame; null when the pool runs out. */
+  #fill(bytes: Uint8Array): Packet | null {
+    const first = this.endpoint.reserve();
+    if (first === null) return null;
+    let segment = first;
+    let done = 0;
+    for (;;) {
+      const part = Math.min(bytes.length - done, segment.tailroom);
+      segment.memory.write(segment.offset, bytes, done, part);
+      segment.length = part;
+      done += part;
+      if (done === bytes.length) return first;
+      const next = this.endpoint.reserve();
+      if (next === null) {
+        first.release();
+        return null;
+      }
+      // Only the first segment gets headers pushed in front.
+      next.offset = (next.offset - HEADROOM) | 0;
+      segment.nextSegment = next;
+      segment = next;
+    }
+  }
+
+  #check(errno: Errno, syscall: string, detail: string): void {
+    if (errno !== Errno.NONE) throw posixError(errno, syscall, detail);
+  }
+}
+
+function toDatagram(packet: Packet): Datagram {
+  const datagram = {
+    data: packet.toBytes(),
+    address: formatIpv4Address(sourceAddress(packet)),
+    port: sourcePort(packet),
+  };
+  packet.release();
+  return datagram;
+}
+
+function requirePort(syscall: string, port: number, minimum: number, packet?: Packet): void {
+  if (Number.isInteger(port) && port >= minimum && port <= 65_535) return;
+  packet?.release();
+  throw posixError(Errno.EINVAL, syscall, `port must be a whole number from ${minimum} to 65535, not ${port}`);
+}

@@ -1,0 +1,251 @@
+import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import { EthernetInterface } from '@prism-net/ethernet';
+import { Ipv4Layer } from '@prism-net/ipv4';
+import { createLoopbackLink, Errno, type Link, PacketAccounts, posixError } from '@prism-net/link';
+import {
+  type Closable,
+  DatagramSocket,
+  type DatagramSocketOptions,
+  ReadyQueue,
+  type SocketContext,
+} from '@prism-net/socket';
+import { CryptoRandom } from '@prism-net/tables';
+import { type Clock, createMonotonicClock, type Instant, TimerWheel } from '@prism-net/time';
+import { UdpLayer } from '@prism-net/udp';
+import { formatIpv4Address, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
+import { Loop, type Pollable } from './loop.js';
+import { Ping, type PingOptions, type PingReply } from './ping.js';
+import { PollCounter } from './poll-statistics.js';
+import { platformScheduler } from './scheduler.js';
+import {
+  interfaceList,
+  invalid,
+  type LoopMode,
+  parseInterface,
+  requireRange,
+  type SingleInterfaceOptions,
+  type StackOptions,
+} from './stack-options.js';
+import { type StackStatistics, StatisticsReporter } from './statistics.js';
+
+/** Makes a stack and, unless its mode is `manual`, starts its loop. @throws Error with code EINVAL naming a wrong option. */
+export function createStack(options: StackOptions | SingleInterfaceOptions): Stack {
+  return new Stack(options);
+}
+
+/** A whole host: interfaces, protocols, sockets and timers, driven by {@link Stack.poll}. It belongs to one thread. */
+export class Stack implements SocketContext, Pollable {
+  readonly mode: LoopMode;
+  readonly memory: PacketMemory;
+  readonly pool: PacketPool;
+  readonly clock: Clock;
+  readonly accounts = new PacketAccounts();
+  readonly timers: TimerWheel;
+  readonly interfaces: readonly EthernetInterface[];
+  readonly links: readonly Link[];
+  readonly ipv4: Ipv4Layer;
+  readonly udp: UdpLayer;
+  readonly ready = new ReadyQueue();
+  /** For reports (see {@link statistics}). */
+  readonly polls: PollCounter;
+  lastPoll: Instant;
+
+  readonly #receiveBudget: number;
+  readonly #timerBudget: number;
+  readonly #spinMicroseconds: number;
+  readonly #loop: Loop;
+  readonly #sockets = new Set<Closable>();
+  readonly #ping: Ping;
+  readonly #reporter = new StatisticsReporter(this);
+  #isPolling = false;
+  #isClosed = false;
+
+  constructor(options: StackOptions | SingleInterfaceOptions) {
+    this.mode = options.mode ?? 'interrupt';
+    if (!['interrupt', 'busy', 'adaptive', 'manual'].includes(this.mode)) {
+      throw invalid(`mode must be interrupt, busy, adaptive or manual, not ${this.mode}`);
+    }
+    this.#receiveBudget = options.receiveBudget ?? 64;
+    this.#timerBudget = options.timerBudget ?? 64;
+    this.#spinMicroseconds = options.spinMicroseconds ?? 1000;
+    requireRange('receiveBudget', this.#receiveBudget, 1, 65_536);
+    requireRange('timerBudget', this.#timerBudget, 1, 65_536);
+    requireRange('spinMicroseconds', this.#spinMicroseconds, 0, 10_000_000);
+    const parsed = interfaceList(options).map(parseInterface);
+
+    this.memory = options.pool?.memory ?? options.memory ?? PacketMemory.create();
+    this.pool = options.pool ?? PacketPool.create(this.memory, this.memory.unreservedFrames, { name: 'stack' });
+    this.clock = options.clock ?? createMonotonicClock();
+    const random = options.random ?? new CryptoRandom();
+    const now = this.clock.now();
+    this.lastPoll = now;
+    this.polls = new PollCounter(now);
+    this.timers = new TimerWheel({ capacity: options.timers ?? 1024, now });
+
+    const common = { pool: this.pool, accounts: this.accounts, timers: this.timers, random };
+    this.ipv4 = new Ipv4Layer({ ...common, now, ...options.ipv4 });
+    this.udp = new UdpLayer({ ...common, ipv4: this.ipv4, ...options.udp });
+    const interfaces: EthernetInterface[] = [];
+    if (options.loopback ?? true) {
+      const lo = new EthernetInterface({ ...common, link: createLoopbackLink({ name: 'lo' }), index: 0, name: 'lo' });
+      this.ipv4.addInterface(lo, [parseIpv4Prefix('127.0.0.1/8')], now);
+      interfaces.push(lo);
+    }
+    for (const { options: chosen, addresses, gateway, macAddress } of parsed) {
+      const networkInterface = new EthernetInterface({
+        ...common,
+        link: chosen.link,
+        index: interfaces.length,
+        name: chosen.name ?? chosen.link.name,
+        ...(macAddress === undefined ? {} : { macAddress }),
+        ...(chosen.vlan === undefined ? {} : { vlan: chosen.vlan }),
+        ...(chosen.mtu === undefined ? {} : { mtu: chosen.mtu }),
+        ...chosen.ethernet,
+      });
+      this.ipv4.addInterface(networkInterface, addresses, now);
+      if (gateway !== undefined) {
+        this.ipv4.routes.add({ destination: 0, prefixLength: 0, gateway, interface: networkInterface });
+      }
+      interfaces.push(networkInterface);
+    }
+    this.interfaces = interfaces;
+    this.links = interfaces.map((networkInterface) => networkInterface.link);
+    this.#ping = new Ping(this.ipv4.icmp, this.timers, random);
+    this.#loop = new Loop(this, this.mode, this.#spinMicroseconds, options.scheduler ?? platformScheduler());
+    this.#loop.start();
+  }
+
+  /**
+   * One round: a burst from every link and up through the layers, due timers, ready sockets, and out with what is to be
+   * sent. Bounded by the budgets. Returns the number of packets, timers and sockets it worked on; 0 means idle.
+   */
+  poll(now: Instant = this.clock.now()): number {
+    if (this.#isPolling || this.#isClosed) return 0;
+    this.#isPolling = true;
+    this.lastPoll = now;
+    const interfaces = this.interfaces;
+    let work = 0;
+    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) {
+      work = (work + interfaces[i]!.poll(this.#receiveBudget, now)) | 0;
+    }
+    work = (work + this.timers.advance(now, this.#timerBudget)) | 0;
+    work = (work + this.ready.dispatch()) | 0;
+    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) interfaces[i]!.flush();
+    this.#isPolling = false;
+    this.polls.count(now, work);
+    return work;
+  }
+
+  /** A UDP socket. @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS. */
+  udpSocket(options: DatagramSocketOptions = {}): DatagramSocket {
+    if (this.#isClosed) throw posixError(Errno.ENETDOWN, 'socket', 'the stack is closed');
+    return new DatagramSocket(this, options);
+  }
+
+  /** Sends one ICMP echo request and waits for the answer. Rejects with ETIMEDOUT, EHOSTUNREACH, ENETUNREACH … */
+  ping(address: string, options: PingOptions = {}): Promise<PingReply> {
+    const reply = this.#ping.send(parseIpv4Address(address), options, this.now());
+    this.requestPoll();
+    return reply;
+  }
+
+  /** A route by prefix, over a gateway or directly on an interface. @throws PosixError EINVAL, ENETUNREACH. */
+  addRoute(
+    prefix: string,
+    via: { readonly gateway?: string; readonly interfaceIndex?: number; readonly metric?: number },
+  ): void {
+    const { address, prefixLength } = parseIpv4Prefix(prefix);
+    const gateway = via.gateway === undefined ? 0 : parseIpv4Address(via.gateway);
+    const through = gateway === 0 ? undefined : this.ipv4.routes.lookup(gateway, -1)?.interface;
+    const networkInterface = via.interfaceIndex === undefined ? through : this.interfaces[via.interfaceIndex];
+    if (networkInterface === undefined) {
+      throw posixError(
+        Errno.ENETUNREACH,
+        'addRoute',
+        `no interface leads to ${via.gateway ?? 'nowhere'}; give interfaceIndex`,
+      );
+    }
+    this.ipv4.routes.add({
+      destination: address,
+      prefixLength,
+      interface: networkInterface,
+      ...(gateway === 0 ? {} : { gateway }),
+      ...(via.metric === undefined ? {} : { metric: via.metric }),
+    });
+  }
+
+  /** Counters of every layer in plain numbers; rates are since the snapshot before. Cheap enough for once a second. */
+  statistics(): StackStatistics {
+    return this.#reporter.take();
+  }
+
+  /** The configuration in force, defaults included, for logs. */
+  configuration(): Readonly<Record<string, unknown>> {
+    const { layout, placement, debug } = this.memory;
+    return {
+      mode: this.mode,
+      spinMicroseconds: this.#spinMicroseconds,
+      receiveBudget: this.#receiveBudget,
+      timerBudget: this.#timerBudget,
+      memory: { frames: layout.frames, frameSize: layout.frameSize, debug, placement },
+      pool: { frames: this.pool.region.frames },
+      udp: this.udp.configuration,
+      interfaces: this.interfaces.map((each) => ({
+        name: each.name,
+        mtu: each.mtu,
+        link: { name: each.link.name, ...each.link.capabilities },
+        addresses: this.ipv4
+          .addresses()
+          .filter((own) => own.interfaceIndex === each.index)
+          .map((own) => `${formatIpv4Address(own.address)}/${own.prefixLength}`),
+      })),
+    };
+  }
+
+  /** Closes sockets and links, releases every packet. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#loop.stop();
+    this.#ping.close();
+    for (const socket of [...this.#sockets]) socket.close();
+    // A last round, so that iterators and multiplexers hear of the end.
+    this.ready.dispatch();
+    this.#isClosed = true;
+    this.ipv4.close();
+    for (const networkInterface of this.interfaces) networkInterface.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  // ---- for the loop
+
+  nextEvent(): number {
+    let next = this.timers.nextExpiry(this.lastPoll);
+    for (const link of this.links) {
+      const due = link.nextReceive();
+      if (due >= 0 && (next < 0 || due < next)) next = due;
+    }
+    return next;
+  }
+
+  // ---- for sockets
+
+  now(): Instant {
+    return this.#loop.isAsleep ? this.clock.now() : this.lastPoll;
+  }
+
+  requestPoll(): void {
+    if (!this.#isPolling) this.#loop.request();
+  }
+
+  opened(socket: Closable): void {
+    this.#sockets.add(socket);
+    this.#loop.addUser();
+  }
+
+  closed(socket: Closable): void {
+    if (this.#sockets.delete(socket)) this.#loop.removeUser();
+  }
+}
