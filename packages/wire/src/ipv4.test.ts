@@ -95,7 +95,7 @@ describe('IPv4 header', () => {
     const [wide, narrow] = [new DataView(new ArrayBuffer(20)), new DataView(new ArrayBuffer(20))];
     ipv4.write(wide, 0, 0x2ff, 0x10014, 0x10002, 0x12000, 0x140, 0x111, -1, 1);
     ipv4.write(narrow, 0, 0xff, 0x14, 2, 0x2000, 0x40, 0x11, -1, 1);
-    expect(wide).toEqual(narrow);
+    expect(new Uint8Array(wide.buffer)).toEqual(new Uint8Array(narrow.buffer));
     expect(ipv4.check(wide, 0, 20)).toBe(DropReason.NONE);
   });
 
@@ -135,7 +135,7 @@ describe('IPv4 header', () => {
 
   it('pads options to a multiple of 4 and refuses more than 40 bytes of them', () => {
     const [value] = fc.sample(header, { numRuns: 1, seed: 1 });
-    const bytes = new DataView(new ArrayBuffer(28).slice(0));
+    const bytes = new DataView(new ArrayBuffer(28));
     new Uint8Array(bytes.buffer).fill(0xee);
     expect(ipv4.emit(bytes, 0, { ...value!, totalLength: 28, options: Uint8Array.of(1, 1, 1, 1, 1) })).toBe(28);
     expect([...new Uint8Array(bytes.buffer, 20)]).toEqual([1, 1, 1, 1, 1, 0, 0, 0]);
