@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_OPTIONS, type Options, parseOptions } from './options.js';
+
+function run(...argv: string[]): Options {
+  const parsed = parseOptions(argv);
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
+  return parsed.options;
+}
+
+function error(...argv: string[]): string {
+  const parsed = parseOptions(argv);
+  if (parsed.kind !== 'error') throw new Error(JSON.stringify(parsed));
+  return parsed.message;
+}
+
+describe('options', () => {
+  it('have defaults: 15 seconds as fast as possible over the memory link', () => {
+    expect(run()).toEqual(DEFAULT_OPTIONS);
+    expect(run()).toMatchObject({ seconds: 15, ordersPerSecond: 0, link: 'memory', json: false });
+  });
+
+  it('set each field, in both spellings', () => {
+    expect(run('--seconds', '2.5')).toEqual({ ...DEFAULT_OPTIONS, seconds: 2.5 });
+    expect(run('--seconds=2')).toEqual({ ...DEFAULT_OPTIONS, seconds: 2 });
+    expect(run('--forever')).toEqual({ ...DEFAULT_OPTIONS, seconds: Number.POSITIVE_INFINITY });
+    expect(run('--seed', '4294967295')).toEqual({ ...DEFAULT_OPTIONS, seed: 4_294_967_295 });
+    expect(run('--rate=250000')).toEqual({ ...DEFAULT_OPTIONS, ordersPerSecond: 250_000 });
+    expect(run('--window', '64')).toEqual({ ...DEFAULT_OPTIONS, window: 64 });
+    expect(run('--link', 'memory')).toEqual(DEFAULT_OPTIONS);
+    expect(run('--json')).toEqual({ ...DEFAULT_OPTIONS, json: true });
+    expect(run('--max-quantity', '0')).toEqual({ ...DEFAULT_OPTIONS, maximumQuantity: 0 });
+    expect(run('--collar-permille', '100')).toEqual({ ...DEFAULT_OPTIONS, collarPermille: 100 });
+    expect(run('--kill-after', '1000')).toEqual({ ...DEFAULT_OPTIONS, killAfterOrders: 1000 });
+    expect(run('--json', '--seed', '7', '--forever')).toMatchObject({ json: true, seed: 7 });
+  });
+
+  it('explain themselves', () => {
+    const help = parseOptions(['--help', '--seed', '3']);
+    if (help.kind !== 'help') throw new Error('no help');
+    const options = help.text.match(/--[a-z-]+/g);
+    expect(options).toEqual(
+      expect.arrayContaining([
+        '--seconds',
+        '--forever',
+        '--seed',
+        '--rate',
+        '--json',
+        '--window',
+        '--link',
+        '--max-quantity',
+        '--collar-permille',
+        '--kill-after',
+        '--help',
+      ]),
+    );
+    expect(help.text).toContain('(default 15)');
+    expect(Math.max(...help.text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+  });
+
+  it('that are wrong are one clear error', () => {
+    expect(error('--sedonds', '3')).toMatch(/^unknown option '--sedonds'; there are --seconds, .*--help$/);
+    expect(error('-x')).toMatch(/^unknown option '-x'/);
+    expect(error('--toString')).toMatch(/^unknown option '--toString'/);
+    expect(error('--__proto__=1')).toMatch(/^unknown option '--__proto__'/);
+    expect(error('fast')).toBe("unexpected argument 'fast'");
+    expect(error('--', '--seed')).toBe("unexpected argument '--seed'");
+    expect(error('--seconds')).toBe('--seconds needs a number from 0.1 to 1000000');
+    expect(error('--seconds', '0')).toBe("--seconds needs a number from 0.1 to 1000000, not '0'");
+    expect(error('--seconds=')).toBe("--seconds needs a number from 0.1 to 1000000, not ''");
+    expect(error('--seconds', '-5')).toContain("not '-5'");
+    expect(error('--seconds', '--json')).toContain("not '--json'");
+    expect(error('--seconds', '1e3')).toContain("not '1e3'");
+    expect(error('--seconds', 'Infinity')).toContain("not 'Infinity'");
+    expect(error('--seed', '1.5')).toBe("--seed needs a whole number from 0 to 4294967295, not '1.5'");
+    expect(error('--window', '0')).toBe("--window needs a whole number from 1 to 65536, not '0'");
+    expect(error('--max-quantity', '21474837')).toContain('--max-quantity needs a whole number from 0 to 21474836');
+    expect(error('--json=yes')).toBe("--json takes no value, but got 'yes'");
+    expect(error('--link', 'xdp')).toBe("--link 'xdp' is not available; this version has: memory");
+    expect(error('--link')).toBe('--link needs the name of a link: memory');
+    expect(error('--seconds', '3', '--forever')).toBe('--seconds and --forever contradict each other');
+    expect(error('--seed', '1', '--seed', '2')).toBe('--seed is given twice');
+    expect(error('--a\nb\x1b[31m')).toMatch(/^unknown option '--a\\x0ab\\x1b\[31m'; /);
+  });
+
+  it('never throw, and an error is always a single line', () => {
+    const argument = fc.oneof(
+      fc.constantFrom(
+        '--seconds',
+        '--forever',
+        '--seed=1',
+        '--link',
+        '--json',
+        '--',
+        '-',
+        '--no-json',
+        '-5',
+        '7',
+        '--=',
+      ),
+      fc.string({ maxLength: 12 }),
+      fc.string({ maxLength: 8 }).map((text) => `--${text}`),
+    );
+    fc.assert(
+      fc.property(fc.array(argument, { maxLength: 6 }), (argv) => {
+        const parsed = parseOptions(argv);
+        if (parsed.kind === 'error') {
+          expect(parsed.message).not.toMatch(/[\n\r]/);
+          expect(parsed.message.length).toBeGreaterThan(10);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

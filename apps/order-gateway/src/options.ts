@@ -1,0 +1,187 @@
+import { parseArgs } from 'node:util';
+
+/** Links the gateway and its load client can be joined by in this version. */
+export const LINKS = ['memory'] as const;
+export type LinkName = (typeof LINKS)[number];
+
+export interface Options {
+  /** How long the load runs; `Infinity` with `--forever`. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Orders per second on average; 0 = as fast as possible. */
+  readonly ordersPerSecond: number;
+  /** Orders that may wait for their answer at the same time. */
+  readonly window: number;
+  readonly link: LinkName;
+  /** Print the report as one JSON object. */
+  readonly json: boolean;
+  /** Largest quantity of one order, in whole units; 0 = no limit. */
+  readonly maximumQuantity: number;
+  /** Price collar around the last trade, in thousandths; 0 = none. */
+  readonly collarPermille: number;
+  /** Throw the kill switch after so many orders; 0 = never. */
+  readonly killAfterOrders: number;
+}
+
+export type ParsedOptions =
+  | { readonly kind: 'run'; readonly options: Options }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'error'; readonly message: string };
+
+export const DEFAULT_OPTIONS: Options = {
+  seconds: 15,
+  seed: 1,
+  ordersPerSecond: 0,
+  window: 256,
+  link: 'memory',
+  json: false,
+  maximumQuantity: 50_000,
+  collarPermille: 50,
+  killAfterOrders: 0,
+};
+
+/** A quantity in lots of 0.01 must be an int32. */
+const LARGEST_QUANTITY = 21_474_836;
+const LARGEST_INT32 = 2_147_483_647;
+
+interface NumberOption {
+  readonly field:
+    | 'seconds'
+    | 'seed'
+    | 'ordersPerSecond'
+    | 'window'
+    | 'maximumQuantity'
+    | 'collarPermille'
+    | 'killAfterOrders';
+  readonly least: number;
+  readonly most: number;
+  readonly fraction?: true;
+  readonly help: string;
+}
+
+const NUMBERS: Readonly<Record<string, NumberOption>> = {
+  seconds: { field: 'seconds', least: 0.1, most: 1_000_000, fraction: true, help: 'how long the load runs' },
+  seed: { field: 'seed', least: 0, most: 4_294_967_295, help: 'seed of the order flow: same seed, same orders' },
+  rate: {
+    field: 'ordersPerSecond',
+    least: 0,
+    most: 100_000_000,
+    help: 'orders per second on average, following the day; 0 = as fast as possible',
+  },
+  window: { field: 'window', least: 1, most: 65_536, help: 'orders that may wait for their answer at the same time' },
+  'max-quantity': {
+    field: 'maximumQuantity',
+    least: 0,
+    most: LARGEST_QUANTITY,
+    help: 'risk: largest quantity of one order; 0 = no limit',
+  },
+  'collar-permille': {
+    field: 'collarPermille',
+    least: 0,
+    most: 1_000_000,
+    help: 'risk: price collar around the last trade, in thousandths; 0 = none',
+  },
+  'kill-after': {
+    field: 'killAfterOrders',
+    least: 0,
+    most: LARGEST_INT32,
+    help: 'risk: throw the kill switch after so many orders; 0 = never',
+  },
+};
+
+const FLAGS: Readonly<Record<string, string>> = {
+  forever: 'run until Ctrl-C',
+  json: 'print the report as one JSON object',
+  help: 'this text',
+};
+
+const ALL_NAMES = [...Object.keys(NUMBERS), 'link', ...Object.keys(FLAGS)];
+
+/** Reads the command line (without program and script). Never throws and never prints. */
+export function parseOptions(argv: readonly string[]): ParsedOptions {
+  // Not strict: the parser's own messages speak of its interface, ours of the option.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: {
+      ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'boolean' as const }])),
+      link: { type: 'string' },
+    },
+  });
+  const options: { -readonly [Field in keyof Options]: Options[Field] } = { ...DEFAULT_OPTIONS };
+  const given = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') return error(`unexpected argument '${token.value}'`);
+    if (token.kind === 'option-terminator') continue;
+    const { name, rawName, value } = token;
+    if (given.has(name)) return error(`${rawName} is given twice`);
+    given.add(name);
+    const number = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;
+    if (number !== undefined) {
+      const wanted = `${number.fraction ? 'a number' : 'a whole number'} from ${number.least} to ${number.most}`;
+      if (value === undefined) return error(`${rawName} needs ${wanted}`);
+      const parsed = (number.fraction ? /^\d+(\.\d+)?$/ : /^\d+$/).test(value) ? Number(value) : Number.NaN;
+      if (!(parsed >= number.least && parsed <= number.most)) {
+        return error(`${rawName} needs ${wanted}, not '${value}'`);
+      }
+      options[number.field] = parsed;
+    } else if (name === 'link') {
+      const link = LINKS.find((known) => known === value);
+      if (link === undefined) {
+        return error(
+          value === undefined
+            ? `${rawName} needs the name of a link: ${LINKS.join(', ')}`
+            : `${rawName} '${value}' is not available; this version has: ${LINKS.join(', ')}`,
+        );
+      }
+      options.link = link;
+    } else if (!Object.hasOwn(FLAGS, name)) {
+      return error(`unknown option '${rawName}'; there are ${ALL_NAMES.map((known) => `--${known}`).join(', ')}`);
+    } else if (value !== undefined) {
+      return error(`${rawName} takes no value, but got '${value}'`);
+    }
+  }
+  if (given.has('help')) return { kind: 'help', text: helpText() };
+  if (given.has('forever')) {
+    if (given.has('seconds')) return error('--seconds and --forever contradict each other');
+    options.seconds = Number.POSITIVE_INFINITY;
+  }
+  options.json = given.has('json');
+  return { kind: 'run', options };
+}
+
+/** One line whatever was typed: control characters in it are shown by their code. */
+function error(message: string): ParsedOptions {
+  const printable = [...message].map((letter) => (letter < ' ' || letter === '\x7f' ? escaped(letter) : letter));
+  return { kind: 'error', message: printable.join('') };
+}
+
+function escaped(letter: string): string {
+  return `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
+function helpText(): string {
+  const entries: [string, string][] = [];
+  for (const [name, option] of Object.entries(NUMBERS)) {
+    entries.push([`--${name} N`, `${option.help} (default ${DEFAULT_OPTIONS[option.field]})`]);
+  }
+  entries.push([
+    '--link NAME',
+    `what joins gateway and load client: ${LINKS.join(', ')} (default ${DEFAULT_OPTIONS.link})`,
+  ]);
+  for (const [name, help] of Object.entries(FLAGS)) entries.push([`--${name}`, help]);
+  const column = Math.max(...entries.map(([usage]) => usage.length)) + 3;
+  return [
+    'An order gateway and its load client, each a Prism stack in a thread of its own.',
+    '',
+    'Usage: npm start -- [options]',
+    '',
+    ...entries.map(([usage, help]) => `  ${usage.padEnd(column)}${help}`),
+    '',
+    'Ctrl-C ends the run with the same report. Exit code 0: every order was answered exactly once; 1: not; 2: wrong option.',
+    '',
+  ].join('\n');
+}
