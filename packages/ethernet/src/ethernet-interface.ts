@@ -1,10 +1,12 @@
-import type { Packet, PacketPool } from '@prism-net/buffers';
-import type { Link, PacketAccounts } from '@prism-net/link';
+import { type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
+import { Errno, type Link, type PacketAccounts, posixError } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Instant, TimerWheel } from '@prism-net/time';
-import type { MacAddress } from '@prism-net/wire';
-import type { Arp, ArpOptions } from './arp.js';
-import type { NeighbourOptions } from './neighbour-cache.js';
+import { DropReason, ethernet, type MacAddress, vlan } from '@prism-net/wire';
+import { Arp, type ArpInterface, type ArpOptions } from './arp.js';
+import { MulticastFilter } from './multicast-filter.js';
+import { type NeighbourActions, NeighbourCache, type NeighbourOptions, NeighbourState } from './neighbour-cache.js';
+import { TransmitQueue } from './transmit-queue.js';
 
 /** A layer above Ethernet: what an EtherType is registered with. */
 export interface PacketHandler {
@@ -27,32 +29,37 @@ export interface EthernetInterfaceOptions {
   readonly index: number;
   /** Default: the name of the link. */
   readonly name?: string;
-  /** Packets for ARP messages come from here. */
+  /** Packets for ARP messages, and copies of packets with more segments than the link can send, come from here. */
   readonly pool: PacketPool;
   readonly accounts: PacketAccounts;
   readonly timers: TimerWheel;
-  /** For the secret of the neighbour table and for jitter. In production a cryptographic source. */
+  /** For the secrets of the tables and for jitter. In production a cryptographic source. */
   readonly random: RandomSource;
   /** Default: the address of the link. */
   readonly macAddress?: MacAddress;
   /** 802.1Q VLAN identifier, 1 to 4094: frames are sent tagged, and only frames of this VLAN are accepted. Default: none. */
   readonly vlan?: number;
-  /** Largest network-layer packet in bytes; not above what the link can. Default: the link's. */
+  /** Largest network-layer packet in bytes, 68 to what the link can. Default: what the link can. */
   readonly mtu?: number;
-  /** Most frames taken from the link at once, and handed to it at once before the end of a poll. Default 32. */
+  /** Most frames taken from the link at once, and kept for it before they are handed over. Default 32. */
   readonly burst?: number;
   /** Most packets kept for a link that refuses them. Default 512. */
   readonly transmitQueue?: number;
   /** Most multicast addresses accepted. Default 256. */
   readonly multicastAddresses?: number;
-  /** Accept frames whatever their destination address (for captures and bridges). Default false. */
+  /** Most EtherTypes registered, IPv4 and ARP aside. Default 16. */
+  readonly etherTypes?: number;
+  /** Accept frames whatever their destination address (for captures). Default false. */
   readonly promiscuous?: boolean;
   readonly neighbours?: NeighbourOptions;
   readonly arp?: ArpOptions;
 }
 
+const { IPV4, ARP, VLAN, QINQ } = ethernet.EtherType;
+const NO_VLAN = -1;
+
 /** An Ethernet interface: framing, VLAN, demultiplexing by EtherType, bursts, neighbours. Belongs to one thread. */
-export declare class EthernetInterface {
+export class EthernetInterface implements NeighbourActions, ArpInterface {
   readonly index: number;
   readonly name: string;
   readonly link: Link;
@@ -60,35 +67,341 @@ export declare class EthernetInterface {
   readonly mtu: number;
   readonly macHigh: number;
   readonly macLow: number;
-  /** Everything sent comes back: no neighbours, own addresses are legitimate sources. */
+  /** Everything sent comes back: there are no neighbours to resolve, and own addresses are legitimate sources. */
   readonly isLoopback: boolean;
   readonly arp: Arp;
-  /** Told about packets whose neighbour does not answer; null: they are dropped as TRANSMIT_NEIGHBOUR_UNREACHABLE. */
-  onUnreachable: UnreachableHandler | null;
-  constructor(options: EthernetInterfaceOptions);
+  readonly neighbours: NeighbourCache;
+  readonly pool: PacketPool;
+  readonly accounts: PacketAccounts;
+  /** Takes packets whose neighbour does not answer; null: they are dropped as TRANSMIT_NEIGHBOUR_UNREACHABLE. */
+  onUnreachable: UnreachableHandler | null = null;
+
+  private readonly vlan: number;
+  private readonly promiscuous: boolean;
+  private readonly burst: number;
+  private readonly longestFrame: number;
+  private readonly maximumSegments: number;
+  private readonly initialFlags: number;
+  private readonly received: Packet[] = [];
+  private readonly queue: TransmitQueue;
+  private readonly multicast: MulticastFilter;
+  /** Apart from the others: the hot path calls it without a search. */
+  private ipv4: PacketHandler | null = null;
+  private readonly otherTypes: Int32Array;
+  private readonly otherHandlers: PacketHandler[] = [];
+  private closed = false;
+
+  /** Throws EINVAL for an option out of range, ENOMEM when the timers run out. */
+  constructor(options: EthernetInterfaceOptions) {
+    const { link } = options;
+    const { capabilities } = link;
+    this.link = link;
+    this.index = options.index;
+    this.name = options.name ?? link.name;
+    this.pool = options.pool;
+    this.accounts = options.accounts;
+    this.mtu = options.mtu ?? capabilities.mtu;
+    // RFC 791 §3.2: every link must carry 68 bytes unfragmented.
+    requireRange('mtu', this.mtu, 68, capabilities.mtu);
+    this.vlan = options.vlan ?? NO_VLAN;
+    if (this.vlan !== NO_VLAN) requireRange('vlan', this.vlan, 1, 4094);
+    const mac = options.macAddress ?? capabilities.macAddress;
+    this.macHigh = mac.high;
+    this.macLow = mac.low | 0;
+    if (ethernet.isMulticast(mac.high)) throw invalid('macAddress must not be a multicast address');
+    this.isLoopback = capabilities.loopback;
+    this.initialFlags = this.isLoopback ? PacketFlag.LOOPED_BACK : 0;
+    this.promiscuous = options.promiscuous ?? false;
+    this.burst = options.burst ?? 32;
+    requireRange('burst', this.burst, 1, 4096);
+    this.longestFrame = this.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
+    this.maximumSegments = capabilities.maximumSegments;
+    const transmitQueue = options.transmitQueue ?? 512;
+    requireRange('transmitQueue', transmitQueue, 1, 1 << 20);
+    this.queue = new TransmitQueue(link, transmitQueue, Math.min(this.burst, transmitQueue));
+    this.multicast = new MulticastFilter(options.multicastAddresses ?? 256, options.random);
+    this.otherTypes = new Int32Array(options.etherTypes ?? 16).fill(-1);
+    this.arp = new Arp(this, options.timers, options.random, options.arp ?? {});
+    this.neighbours = new NeighbourCache(options.neighbours ?? {}, options.timers, options.random, this);
+    this.arp.attach(this.neighbours);
+  }
+
   /** Packets that wait for the next {@link flush}. */
-  get transmitQueued(): number;
+  get transmitQueued(): number {
+    return this.queue.length;
+  }
+
   /** Sends frames of an EtherType up to `handler`. Throws EADDRINUSE when the type is taken, EINVAL when it is none. */
-  register(etherType: number, handler: PacketHandler): void;
+  register(etherType: number, handler: PacketHandler): void {
+    if (!Number.isInteger(etherType) || etherType < 0x0600 || etherType > 0xffff || etherType === VLAN) {
+      throw invalid(`0x${etherType.toString(16)} is not an EtherType that can be registered`);
+    }
+    if (etherType === ARP || (etherType === IPV4 ? this.ipv4 !== null : this.otherTypes.includes(etherType))) {
+      throw posixError(Errno.EADDRINUSE, 'register', `EtherType 0x${etherType.toString(16)} has a handler already`);
+    }
+    if (etherType === IPV4) {
+      this.ipv4 = handler;
+      return;
+    }
+    const at = this.otherHandlers.length;
+    if (at === this.otherTypes.length) {
+      throw posixError(Errno.ENOMEM, 'register', `at most ${at} EtherTypes, see the option etherTypes`);
+    }
+    this.otherTypes[at] = etherType;
+    this.otherHandlers.push(handler);
+  }
+
   /** Takes one burst of at most `budget` frames from the link and passes each up; returns how many there were. */
-  poll(budget: number, now: Instant): number;
+  poll(budget: number, now: Instant): number {
+    if (this.closed) return 0;
+    const burst = this.received;
+    const count = this.link.receive(burst, Math.min(budget, this.burst));
+    if (count <= 0) return 0;
+    this.accounts.receive(count);
+    for (let i = 0; i < count; i = (i + 1) | 0) this.receive(burst[i]!, now);
+    return count;
+  }
+
   /**
    * Takes the packet (data at the network header, 18 bytes of headroom) and sends it to an IPv4 neighbour, whose
-   * address is resolved first if need be. Returns NONE, also when the packet waits for its neighbour; ENOBUFS or
-   * EHOSTUNREACH when it was dropped (and counted).
+   * address is resolved first if need be. Returns NONE, also when the packet waits for its neighbour; ENOBUFS,
+   * EHOSTUNREACH, EMSGSIZE or ENETDOWN when it was dropped (and counted).
    */
-  sendToNeighbour(packet: Packet, etherType: number, nextHop: number, now: Instant): number;
+  sendToNeighbour(packet: Packet, etherType: number, nextHop: number, now: Instant): Errno {
+    if (this.isLoopback) return this.sendToAddress(packet, etherType, this.macHigh, this.macLow);
+    const { neighbours } = this;
+    const slot = neighbours.lookup(nextHop);
+    if (slot >= 0 && neighbours.isUsable(slot)) {
+      return this.sendToAddress(packet, etherType, neighbours.macHigh(slot), neighbours.macLow(slot));
+    }
+    packet.packetType = etherType;
+    return neighbours.resolve(packet, nextHop, now);
+  }
+
   /** Takes the packet, as {@link sendToNeighbour}, and sends it to a MAC address. */
-  sendToAddress(packet: Packet, etherType: number, macHigh: number, macLow: number): number;
+  sendToAddress(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    if (packet.nextSegment !== null || (packet.length > this.mtu && packet.gsoSize === 0) || this.closed) {
+      return this.sendUncommon(packet, etherType, macHigh, macLow);
+    }
+    return this.frame(packet, etherType, macHigh, macLow);
+  }
+
+  /** True when the neighbour did not answer a moment ago: packets to it would be dropped. */
+  isUnreachable(nextHop: number): boolean {
+    if (this.isLoopback) return false;
+    const slot = this.neighbours.lookup(nextHop);
+    return slot >= 0 && this.neighbours.state(slot) === NeighbourState.FAILED;
+  }
+
   /** Hands the queued burst to the link and keeps what it refuses. */
-  flush(): void;
+  flush(): void {
+    this.queue.flush();
+  }
+
   /** One more user of a multicast MAC address. False when the filter is full. */
-  acceptMulticast(macHigh: number, macLow: number): boolean;
+  acceptMulticast(macHigh: number, macLow: number): boolean {
+    return this.multicast.add(macHigh, macLow);
+  }
+
   /** One user less. */
-  ignoreMulticast(macHigh: number, macLow: number): void;
+  ignoreMulticast(macHigh: number, macLow: number): void {
+    this.multicast.remove(macHigh, macLow);
+  }
+
   /** ARP answers for this IPv4 address from now on, and announces it (RFC 5227 §2.3). */
-  addIpv4Address(address: number, now: Instant): void;
-  removeIpv4Address(address: number): void;
+  addIpv4Address(address: number, now: Instant): void {
+    if (!this.isLoopback) this.arp.addAddress(address, now);
+  }
+
+  removeIpv4Address(address: number): void {
+    this.arp.removeAddress(address);
+  }
+
   /** Drops what is queued, gives the timers back and closes the link. Idempotent. */
-  close(): void;
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (let packet = this.queue.shift(); packet !== null; packet = this.queue.shift()) {
+      this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
+    }
+    this.neighbours.close(0);
+    this.arp.close();
+    this.link.close();
+  }
+
+  // What the neighbour cache asks for.
+
+  solicit(address: number, macHigh: number, macLow: number): void {
+    this.arp.solicit(address, macHigh, macLow);
+  }
+
+  transmit(packet: Packet, macHigh: number, macLow: number): Errno {
+    return this.sendToAddress(packet, packet.packetType, macHigh, macLow);
+  }
+
+  unreachable(packet: Packet, now: Instant): void {
+    if (this.closed) this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
+    else if (this.onUnreachable !== null) this.onUnreachable.unreachable(packet, now);
+    else this.refuse(packet);
+  }
+
+  refuse(packet: Packet): void {
+    this.accounts.dropTransmit(packet, DropReason.TRANSMIT_NEIGHBOUR_UNREACHABLE);
+  }
+
+  overflow(packet: Packet): void {
+    this.accounts.dropTransmit(packet, DropReason.TRANSMIT_NEIGHBOUR_QUEUE_FULL);
+  }
+
+  private receive(packet: Packet, now: Instant): void {
+    const length = packet.length;
+    if (length < ethernet.HEADER_LENGTH || length > this.longestFrame || packet.nextSegment !== null || this.closed) {
+      const reason = this.judgeUncommon(packet);
+      if (reason !== DropReason.NONE) {
+        this.accounts.drop(packet, reason);
+        return;
+      }
+    }
+    const view = packet.view;
+    const at = packet.offset;
+    packet.linkOffset = at;
+    packet.interfaceIndex = this.index;
+    packet.flags = this.initialFlags;
+    const high = ethernet.destinationHigh(view, at);
+    const low = ethernet.destinationLow(view, at);
+    if ((low !== this.macLow || high !== this.macHigh) && !this.acceptsOther(packet, high, low)) {
+      this.accounts.drop(packet, DropReason.ETHERNET_NOT_FOR_US);
+      return;
+    }
+    if (ethernet.isMulticast(ethernet.sourceHigh(view, at))) {
+      this.accounts.drop(packet, DropReason.ETHERNET_SOURCE_INVALID); // IEEE 802.3 §3.2.3
+      return;
+    }
+    const etherType = ethernet.etherType(view, at);
+    packet.consume(ethernet.HEADER_LENGTH);
+    if (etherType === IPV4 && this.ipv4 !== null && this.vlan === NO_VLAN) {
+      packet.packetType = IPV4;
+      this.ipv4.receive(packet, now);
+      return;
+    }
+    this.receiveOther(packet, etherType, now);
+  }
+
+  private judgeUncommon(packet: Packet): DropReason {
+    if (this.closed) return DropReason.STACK_CLOSED;
+    if (packet.length < ethernet.HEADER_LENGTH) {
+      return packet.nextSegment === null ? DropReason.FRAME_TOO_SHORT : DropReason.FRAME_FRAGMENTED_HEADERS;
+    }
+    // A virtual segment that the link put together may be longer than any frame.
+    return packet.gsoSize === 0 && packet.totalLength > this.longestFrame ? DropReason.FRAME_TOO_LONG : DropReason.NONE;
+  }
+
+  /** Judges a destination address that is not our own, and flags it. */
+  private acceptsOther(packet: Packet, high: number, low: number): boolean {
+    if (!ethernet.isMulticast(high)) return this.promiscuous;
+    if (ethernet.isBroadcast(high, low)) {
+      packet.flags |= PacketFlag.LINK_BROADCAST;
+      return true;
+    }
+    packet.flags |= PacketFlag.LINK_MULTICAST;
+    return this.promiscuous || this.multicast.accepts(high, low);
+  }
+
+  /** Everything that is not untagged IPv4. The packet's data starts behind the 14 bytes of the Ethernet header. */
+  private receiveOther(packet: Packet, outerType: number, now: Instant): void {
+    let etherType = outerType;
+    let identifier: number = vlan.PRIORITY_ONLY;
+    if (outerType === QINQ) {
+      this.accounts.drop(packet, DropReason.VLAN_DOUBLE_TAGGED);
+      return;
+    }
+    if (outerType === VLAN) {
+      const reason = vlan.check(packet.view, packet.offset, packet.length);
+      if (reason !== DropReason.NONE) {
+        this.accounts.drop(packet, reason);
+        return;
+      }
+      identifier = vlan.identifier(packet.view, packet.offset);
+      etherType = vlan.etherType(packet.view, packet.offset);
+      packet.consume(vlan.TAG_LENGTH);
+    }
+    // A tag with identifier 0 carries a priority only: the frame is an untagged one (IEEE 802.1Q table 9-2).
+    if (identifier !== (this.vlan === NO_VLAN ? vlan.PRIORITY_ONLY : this.vlan)) {
+      this.accounts.drop(packet, DropReason.VLAN_NOT_OURS);
+      return;
+    }
+    packet.packetType = etherType;
+    if (etherType === IPV4 && this.ipv4 !== null) {
+      this.ipv4.receive(packet, now);
+      return;
+    }
+    if (etherType === ARP && !this.isLoopback) {
+      this.arp.receive(packet, now);
+      return;
+    }
+    for (let i = 0; i < this.otherHandlers.length; i++) {
+      if (this.otherTypes[i] !== etherType) continue;
+      this.otherHandlers[i]!.receive(packet, now);
+      return;
+    }
+    this.accounts.drop(packet, DropReason.ETHERTYPE_UNKNOWN);
+  }
+
+  private sendUncommon(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    if (this.closed) {
+      this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
+      return Errno.ENETDOWN;
+    }
+    if (packet.gsoSize === 0 && packet.totalLength > this.mtu) {
+      this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
+      return Errno.EMSGSIZE;
+    }
+    let segments = 1;
+    for (let segment = packet.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
+    if (segments <= this.maximumSegments) return this.frame(packet, etherType, macHigh, macLow);
+    return this.sendCopy(packet, etherType, macHigh, macLow);
+  }
+
+  /** Sends a packet of more segments than the link can: as few as a copy needs. */
+  private sendCopy(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    const copy = packet.copyTo(this.pool);
+    if (copy === null) {
+      this.accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
+      return Errno.ENOBUFS;
+    }
+    let segments = 1;
+    for (let segment = copy.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
+    if (segments > this.maximumSegments) {
+      copy.release();
+      this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
+      return Errno.EMSGSIZE;
+    }
+    packet.release();
+    return this.frame(copy, etherType, macHigh, macLow);
+  }
+
+  private frame(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    if (this.vlan === NO_VLAN) {
+      const at = packet.push(ethernet.HEADER_LENGTH);
+      packet.linkOffset = at;
+      ethernet.write(packet.view, at, macHigh, macLow, this.macHigh, this.macLow, etherType);
+    } else {
+      const at = packet.push(ethernet.HEADER_LENGTH + vlan.TAG_LENGTH);
+      packet.linkOffset = at;
+      ethernet.write(packet.view, at, macHigh, macLow, this.macHigh, this.macLow, VLAN);
+      vlan.write(packet.view, at + ethernet.HEADER_LENGTH, this.vlan, 0, false, etherType);
+    }
+    if (this.queue.push(packet)) return Errno.NONE;
+    this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
+    return Errno.ENOBUFS;
+  }
+}
+
+function requireRange(name: string, value: number, minimum: number, maximum: number): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
+}
+
+function invalid(message: string): Error {
+  return posixError(Errno.EINVAL, 'EthernetInterface', message);
 }
