@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RejectReason } from './reject-reason.js';
 import {
+  answerKind,
   isReply,
   REPLY_BYTES,
   ReplyKind,
@@ -88,6 +89,14 @@ describe('reply datagram', () => {
     expect(replyFilledLots(view, 0)).toBe(0);
     expect(replyRemainingLots(view, 0)).toBe(300);
     expect(replyExecutions(view, 0)).toBe(0);
+  });
+
+  it('is of the kind that the outcome in the book calls for', () => {
+    expect(answerKind(RejectReason.none, 0, 10)).toBe(ReplyKind.accepted);
+    expect(answerKind(RejectReason.none, 10, 0)).toBe(ReplyKind.filled);
+    expect(answerKind(RejectReason.none, 4, 6)).toBe(ReplyKind.partiallyFilled);
+    expect(answerKind(RejectReason.executionLimit, 4, 6)).toBe(ReplyKind.partiallyFilled);
+    expect(answerKind(RejectReason.bookFull, 0, 10)).toBe(ReplyKind.rejected);
   });
 
   it('of another length or an unknown kind is none', () => {

@@ -33,6 +33,12 @@ export const ReplyKind = {
 } as const;
 export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
 
+/** The kind of answer to an order that the book refused for `reason` or took, by what it executed and left over. */
+export function answerKind(reason: number, filledLots: number, remainingLots: number): ReplyKind {
+  if (filledLots === 0) return reason === 0 ? ReplyKind.accepted : ReplyKind.rejected;
+  return remainingLots === 0 ? ReplyKind.filled : ReplyKind.partiallyFilled;
+}
+
 const KIND = 0;
 const REASON = 1;
 const EXECUTIONS = 2;
