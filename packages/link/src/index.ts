@@ -4,4 +4,11 @@ export * from './loopback-link.js';
 export * from './packet-accounts.js';
 export * from './pipe-link.js';
 export * from './posix-error.js';
+export {
+  createSharedMemoryLink,
+  type SharedMemoryLinkEnd,
+  type SharedMemoryLinkOptions,
+  sharedMemoryLinkBytes,
+} from './shared-memory-layout.js';
+export { openSharedMemoryLink, type SharedMemoryLink } from './shared-memory-link.js';
 export type { Schedule } from './wakeup.js';
