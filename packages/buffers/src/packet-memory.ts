@@ -100,7 +100,10 @@ export class PacketMemory {
   #sourceBuffer: ArrayBufferLike | undefined;
   #sourceView: DataView;
 
-  private constructor(shared: SharedPacketMemory) {
+  readonly #isAttached: boolean;
+
+  private constructor(shared: SharedPacketMemory, isAttached: boolean) {
+    this.#isAttached = isAttached;
     this.memory = shared.memory;
     this.layout = shared.layout;
     this.placement = shared.placement;
@@ -114,12 +117,14 @@ export class PacketMemory {
     this.#sourceView = this.view;
   }
 
-  /** @throws RangeError (EINVAL) when an option is out of range or the memory would exceed 2 GiB. */
+  /** @throws RangeError (EINVAL) when an option is out of range or the memory would exceed 2 GiB, (ENOMEM) when there is none. */
   static create(options: PacketMemoryOptions = {}): PacketMemory {
     const frames = options.frames ?? 4096;
     const frameSize = options.frameSize ?? 2048;
     const kernelRingBytes = roundUp(options.kernelRingBytes ?? 0, WASM_PAGE);
     const controlBytes = roundUp(options.controlBytes ?? WASM_PAGE, CACHE_LINE);
+    requireInteger('kernelRingBytes', options.kernelRingBytes ?? 0, 0, MAXIMUM_BYTES);
+    requireInteger('controlBytes', options.controlBytes ?? 0, 0, MAXIMUM_BYTES);
     requireInteger('frames', frames, 1, MAXIMUM_BYTES / 512);
     requireInteger('frameSize', frameSize, 512, 65_536);
     if ((frameSize & (frameSize - 1)) !== 0) throw invalid(`frameSize must be a power of two, not ${frameSize}`);
@@ -128,12 +133,16 @@ export class PacketMemory {
     // One huge page of slack, because the address of the memory is known only once it exists.
     const total = roundUp(roundUp(beforePackets, HUGE_PAGE) + HUGE_PAGE + frames * frameSize, WASM_PAGE);
     if (total > MAXIMUM_BYTES) {
-      throw invalid(`packet memory of ${frames} frames × ${frameSize} bytes would exceed 2 GiB; ask for fewer frames`);
+      throw invalid(
+        `packet memory of ${frames} frames × ${frameSize} bytes beside ${kernelRingBytes + controlBytes} bytes for rings and ` +
+          'control structures would exceed 2 GiB; ask for less',
+      );
     }
     const pages = total / WASM_PAGE;
-    const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = allocate(pages);
     const placed = options.place?.(memory);
     const skew = placed?.addressModulo2MiB ?? 0;
+    requireInteger('addressModulo2MiB, as returned by place,', skew, 0, HUGE_PAGE - 1);
     const layout: PacketMemoryLayout = {
       kernelRingOffset: RESERVED_BYTES,
       kernelRingBytes,
@@ -143,17 +152,14 @@ export class PacketMemory {
       frameSize,
       frames,
     };
-    return new PacketMemory({
-      memory,
-      layout,
-      debug: options.debug ?? false,
-      placement: placed?.placement ?? ORDINARY_PAGES,
-    });
+    const debug = options.debug ?? false;
+    const placement = placed?.placement ?? ORDINARY_PAGES;
+    return new PacketMemory({ memory, layout, debug, placement }, false);
   }
 
-  /** The same memory in another thread. */
+  /** The same memory in another thread, which works on regions that were reserved by the thread that created it. */
   static attach(shared: SharedPacketMemory): PacketMemory {
-    return new PacketMemory(shared);
+    return new PacketMemory(shared, true);
   }
 
   /** What another thread needs for {@link PacketMemory.attach}. */
@@ -163,6 +169,8 @@ export class PacketMemory {
 
   /** Sets bytes of the control region aside for good and returns their offset, aligned to a cache line pair. */
   reserveControl(bytes: number): number {
+    this.#requireCreator();
+    requireInteger('bytes', bytes, 0, MAXIMUM_BYTES);
     const offset = this.#nextControl;
     const next = roundUp(offset + bytes, CACHE_LINE);
     const end = this.layout.controlOffset + this.layout.controlBytes;
@@ -177,6 +185,7 @@ export class PacketMemory {
 
   /** Sets frames of the packet region aside for good. */
   reserveFrames(frames: number): FrameRegion {
+    this.#requireCreator();
     requireInteger('frames', frames, 1, this.layout.frames);
     const firstFrame = this.#nextFrame;
     if (firstFrame + frames > this.layout.frames) {
@@ -188,8 +197,9 @@ export class PacketMemory {
     return { firstFrame, frames };
   }
 
+  /** Frames that can still be reserved through this object. */
   get unreservedFrames(): number {
-    return this.layout.frames - this.#nextFrame;
+    return this.#isAttached ? 0 : this.layout.frames - this.#nextFrame;
   }
 
   /** The folded big-endian sum of `length` bytes at `at` on top of `initial`. */
@@ -242,6 +252,12 @@ export class PacketMemory {
     for (let i = 0; i < length; i = (i + 1) | 0) target[to + i] = this.bytes[from + i]!;
   }
 
+  /** Two threads that both reserve would hand out the same region twice. */
+  #requireCreator(): void {
+    if (!this.#isAttached) return;
+    throw invalid('regions are reserved by the thread that created the memory; reserve there and pass them on');
+  }
+
   #countCopy(length: number): void {
     this.copies[0]! += 1;
     this.copies[1]! += length;
@@ -254,6 +270,19 @@ export class PacketMemory {
     this.#sourceBuffer = buffer;
     this.#sourceView = new DataView(buffer);
     return this.#sourceView;
+  }
+}
+
+function allocate(pages: number): LinearMemory {
+  try {
+    return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw Object.assign(
+      exhausted(`the system has no ${pages * WASM_PAGE} bytes of packet memory; ask for fewer frames`),
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -25,31 +25,36 @@ export class PacketPool {
   readonly name: string;
   readonly memory: PacketMemory;
   readonly region: FrameRegion;
-  /** Frames taken or adopted and not given back yet. */
+  /** Frames taken or adopted and not given back yet. `available + outstanding + lent` is always the number of frames. */
   outstanding = 0;
-  /** Frames lent to a device or another thread. */
+  /** Frames that are elsewhere: lent to a device or another thread, or not arrived yet. */
   lent = 0;
   /** Largest number of frames ever outstanding. */
   peak = 0;
-  /** Takes that found the pool empty, double releases (ignored outside debug mode). */
+  /** Takes that found the pool empty; packets released, retained or lent by somebody who did not own them (ignored outside debug mode). */
   readonly statistics = { exhausted: 0, doubleReleases: 0 };
 
   readonly #packets: Packet[] = [];
   readonly #free: Int32Array;
   #freeCount = 0;
   readonly #debug: boolean;
-  /** In debug mode, where each frame was last taken and last released. */
+  /** In debug mode, where each frame was last taken, and where last released or lent. */
   readonly #takenAt: string[] = [];
   readonly #releasedAt: string[] = [];
 
+  /** @throws RangeError (EINVAL) when the region does not lie in the memory. */
   constructor(memory: PacketMemory, region: FrameRegion, options: PacketPoolOptions = {}) {
+    requireRegion(region, memory.layout.frames);
     this.name = options.name ?? 'pool';
     this.memory = memory;
     this.region = region;
     this.#debug = memory.debug;
     this.#free = new Int32Array(region.frames);
     for (let i = 0; i < region.frames; i++) this.#packets.push(new Packet(this, memory, region.firstFrame + i));
-    if (options.startsEmpty === true) return;
+    if (options.startsEmpty === true) {
+      for (const packet of this.#packets) this.#sendAway(packet);
+      return;
+    }
     // Lowest frames first: they are on top of the stack and stay warm in the cache.
     for (let i = region.frames - 1; i >= 0; i--) this.#free[this.#freeCount++] = i;
     if (this.#debug) for (const packet of this.#packets) this.#poison(packet);
@@ -79,19 +84,15 @@ export class PacketPool {
 
   /**
    * The packet of a frame that arrived from elsewhere, with its data at `offset`; owned by the caller. Null when the
-   * frame or the range is not of this pool or the frame is out already: what a peer says is checked, never trusted.
+   * frame or the range is not of this pool or the frame was not elsewhere: what a peer says is checked, never trusted.
    */
   adopt(frame: number, offset: number, length: number): Packet | null {
-    const index = (frame - this.region.firstFrame) | 0;
-    if (index < 0 || index >= this.region.frames) return null;
-    const packet = this.#packets[index]!;
-    if (packet.references !== 0) return null;
-    if (length < 0 || offset < packet.base || offset > packet.base + packet.frameSize - length) return null;
-    if (packet.lent) {
-      // The other side sends one of our own frames back as data (an echo in place).
-      packet.lent = false;
-      this.lent = (this.lent - 1) | 0;
-    }
+    const packet = this.#lentPacket(frame);
+    if (packet === null) return null;
+    if ((offset | 0) !== offset || (length | 0) !== length || length < 0) return null;
+    if (offset < packet.base || offset > packet.base + packet.frameSize - length) return null;
+    packet.lent = false;
+    this.lent = (this.lent - 1) | 0;
     return this.#hand(packet, offset, length);
   }
 
@@ -99,32 +100,37 @@ export class PacketPool {
   takeReleasedFrame(): number {
     if (this.#freeCount === 0) return -1;
     this.#freeCount = (this.#freeCount - 1) | 0;
-    return (this.region.firstFrame + this.#free[this.#freeCount]!) | 0;
+    const packet = this.#packets[this.#free[this.#freeCount]!]!;
+    if (this.#debug) this.#checkPoison(packet);
+    this.#sendAway(packet);
+    return packet.frame;
   }
 
   /**
-   * Takes a packet out of this pool's care without returning its frame: a device or another thread owns the frame now.
-   * {@link reclaim} brings it back.
+   * Takes a packet, whose only owner is the caller, out of this pool's care without returning its frame: a device or
+   * another thread owns the frame now. {@link reclaim} or {@link adopt} brings it back.
    */
   lend(packet: Packet): void {
+    if (packet.references === 0) {
+      this.refuse(packet, 'lent');
+      return;
+    }
     packet.references = 0;
-    packet.lent = true;
     packet.nextSegment = null;
     packet.generation = (packet.generation + 1) | 0;
     this.outstanding = (this.outstanding - 1) | 0;
-    this.lent = (this.lent + 1) | 0;
+    this.#sendAway(packet);
+    if (this.#debug) this.#releasedAt[packet.frame - this.region.firstFrame] = stackTrace();
   }
 
   /** A lent frame came back. False when the frame is not of this pool or was not out: such a number is ignored. */
   reclaim(frame: number): boolean {
-    const index = (frame - this.region.firstFrame) | 0;
-    if (index < 0 || index >= this.region.frames) return false;
-    const packet = this.#packets[index]!;
-    if (!packet.lent) return false;
+    const packet = this.#lentPacket(frame);
+    if (packet === null) return false;
     packet.lent = false;
     this.lent = (this.lent - 1) | 0;
     if (this.#debug) this.#poison(packet);
-    this.#free[this.#freeCount] = index;
+    this.#free[this.#freeCount] = (frame - this.region.firstFrame) | 0;
     this.#freeCount = (this.#freeCount + 1) | 0;
     return true;
   }
@@ -133,7 +139,7 @@ export class PacketPool {
   giveBack(packet: Packet): void {
     const references = (packet.references - 1) | 0;
     if (references < 0) {
-      this.#doubleRelease(packet);
+      this.refuse(packet, 'released');
       return;
     }
     packet.references = references;
@@ -148,6 +154,20 @@ export class PacketPool {
     }
     this.#free[this.#freeCount] = index;
     this.#freeCount = (this.#freeCount + 1) | 0;
+  }
+
+  /**
+   * What happens to a packet that somebody uses who no longer owns it: nothing, it is counted; in debug mode an error
+   * that names both places. Called by {@link Packet}.
+   */
+  refuse(packet: Packet, action: 'released' | 'retained' | 'lent'): void {
+    this.statistics.doubleReleases = (this.statistics.doubleReleases + 1) | 0;
+    if (!this.#debug) return;
+    const before = this.#releasedAt[packet.frame - this.region.firstFrame] ?? '(it was never taken)';
+    throw new Error(
+      `${this.name}: frame ${packet.frame} was ${action} by somebody who does not own it\n` +
+        `given away\n${before}\n${action} again\n${stackTrace()}`,
+    );
   }
 
   /** Throws when packets are still out, saying (in debug mode) where each was taken. For the end of a test. */
@@ -180,13 +200,21 @@ export class PacketPool {
     return packet;
   }
 
-  #doubleRelease(packet: Packet): void {
-    this.statistics.doubleReleases = (this.statistics.doubleReleases + 1) | 0;
-    if (!this.#debug) return;
-    const index = packet.frame - this.region.firstFrame;
-    throw new Error(
-      `${this.name}: frame ${packet.frame} released twice; first ${this.#releasedAt[index] ?? '(never taken)'}`,
-    );
+  /** The packet of a frame that is elsewhere, or null. Compared as int32: a peer's number may be anything. */
+  #lentPacket(frame: number): Packet | null {
+    const index = (frame - this.region.firstFrame) | 0;
+    if ((frame | 0) !== frame || index < 0 || index >= this.region.frames) return null;
+    const packet = this.#packets[index]!;
+    return packet.lent ? packet : null;
+  }
+
+  #sendAway(packet: Packet): void {
+    packet.lent = true;
+    this.lent = (this.lent + 1) | 0;
+    if (this.#debug) {
+      packet.offset = RELEASED_OFFSET;
+      packet.length = 0;
+    }
   }
 
   #poison(packet: Packet): void {
@@ -205,6 +233,13 @@ export class PacketPool {
       );
     }
   }
+}
+
+function requireRegion({ firstFrame, frames }: FrameRegion, available: number): void {
+  const whole = Number.isInteger(firstFrame) && Number.isInteger(frames);
+  if (whole && firstFrame >= 0 && frames >= 0 && firstFrame + frames <= available) return;
+  const message = `EINVAL: ${frames} frames from frame ${firstFrame} do not lie in a memory of ${available} frames`;
+  throw Object.assign(new RangeError(message), { code: 'EINVAL' });
 }
 
 function stackTrace(): string {

@@ -84,7 +84,7 @@ export class Packet {
   references = 0;
   /** A device or another thread has the frame (see {@link PacketPool.lend}). */
   lent = false;
-  /** Grows by one with each take and each release: even in the pool, odd when out. */
+  /** Grows by one with each take and each release or lending: even in the pool or lent, odd when out. */
   generation = 0;
 
   constructor(pool: PacketPool, memory: PacketMemory, frame: number) {
@@ -154,8 +154,15 @@ export class Packet {
     last.nextSegment = tail;
   }
 
-  /** One more owner; each must call {@link release}. Meant for the rare shared case (broadcast to several sockets). */
+  /**
+   * One more owner, of this packet with all its segments; each must call {@link release}. Meant for the rare shared case
+   * (broadcast to several sockets).
+   */
   retain(): void {
+    if (this.references === 0) {
+      this.pool.refuse(this, 'retained');
+      return;
+    }
     this.references = (this.references + 1) | 0;
   }
 
@@ -164,7 +171,10 @@ export class Packet {
     let segment: Packet | null = this;
     while (segment !== null) {
       const next: Packet | null = segment.nextSegment;
+      const isShared = segment.references > 1;
       segment.pool.giveBack(segment);
+      // The segments behind belong to this one, which has another owner still.
+      if (isShared) return;
       segment = next;
     }
   }
@@ -184,12 +194,15 @@ export class Packet {
   }
 
   /**
-   * A copy of the data and metadata in frames of `pool` (for a switch that floods, or a link into another memory); null
-   * when the pool runs out. A copy has as many segments as its own frames need.
+   * A copy of the data and metadata (not the header offsets) in frames of `pool`, for a switch that floods, or a link
+   * into another memory; null when the pool runs out. A copy has as many segments as its own frames need.
    */
   copyTo(pool: PacketPool): Packet | null {
     const first = pool.take();
     if (first === null) return null;
+    first.interfaceIndex = this.interfaceIndex;
+    first.packetType = this.packetType;
+    first.rssHash = this.rssHash;
     first.flags = this.flags;
     first.checksumState = this.checksumState;
     first.gsoSize = this.gsoSize;
