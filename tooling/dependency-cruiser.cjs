@@ -13,7 +13,8 @@ module.exports = {
     ...above,
     {
       name: 'pure-packages-do-no-io',
-      comment: 'Nothing but the native link drivers may import node: (tests aside); these packages run in a browser too.',
+      comment:
+        'Nothing but the native link drivers may import node: (tests aside); these packages run in a browser too.',
       severity: 'error',
       from: { path: '^packages/(?!link-)', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'] },

@@ -35,11 +35,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^npm_(config|package|lifecycle)_/i.test(name)),
 );
-environment.PATH = [
-  join(pnpmHome, 'node_modules', '.bin'),
-  join(root, 'node_modules', '.bin'),
-  environment.PATH,
-].join(delimiter);
+environment.PATH = [join(pnpmHome, 'node_modules', '.bin'), join(root, 'node_modules', '.bin'), environment.PATH].join(
+  delimiter,
+);
 environment.TURBO_TELEMETRY_DISABLED = '1';
 environment.DO_NOT_TRACK = '1';
 

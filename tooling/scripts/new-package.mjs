@@ -26,7 +26,12 @@ write(
     engines: { node: '>=20.19' },
     ...(application
       ? { bin: { [`prism-${name}`]: './dist/main.js' } }
-      : { exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' } }),
+      : {
+          exports: {
+            '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+            './package.json': './package.json',
+          },
+        }),
     files: ['dist', '!dist/**/*.test.*'],
     scripts: { build: 'tsup' },
     ...(dependencies.length > 0

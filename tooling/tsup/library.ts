@@ -6,7 +6,7 @@ import { defineConfig } from 'tsup';
  * Types come from one `tsc -b` over the whole workspace.
  */
 export const libraryBuild = defineConfig({
-  entry: ['src/**/*.ts', '!src/**/*.test.ts'],
+  entry: ['src/**/*.ts', '!src/**/*.test.ts', '!src/**/*.testkit.ts'],
   format: ['esm'],
   target: 'node20',
   bundle: false,

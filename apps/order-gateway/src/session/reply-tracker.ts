@@ -90,6 +90,23 @@ export class ReplyTracker {
     return this.open;
   }
 
+  /** Orders sent, duplicates among them. These four are for live displays: unlike {@link totals} they allocate nothing. */
+  get sentOrders(): number {
+    return this.counters[SENT]!;
+  }
+
+  get answeredOrders(): number {
+    return this.counters[ANSWERED]!;
+  }
+
+  get rejectedOrders(): number {
+    return this.kinds[ReplyKind.rejected]!;
+  }
+
+  get fills(): number {
+    return this.counters[FILLS]!;
+  }
+
   /**
    * An order was sent, at `now`, which is the caller's int32 clock. `duplicate`: it repeats, on purpose, the id of an
    * earlier order not more than `capacity` ids ago; otherwise ids go up by one.

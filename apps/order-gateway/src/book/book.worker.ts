@@ -1,0 +1,60 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PacketMemory } from '@prism-net/buffers';
+import { sharedMemoryBell } from '@prism-net/link';
+import { Doorbell, SpscRing } from '@prism-net/rings';
+import { ORDER_WORDS, REPORT_WORDS } from '../gateway/book-messages.js';
+import type { BookReport } from '../runtime/reports.js';
+import {
+  Control,
+  EXECUTION_LIMIT,
+  ORDER_RING_CAPACITY,
+  REPORT_RING_CAPACITY,
+  type RunPlan,
+} from '../runtime/run-plan.js';
+import { SteadyState } from '../runtime/steady-state.js';
+import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
+import { BookService } from './book-service.js';
+import { OrderBook } from './order-book.js';
+
+const BURST = 64;
+
+const plan = workerData as RunPlan;
+const control = new Int32Array(plan.control);
+const gatewayBell = sharedMemoryBell(PacketMemory.attach(plan.memory), plan.gatewayLink);
+const ownBell = new Doorbell({ buffer: plan.bookBell, byteOffset: 0 });
+const book = new OrderBook({ executionLimit: EXECUTION_LIMIT });
+const service = new BookService(
+  book,
+  new SpscRing({ buffer: plan.orders, byteOffset: 0, capacity: ORDER_RING_CAPACITY, wordsPerItem: ORDER_WORDS }),
+  new SpscRing({ buffer: plan.reports, byteOffset: 0, capacity: REPORT_RING_CAPACITY, wordsPerItem: REPORT_WORDS }),
+);
+const isIdle = (): boolean => !service.hasOrders;
+
+const steady = new SteadyState(plan.options.seconds);
+let rounds = 0;
+Atomics.add(control, Control.ready, 1);
+runWorkerLoop(
+  {
+    poll() {
+      rounds = (rounds + 1) | 0;
+      if ((rounds & 0xfff) === 0) steady.observe(service.counts[0]!);
+      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(service.counts[0]!);
+      const done = service.poll(BURST);
+      if (done > 0) gatewayBell.ring();
+      return done;
+    },
+    sleep(milliseconds) {
+      ownBell.wait(milliseconds, isIdle);
+    },
+  },
+  control,
+  spinRoundsFor(plan.options.cores),
+);
+
+const report: BookReport = {
+  orders: service.counts[0]!,
+  executions: service.counts[1]!,
+  resting: book.restingOrders,
+  steadyState: steady.report,
+};
+parentPort!.postMessage(report);

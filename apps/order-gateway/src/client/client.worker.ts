@@ -1,0 +1,129 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import { openSharedMemoryLink } from '@prism-net/link';
+import { createStack } from '@prism-net/stack';
+import { OrderFlow } from '../flow/order-flow.js';
+import { REJECT_REASON_COUNT, type RejectReason } from '../orders/reject-reason.js';
+import { LatencyHistogram } from '../report/latency-histogram.js';
+import { nanoseconds } from '../runtime/nanoseconds.js';
+import type { ClientReport } from '../runtime/reports.js';
+import {
+  CLIENT_ADDRESS,
+  Control,
+  GATEWAY_ADDRESS,
+  GATEWAY_PORT,
+  Live,
+  REFERENCE_TICKS,
+  type RunPlan,
+} from '../runtime/run-plan.js';
+import { SteadyState } from '../runtime/steady-state.js';
+import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
+import { ReplyTracker } from '../session/reply-tracker.js';
+import { LoadClient } from './load-client.js';
+import { Pacer } from './pacer.js';
+
+/** How long answers may take after the last order, before they count as lost. */
+const DRAIN_MILLISECONDS = 2000;
+
+const plan = workerData as RunPlan;
+const { options } = plan;
+const control = new Int32Array(plan.control);
+const live = new Float64Array(plan.live);
+const memory = PacketMemory.attach(plan.memory);
+const pool = new PacketPool(memory, plan.clientFrames, { name: 'client' });
+const link = openSharedMemoryLink(memory, plan.clientLink, pool);
+const stack = createStack({ link, address: `${CLIENT_ADDRESS}/24`, pool, mode: 'manual' });
+
+const tracker = new ReplyTracker(2 ** Math.ceil(Math.log2(Math.max(16 * options.window, 65_536))));
+const client = new LoadClient({
+  stack,
+  gatewayAddress: GATEWAY_ADDRESS,
+  gatewayPort: GATEWAY_PORT,
+  flow: new OrderFlow({
+    seed: options.seed,
+    referenceTicks: REFERENCE_TICKS,
+    maximumQuantityLots: options.maximumQuantity * 100,
+  }),
+  tracker,
+  pacer: new Pacer(options.ordersPerSecond, nanoseconds()),
+  latencies: new LatencyHistogram(plan.latencies),
+  window: options.window,
+  nanoseconds,
+});
+
+// The address of the gateway is resolved first: ARP lets few packets wait for their neighbour.
+let resolved = false;
+stack.ping(GATEWAY_ADDRESS, { timeoutMilliseconds: 10_000 }).then(
+  () => {
+    resolved = true;
+  },
+  (error: Error) => {
+    throw error;
+  },
+);
+while (!resolved) {
+  stack.poll();
+  link.sleep(1);
+  await Promise.resolve();
+}
+
+const steady = new SteadyState(options.seconds);
+let rounds = 0;
+let isDraining = false;
+let drainUntil = 0;
+let endedAt = 0;
+const packets = (): number => tracker.sentOrders + tracker.answeredOrders + tracker.fills;
+
+function showLive(): void {
+  live[Live.sent] = tracker.sentOrders;
+  live[Live.answered] = tracker.answeredOrders;
+  live[Live.rejected] = tracker.rejectedOrders;
+  live[Live.fills] = tracker.fills;
+}
+
+function stopSending(): void {
+  isDraining = true;
+  steady.finish(packets());
+  drainUntil = performance.now() + DRAIN_MILLISECONDS;
+}
+
+const startedAt = performance.now();
+Atomics.add(control, Control.ready, 1);
+runWorkerLoop(
+  {
+    poll() {
+      rounds = (rounds + 1) | 0;
+      if ((rounds & 0xfff) === 0) {
+        showLive();
+        steady.observe(packets());
+      }
+      if (!isDraining && Atomics.load(control, Control.stopClient) !== 0) stopSending();
+      const sent = isDraining ? 0 : client.sendOrders();
+      return (sent + stack.poll()) | 0;
+    },
+    sleep(milliseconds) {
+      // A paced client has to wake up by itself for its next order.
+      link.sleep(options.ordersPerSecond === 0 ? milliseconds : 0.05);
+    },
+    isDone() {
+      if (!isDraining || (tracker.outstanding > 0 && performance.now() < drainUntil)) return false;
+      endedAt = performance.now();
+      return true;
+    },
+  },
+  control,
+  spinRoundsFor(options.cores),
+);
+tracker.giveUp();
+showLive();
+
+const report: ClientReport = {
+  totals: tracker.totals(),
+  rejects: Array.from({ length: REJECT_REASON_COUNT }, (_, reason) => tracker.answersFor(reason as RejectReason)),
+  faults: client.faults,
+  seconds: (endedAt - startedAt) / 1000,
+  statistics: stack.statistics(),
+  steadyState: steady.report,
+};
+stack.close();
+parentPort!.postMessage(report);

@@ -1,0 +1,90 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import { openSharedMemoryLink } from '@prism-net/link';
+import { Doorbell, SpscRing } from '@prism-net/rings';
+import { createStack } from '@prism-net/stack';
+import { CryptoRandom, createHashKey } from '@prism-net/tables';
+import { RiskCheck } from '../risk/risk-check.js';
+import type { GatewayReport } from '../runtime/reports.js';
+import {
+  Control,
+  GATEWAY_ADDRESS,
+  GATEWAY_PORT,
+  ORDER_RING_CAPACITY,
+  REFERENCE_TICKS,
+  REPORT_RING_CAPACITY,
+  type RunPlan,
+} from '../runtime/run-plan.js';
+import { SteadyState } from '../runtime/steady-state.js';
+import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
+import { ORDER_WORDS, REPORT_WORDS } from './book-messages.js';
+import { ClientTable } from './client-table.js';
+import { OrderGateway } from './order-gateway.js';
+
+const plan = workerData as RunPlan;
+const { options } = plan;
+const control = new Int32Array(plan.control);
+const memory = PacketMemory.attach(plan.memory);
+const pool = new PacketPool(memory, plan.gatewayFrames, { name: 'gateway' });
+const link = openSharedMemoryLink(memory, plan.gatewayLink, pool);
+const stack = createStack({ link, address: `${GATEWAY_ADDRESS}/24`, pool, mode: 'manual' });
+const random = new CryptoRandom();
+const bookBell = new Doorbell({ buffer: plan.bookBell, byteOffset: 0 });
+
+const gateway = new OrderGateway({
+  stack,
+  port: GATEWAY_PORT,
+  clients: new ClientTable(1024, random),
+  risk: new RiskCheck({
+    hashKey: createHashKey(random),
+    referenceTicks: REFERENCE_TICKS,
+    collarPermille: options.collarPermille,
+    maximumQuantityLots: options.maximumQuantity * 100,
+    killAfterOrders: options.killAfterOrders,
+    killSwitch: control.subarray(Control.kill, Control.kill + 1),
+  }),
+  toBook: new SpscRing({
+    buffer: plan.orders,
+    byteOffset: 0,
+    capacity: ORDER_RING_CAPACITY,
+    wordsPerItem: ORDER_WORDS,
+  }),
+  fromBook: new SpscRing({
+    buffer: plan.reports,
+    byteOffset: 0,
+    capacity: REPORT_RING_CAPACITY,
+    wordsPerItem: REPORT_WORDS,
+  }),
+  ringBook: () => bookBell.ring(),
+});
+
+const steady = new SteadyState(options.seconds);
+let rounds = 0;
+Atomics.add(control, Control.ready, 1);
+runWorkerLoop(
+  {
+    poll() {
+      rounds = (rounds + 1) | 0;
+      if ((rounds & 0xfff) === 0) steady.observe(gateway.counts[0]! + gateway.counts[1]!);
+      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(gateway.counts[0]! + gateway.counts[1]!);
+      const reports = gateway.sendReports();
+      return (reports + stack.poll()) | 0;
+    },
+    sleep(milliseconds) {
+      link.sleep(milliseconds, () => !gateway.hasReports);
+    },
+  },
+  control,
+  spinRoundsFor(options.cores),
+);
+steady.finish(gateway.counts[0]! + gateway.counts[1]!);
+
+const report: GatewayReport = {
+  orders: gateway.counts[0]!,
+  replies: gateway.counts[1]!,
+  refusedSends: gateway.counts[2]!,
+  statistics: stack.statistics(),
+  steadyState: steady.report,
+};
+stack.close();
+parentPort!.postMessage(report);

@@ -1,0 +1,157 @@
+import type { Packet } from '@prism-net/buffers';
+import type { SpscRing } from '@prism-net/rings';
+import type { DatagramSocket } from '@prism-net/socket';
+import type { Stack } from '@prism-net/stack';
+import { sourceAddress, sourcePort } from '@prism-net/udp';
+import {
+  carriesOrderId,
+  checkOrder,
+  orderIdHigh,
+  orderIdLow,
+  orderPriceTicks,
+  orderQuantityLots,
+  orderSide,
+} from '../orders/order-message.js';
+import { REJECT_REASON_COUNT, RejectReason } from '../orders/reject-reason.js';
+import { REPLY_BYTES, type ReplyKind, writeReject, writeReply } from '../orders/reply-message.js';
+import type { RiskCheck } from '../risk/risk-check.js';
+import { OrderWord, ReportWord } from './book-messages.js';
+import type { ClientTable } from './client-table.js';
+
+const BURST = 64;
+/** Replies are held back while so many frames wait for the link. */
+const TRANSMIT_BACKLOG = 256;
+
+export interface OrderGatewayOptions {
+  readonly stack: Stack;
+  readonly port: number;
+  readonly risk: RiskCheck;
+  readonly clients: ClientTable;
+  readonly toBook: SpscRing;
+  readonly fromBook: SpscRing;
+  /** Called once per burst of orders put on the ring. */
+  readonly ringBook: () => void;
+}
+
+/**
+ * Order datagrams in, checks, the ring to the book; reports of the book back out as reply datagrams. Every datagram that
+ * reaches the port gets exactly one answer. Works in packet memory: a reject is written over the order it answers.
+ */
+export class OrderGateway {
+  readonly #options: OrderGatewayOptions;
+  readonly #socket: DatagramSocket;
+  readonly #burst: Packet[] = [];
+  /** Room in the ring to the book, at least; looked up once per burst. */
+  #room = 0;
+  /** orders received, answers and fills sent, sends the stack refused */
+  readonly counts = new Float64Array(3);
+  /** Orders refused by the gateway and its risk check, by {@link RejectReason}. */
+  readonly rejects = new Float64Array(REJECT_REASON_COUNT);
+
+  constructor(options: OrderGatewayOptions) {
+    this.#options = options;
+    this.#socket = options.stack.udpSocket({ port: options.port, receiveQueue: 65_536 });
+    this.#socket.onReadable(() => this.#receiveOrders());
+  }
+
+  /** Sends what the book has reported. Returns the number of replies; they leave with the stack's next poll. */
+  sendReports(): number {
+    const { fromBook, risk, stack } = this.#options;
+    const { words } = fromBook;
+    const networkInterface = stack.interfaces[stack.interfaces.length - 1]!;
+    let sent = 0;
+    while (sent < BURST && networkInterface.transmitQueued < TRANSMIT_BACKLOG) {
+      const at = fromBook.peek();
+      if (at < 0) break;
+      const packet = this.#socket.reserve();
+      // The pool is exhausted until the link gives frames back: the report waits in its ring.
+      if (packet === null) break;
+      const client = words[at + ReportWord.owner]!;
+      const lastPriceTicks = words[at + ReportWord.lastPriceTicks]!;
+      writeReply(
+        packet.view,
+        packet.offset,
+        words[at + ReportWord.kind]! as ReplyKind,
+        words[at + ReportWord.reason]!,
+        words[at + ReportWord.executions]!,
+        this.#options.clients.nextSequence(client),
+        words[at + ReportWord.idLow]!,
+        words[at + ReportWord.idHigh]!,
+        words[at + ReportWord.filledLots]!,
+        words[at + ReportWord.remainingLots]!,
+        lastPriceTicks,
+      );
+      if (lastPriceTicks !== 0) risk.followTrade(lastPriceTicks);
+      fromBook.consume();
+      this.#send(packet, this.#options.clients.addresses[client]!, this.#options.clients.ports[client]!);
+      sent = (sent + 1) | 0;
+    }
+    if (sent > 0) fromBook.release();
+    return sent;
+  }
+
+  get hasReports(): boolean {
+    return this.#options.fromBook.length > 0;
+  }
+
+  #receiveOrders(): void {
+    const count = this.#socket.receiveBurst(this.#burst, BURST);
+    let passed = 0;
+    this.#room = this.#options.toBook.free;
+    for (let i = 0; i < count; i = (i + 1) | 0) passed = (passed + this.#order(this.#burst[i]!)) | 0;
+    this.counts[0]! += count;
+    if (passed === 0) return;
+    this.#options.toBook.commit();
+    this.#options.ringBook();
+  }
+
+  /** Takes the packet. Returns 1 when its order went to the book, 0 when it was answered with a reject. */
+  #order(packet: Packet): number {
+    const { clients, risk, toBook } = this.#options;
+    const { view, offset, length } = packet;
+    const address = sourceAddress(packet);
+    const port = sourcePort(packet);
+    const client = clients.numberOf(address, port);
+    let idLow = 0;
+    let idHigh = 0;
+    if (carriesOrderId(length)) {
+      idLow = orderIdLow(view, offset);
+      idHigh = orderIdHigh(view, offset);
+    }
+    let quantity = 0;
+    let reason = checkOrder(view, offset, length);
+    if (reason === RejectReason.none) {
+      const price = orderPriceTicks(view, offset);
+      quantity = orderQuantityLots(view, offset);
+      // The room comes first: the id of an order refused for want of it must not count as used.
+      if (client < 0 || this.#room === 0) reason = RejectReason.gatewayOverloaded;
+      else reason = risk.check(idLow, idHigh, price, quantity);
+      if (reason === RejectReason.none) {
+        this.#room = (this.#room - 1) | 0;
+        const record = toBook.reserve();
+        const { words } = toBook;
+        words[record + OrderWord.owner] = client;
+        words[record + OrderWord.idLow] = idLow;
+        words[record + OrderWord.idHigh] = idHigh;
+        words[record + OrderWord.side] = orderSide(view, offset);
+        words[record + OrderWord.priceTicks] = price;
+        words[record + OrderWord.quantityLots] = quantity;
+        packet.release();
+        return 1;
+      }
+    }
+    this.rejects[reason]! += 1;
+    // In place: the reply takes the order's room in its own frame, which goes back to the client as data.
+    const sequence = client < 0 ? 0 : clients.nextSequence(client);
+    writeReject(view, offset, reason, sequence, idLow, idHigh, quantity);
+    this.#send(packet, address, port);
+    return 0;
+  }
+
+  #send(packet: Packet, address: number, port: number): void {
+    packet.length = REPLY_BYTES;
+    const errno = this.#socket.commitTo(packet, address, port);
+    if (errno === 0) this.counts[1]! += 1;
+    else this.counts[2]! += 1;
+  }
+}

@@ -1,0 +1,97 @@
+import type { StackStatistics } from '@prism-net/stack';
+import { rejectReasonName } from '../orders/reject-reason.js';
+import type { RunReports } from '../runtime/run.js';
+import { isFlawless } from '../session/reply-tracker.js';
+import type { LatencyHistogram } from './latency-histogram.js';
+import { renderTerminalHistogram } from './terminal-histogram.js';
+
+/** The benchmark contract's figures of a run. */
+export function toFigures(reports: RunReports, latencies: LatencyHistogram): Record<string, number> {
+  const { client, gateway } = reports;
+  const { totals } = client;
+  const microseconds = (percent: number): number => latencies.percentile(percent) / 1000;
+  return {
+    ordersPerSecond: totals.answered / client.seconds,
+    roundTripP50Us: microseconds(50),
+    roundTripP90Us: microseconds(90),
+    roundTripP99Us: microseconds(99),
+    roundTripP999Us: microseconds(99.9),
+    roundTripMaxUs: latencies.maximum / 1000,
+    orders: totals.sent,
+    answered: totals.answered,
+    lost: totals.lost,
+    doubled: totals.doubled,
+    duplicated: totals.doubled,
+    laterFills: totals.fills,
+    unexplainedDrops: client.statistics.receive.unexplained + gateway.statistics.receive.unexplained,
+    bytesAllocatedPerOrder: bytesPerOrder(reports),
+    bytesAllocatedPerPacketGateway: perPacket(gateway.steadyState),
+    bytesAllocatedPerPacketClient: perPacket(client.steadyState),
+  };
+}
+
+/** 0 when every order was answered exactly once and every frame is accounted for. */
+export function exitCodeOf({ client, gateway }: RunReports): number {
+  const explained = client.statistics.receive.unexplained === 0 && gateway.statistics.receive.unexplained === 0;
+  return isFlawless(client.totals) && explained ? 0 : 1;
+}
+
+/** The report a person reads at the end. */
+export function renderReport(reports: RunReports, latencies: LatencyHistogram, width: number): string {
+  const { client, gateway, book } = reports;
+  const { totals } = client;
+  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+  const kinds = totals.answersByKind;
+  const rejects = client.rejects
+    .map((count, reason) => ({ count, name: rejectReasonName(reason) }))
+    .filter(({ count }, reason) => reason !== 0 && count > 0)
+    .map(({ count, name }) => `${name} ${number(count)}`);
+  const wrong = totals.lost + totals.doubled + totals.unknown + totals.late;
+  const lines = [
+    '',
+    `${number(totals.answered / client.seconds)} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
+    '',
+    renderTerminalHistogram(latencies, { title: 'round trip, order sent to answer received', width }).trimEnd(),
+    '',
+    'answers',
+    `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
+    `  later fills of resting orders ${number(totals.fills)}; the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
+    `  rejects: ${rejects.length > 0 ? rejects.join(', ') : 'none'}`,
+    `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}${wrong === 0 ? ': every order answered exactly once' : ''}`,
+    '',
+    'frames',
+    `  gateway  ${accountLine(gateway.statistics)}`,
+    `  client   ${accountLine(client.statistics)}`,
+    '',
+    'bytes allocated per packet in steady state',
+    `  gateway ${perPacket(gateway.steadyState).toFixed(3)}, book ${perPacket(book.steadyState).toFixed(3)}, client ${perPacket(client.steadyState).toFixed(3)}`,
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function accountLine({ receive, transmitDrops }: StackStatistics): string {
+  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+  const list = (drops: Readonly<Record<string, number>>): string =>
+    Object.entries(drops)
+      .map(([reason, count]) => `${reason} ${number(count)}`)
+      .join(', ') || 'none';
+  return [
+    `received ${number(receive.received)} = delivered ${number(receive.delivered)} + handled ${number(receive.handled)} + dropped`,
+    `dropped: ${list(receive.dropped)}`,
+    `not sent: ${list(transmitDrops)}`,
+    `unexplained ${number(receive.unexplained)}`,
+  ].join('; ');
+}
+
+function perPacket({ bytesAllocated, packets }: { bytesAllocated: number; packets: number }): number {
+  return packets > 0 ? bytesAllocated / packets : 0;
+}
+
+/** Of all three threads, per order the gateway took in while they were measured. */
+function bytesPerOrder({ client, gateway, book }: RunReports): number {
+  const orders = book.steadyState.packets;
+  const bytes =
+    client.steadyState.bytesAllocated + gateway.steadyState.bytesAllocated + book.steadyState.bytesAllocated;
+  return orders > 0 ? bytes / orders : 0;
+}

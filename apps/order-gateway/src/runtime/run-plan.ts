@@ -1,0 +1,53 @@
+import type { FrameRegion, SharedPacketMemory } from '@prism-net/buffers';
+import type { SharedMemoryLinkEnd } from '@prism-net/link';
+import type { Options } from '../options.js';
+
+/** Words of {@link RunPlan.control}, shared by all threads. */
+export const Control = {
+  /** 1: send no more orders, wait for the answers still out. */
+  stopClient: 0,
+  /** 1: end. */
+  stop: 1,
+  /** The risk check's kill switch. */
+  kill: 2,
+  /** Threads that are up and running. */
+  ready: 3,
+} as const;
+export const CONTROL_WORDS = 4;
+
+/** Doubles of {@link RunPlan.live}, written by one thread each, for the live line. */
+export const Live = { sent: 0, answered: 1, rejected: 2, fills: 3 } as const;
+export const LIVE_DOUBLES = 4;
+
+/** The command line's options, and the machine's cores. */
+export interface RunOptions extends Options {
+  readonly cores: number;
+}
+
+/** Everything a thread of the gateway needs, as plain data and shared memory. */
+export interface RunPlan {
+  readonly options: RunOptions;
+  readonly memory: SharedPacketMemory;
+  readonly gatewayLink: SharedMemoryLinkEnd;
+  readonly clientLink: SharedMemoryLinkEnd;
+  readonly gatewayFrames: FrameRegion;
+  readonly clientFrames: FrameRegion;
+  readonly control: SharedArrayBuffer;
+  readonly live: SharedArrayBuffer;
+  /** A latency histogram. */
+  readonly latencies: SharedArrayBuffer;
+  /** Ring from the gateway to the book, ring back, and the bell that wakes the book. */
+  readonly orders: SharedArrayBuffer;
+  readonly reports: SharedArrayBuffer;
+  readonly bookBell: SharedArrayBuffer;
+}
+
+export const ORDER_RING_CAPACITY = 4096;
+export const REPORT_RING_CAPACITY = 8192;
+/** Resting orders one order may execute against; its reports must fit their ring. */
+export const EXECUTION_LIMIT = 1024;
+
+export const GATEWAY_ADDRESS = '10.0.0.1';
+export const CLIENT_ADDRESS = '10.0.0.2';
+export const GATEWAY_PORT = 9000;
+export const REFERENCE_TICKS = 10_000;
