@@ -1,3 +1,5 @@
+export { type ImpairedLink, type ImpairOptions, impair } from './impaired-link.js';
+export type { ImpairmentStatistics, Impairments } from './impairments.js';
 export type { Link, LinkCapabilities } from './link.js';
 export * from './link-statistics.js';
 export * from './loopback-link.js';
@@ -10,5 +12,7 @@ export {
   type SharedMemoryLinkOptions,
   sharedMemoryLinkBytes,
 } from './shared-memory-layout.js';
-export { openSharedMemoryLink, type SharedMemoryLink } from './shared-memory-link.js';
+export { openSharedMemoryLink, type SharedMemoryLink, sharedMemoryBell } from './shared-memory-link.js';
+export { createSwitch, type Switch, type SwitchOptions } from './switch-link.js';
+export type { SwitchStatistics } from './switch-statistics.js';
 export type { Schedule } from './wakeup.js';

@@ -1,4 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
+import type { LinkStatistics } from './link-statistics.js';
 
 /** A bounded first-in-first-out queue of packets in a circular array, for one thread. The fields are open: the loops over a burst run on them directly. */
 export class PacketRing {
@@ -30,17 +31,30 @@ export class PacketRing {
     this.tail = (this.tail + 1) | 0;
   }
 
-  /** The oldest packet, still the ring's; null when empty. */
-  peek(): Packet | null {
-    return this.head === this.tail ? null : this.slots[this.head & this.mask]!;
-  }
-
   /** The oldest packet, now the caller's; null when empty. */
   shift(): Packet | null {
     if (this.head === this.tail) return null;
     const packet = this.slots[this.head & this.mask]!;
     this.head = (this.head + 1) | 0;
     return packet;
+  }
+
+  /** Moves up to `maximum` packets to `burst`, from index 0, and counts them as received. They are the caller's. */
+  receive(burst: Packet[], maximum: number, statistics: LinkStatistics): number {
+    const { slots, mask } = this;
+    let head = this.head;
+    const count = Math.min(maximum, (this.tail - head) | 0);
+    if (count <= 0) return 0;
+    let bytes = 0;
+    for (let i = 0; i < count; i = (i + 1) | 0) {
+      const packet = slots[head & mask]!;
+      burst[i] = packet;
+      bytes = (bytes + (packet.nextSegment === null ? packet.length : packet.totalLength)) | 0;
+      head = (head + 1) | 0;
+    }
+    this.head = head;
+    statistics.countReceived(count, bytes);
+    return count;
   }
 
   /** Releases all packets and forgets them. */

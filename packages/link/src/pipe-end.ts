@@ -1,4 +1,4 @@
-import { ChecksumState, type Packet, TimestampSource } from '@prism-net/buffers';
+import { type Packet, TimestampSource } from '@prism-net/buffers';
 import type { MacAddress } from '@prism-net/wire';
 import { takeExclusive } from './exclusive-packet.js';
 import type { Link, LinkCapabilities } from './link.js';
@@ -6,6 +6,7 @@ import { FRAME_OVERHEAD } from './link-options.js';
 import { LinkStatistics } from './link-statistics.js';
 import { PacketRing } from './packet-ring.js';
 import { type Schedule, Wakeup } from './wakeup.js';
+import { enterWire } from './wire-metadata.js';
 
 export interface PipeEndOptions {
   readonly name: string;
@@ -64,20 +65,8 @@ export class PipeEnd implements Link {
   }
 
   receive(burst: Packet[], maximum: number): number {
-    const ring = this.#inbound;
-    const { slots, mask } = ring;
-    let head = ring.head;
-    const count = Math.min(maximum, (ring.tail - head) | 0);
-    let bytes = 0;
-    for (let i = 0; i < count; i = (i + 1) | 0) {
-      const packet = slots[head & mask]!;
-      burst[i] = packet;
-      bytes = (bytes + (packet.nextSegment === null ? packet.length : packet.totalLength)) | 0;
-      head = (head + 1) | 0;
-    }
+    const count = this.#inbound.receive(burst, maximum, this.statistics);
     if (count === 0) return 0;
-    ring.head = head;
-    this.statistics.countReceived(count, bytes);
     const peer = this.#peer;
     if (peer.#refused) peer.#wakeup.notify();
     return count;
@@ -106,13 +95,7 @@ export class PipeEnd implements Link {
         packet.release();
         continue;
       }
-      // Nothing but bytes crosses a wire; the state of the checksum does when both ends agreed on it.
-      packet.flags = packetFlags;
-      if (!checksumOffload) packet.checksumState = ChecksumState.UNKNOWN;
-      else if (packet.checksumState === ChecksumState.PARTIAL) packet.checksumState = ChecksumState.VERIFIED;
-      packet.gsoSize = 0;
-      packet.rssHash = 0;
-      packet.timestampSource = TimestampSource.NONE;
+      enterWire(packet, packetFlags, checksumOffload);
       slots[tail & mask] = packet;
       tail = (tail + 1) | 0;
       bytes = (bytes + length) | 0;

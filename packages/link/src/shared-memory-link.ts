@@ -230,12 +230,15 @@ export class SharedMemoryLink implements Link {
 
   /**
    * Blocks the thread until there is a reason that {@link arm} would call for, or the time is over: for the loop of a
-   * worker that does nothing else. True when there may be work. Not allowed on the main thread of a browser.
+   * worker that does nothing else. A thread with further sources of work says by `isIdle` whether they are all empty;
+   * whoever feeds them rings {@link sharedMemoryBell}. True when there may be work. Not allowed on the main thread of a
+   * browser.
    */
-  sleep(timeoutMilliseconds: number): boolean {
+  sleep(timeoutMilliseconds: number, isIdle?: () => boolean): boolean {
     if (this.#closed) return false;
     if (this.#settle()) return true;
-    return this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
+    if (isIdle === undefined) return this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
+    return this.#ownBell.wait(timeoutMilliseconds, () => this.#isIdle() && isIdle());
   }
 
   nextReceive(): number {
@@ -531,4 +534,12 @@ export function openSharedMemoryLink(
   localPool: PacketPool,
 ): SharedMemoryLink {
   return new SharedMemoryLink(memory, end, localPool);
+}
+
+/**
+ * The bell that wakes the thread of this end from {@link SharedMemoryLink.sleep}: for a third thread that has other work
+ * for it.
+ */
+export function sharedMemoryBell(memory: PacketMemory, end: SharedMemoryLinkEnd): Doorbell {
+  return new Doorbell({ buffer: memory.buffer, byteOffset: layoutOf(end).ownBell });
 }
