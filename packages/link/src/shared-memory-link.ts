@@ -50,13 +50,15 @@ export class SharedMemoryLink implements Link {
   /** By frame: 1 while the peer has it, so that it may come in. What is here cannot arrive a second time. */
   readonly #atPeer: Uint8Array;
   readonly #returned = new Int32Array(RETURN_BURST);
-  readonly #isIdle = (): boolean => !this.#isReady();
+  readonly #isIdle = (): boolean => !this.#isReady() && (this.#isElsewhereIdle === null || this.#isElsewhereIdle());
   readonly #maximumSegments: number;
   readonly #maximumFrame: number;
   readonly #firstLocalFrame: number;
   readonly #localFrames: number;
   readonly #checksumOffload: boolean;
 
+  /** Of the last {@link sleep}: whether the thread's other sources of work are empty. */
+  #isElsewhereIdle: (() => boolean) | null = null;
   #wake: (() => void) | null = null;
   #waiting = false;
   #closed = false;
@@ -237,8 +239,8 @@ export class SharedMemoryLink implements Link {
   sleep(timeoutMilliseconds: number, isIdle?: () => boolean): boolean {
     if (this.#closed) return false;
     if (this.#settle()) return true;
-    if (isIdle === undefined) return this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
-    return this.#ownBell.wait(timeoutMilliseconds, () => this.#isIdle() && isIdle());
+    this.#isElsewhereIdle = isIdle ?? null;
+    return this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
   }
 
   nextReceive(): number {

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMonotonicClock, elapsed, isBefore, ManualClock } from './clock.js';
+import { createMonotonicClock, createNanosecondClock, elapsed, isBefore, ManualClock } from './clock.js';
 
 describe('instants', () => {
   it('compare correctly across 2^31 and 2^32', () => {
@@ -20,6 +20,18 @@ describe('ManualClock', () => {
     expect(clock.advance(0x1_0000_0000)).toBe(-0x8000_0000);
     expect(clock.advance(-1)).toBe(0x7fff_ffff);
     expect(clock.now()).toBe(0x7fff_ffff);
+  });
+});
+
+describe('createNanosecondClock', () => {
+  it('agrees with the process clock, modulo 2^32', () => {
+    const clock = createNanosecondClock();
+    const before = BigInt.asIntN(32, process.hrtime.bigint());
+    const now = clock.now();
+    expect(now | 0).toBe(now);
+    const passed = elapsed(now, Number(before));
+    expect(passed).toBeGreaterThanOrEqual(0);
+    expect(passed).toBeLessThan(1_000_000_000);
   });
 });
 

@@ -2,10 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { openSharedMemoryLink } from '@prism-net/link';
 import { createStack } from '@prism-net/stack';
+import { createNanosecondClock } from '@prism-net/time';
 import { OrderFlow } from '../flow/order-flow.js';
 import { REJECT_REASON_COUNT, type RejectReason } from '../orders/reject-reason.js';
 import { LatencyHistogram } from '../report/latency-histogram.js';
-import { nanoseconds } from '../runtime/nanoseconds.js';
 import type { ClientReport } from '../runtime/reports.js';
 import {
   CLIENT_ADDRESS,
@@ -34,6 +34,7 @@ const pool = new PacketPool(memory, plan.clientFrames, { name: 'client' });
 const link = openSharedMemoryLink(memory, plan.clientLink, pool);
 const stack = createStack({ link, address: `${CLIENT_ADDRESS}/24`, pool, mode: 'manual' });
 
+const nanoseconds = createNanosecondClock();
 const tracker = new ReplyTracker(2 ** Math.ceil(Math.log2(Math.max(16 * options.window, 65_536))));
 const client = new LoadClient({
   stack,
@@ -45,7 +46,7 @@ const client = new LoadClient({
     maximumQuantityLots: options.maximumQuantity * 100,
   }),
   tracker,
-  pacer: new Pacer(options.ordersPerSecond, nanoseconds()),
+  pacer: new Pacer(options.ordersPerSecond, nanoseconds.now()),
   latencies: new LatencyHistogram(plan.latencies),
   window: options.window,
   nanoseconds,

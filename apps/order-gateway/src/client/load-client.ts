@@ -1,6 +1,7 @@
 import type { Packet } from '@prism-net/buffers';
 import type { DatagramSocket } from '@prism-net/socket';
 import type { Stack } from '@prism-net/stack';
+import type { Clock } from '@prism-net/time';
 import type { OrderFlow } from '../flow/order-flow.js';
 import { isReply, replyIdHigh, replyIdLow, replyKind, replyReason, replySequence } from '../orders/reply-message.js';
 import type { LatencyHistogram } from '../report/latency-histogram.js';
@@ -22,8 +23,7 @@ export interface LoadClientOptions {
   readonly latencies: LatencyHistogram;
   /** Orders that may wait for their answer. */
   readonly window: number;
-  /** Int32 nanoseconds modulo 2^32. */
-  readonly nanoseconds: () => number;
+  readonly nanoseconds: Clock;
 }
 
 /** Sends the order flow and checks the answers: one socket, up to `window` orders unanswered, at the pacer's rate. */
@@ -47,7 +47,7 @@ export class LoadClient {
     const { flow, nanoseconds, pacer, tracker, window } = this.#options;
     let room = (window - tracker.outstanding) | 0;
     if (room <= 0) return 0;
-    const now = nanoseconds();
+    const now = nanoseconds.now();
     room = Math.min(room, SEND_BURST, pacer.allowed(now, flow.intensityPermille));
     let sent = 0;
     while (sent < room) {
@@ -65,7 +65,7 @@ export class LoadClient {
   #receiveReplies(): void {
     const { latencies, nanoseconds, tracker } = this.#options;
     const count = this.#socket.receiveBurst(this.#burst, BURST);
-    const now = nanoseconds();
+    const now = nanoseconds.now();
     for (let i = 0; i < count; i = (i + 1) | 0) {
       const packet = this.#burst[i]!;
       const { view, offset } = packet;

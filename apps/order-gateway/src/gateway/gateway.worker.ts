@@ -58,6 +58,7 @@ const gateway = new OrderGateway({
   ringBook: () => bookBell.ring(),
 });
 
+const hasNoReports = (): boolean => !gateway.hasReports;
 const steady = new SteadyState(options.seconds);
 let rounds = 0;
 Atomics.add(control, Control.ready, 1);
@@ -71,7 +72,7 @@ runWorkerLoop(
       return (reports + stack.poll()) | 0;
     },
     sleep(milliseconds) {
-      link.sleep(milliseconds, () => !gateway.hasReports);
+      link.sleep(milliseconds, hasNoReports);
     },
   },
   control,
