@@ -209,6 +209,19 @@ describe('in debug mode', () => {
     expect(() => pool.takeReleasedFrame()).toThrow(/frame 3 was written at byte 511 after its release/);
   });
 
+  it('what a peer wrote into a lent frame is no write after release; what is written after its return is', () => {
+    const pool = createPool({ debug: true });
+    const packet = pool.take()!;
+    pool.lend(packet);
+    pool.memory.bytes[packet.base + 7] = 1;
+    pool.reclaim(packet.frame);
+    expect(pool.take()).toBe(packet);
+    pool.lend(packet);
+    pool.reclaim(packet.frame);
+    pool.memory.bytes[packet.base + 8] = 1;
+    expect(() => pool.take()).toThrow(/frame 3 was written at byte 8 after its release/);
+  });
+
   it('the leak report names the frames, their references and where they were taken', () => {
     const pool = createPool({ debug: true });
     pool.take()!.release();
