@@ -9,34 +9,9 @@
 (module
   (import "prism" "memory" (memory 1 65536 shared))
 
-  ;; Folds an i64 little-endian sum to 16 bits, swaps it, adds a big-endian sum and folds again.
-  (func $finish (param $sum i64) (param $initial i32) (result i32)
-    (local $x i32)
-    (local.set $sum (i64.add (i64.shr_u (local.get $sum) (i64.const 32)) (i64.and (local.get $sum) (i64.const 0xffffffff))))
-    (local.set $sum (i64.add (i64.shr_u (local.get $sum) (i64.const 16)) (i64.and (local.get $sum) (i64.const 0xffff))))
-    (local.set $sum (i64.add (i64.shr_u (local.get $sum) (i64.const 16)) (i64.and (local.get $sum) (i64.const 0xffff))))
-    (local.set $x (i32.wrap_i64 (i64.add (i64.shr_u (local.get $sum) (i64.const 16)) (i64.and (local.get $sum) (i64.const 0xffff)))))
-    (local.set $x
-      (i32.or (i32.shr_u (local.get $x) (i32.const 8)) (i32.and (i32.shl (local.get $x) (i32.const 8)) (i32.const 0xff00))))
-    (local.set $initial
-      (i32.add (i32.shr_u (local.get $initial) (i32.const 16)) (i32.and (local.get $initial) (i32.const 0xffff))))
-    (local.set $x (i32.add (local.get $x) (local.get $initial)))
-    (local.set $x (i32.add (i32.shr_u (local.get $x) (i32.const 16)) (i32.and (local.get $x) (i32.const 0xffff))))
-    (i32.add (i32.shr_u (local.get $x) (i32.const 16)) (i32.and (local.get $x) (i32.const 0xffff))))
-
-  ;; The lanes of an accumulator, added up as an i64.
-  (func $lanes (param $v v128) (result i64)
-    (i64.add
-      (i64.add
-        (i64.extend_i32_s (i32x4.extract_lane 0 (local.get $v)))
-        (i64.extend_i32_s (i32x4.extract_lane 1 (local.get $v))))
-      (i64.add
-        (i64.extend_i32_s (i32x4.extract_lane 2 (local.get $v)))
-        (i64.extend_i32_s (i32x4.extract_lane 3 (local.get $v))))))
-
   ;; sum(at, length, initial): the folded big-endian sum of the bytes on top of initial.
   (func (export "sum") (param $at i32) (param $length i32) (param $initial i32) (result i32)
-    (local $end i32) (local $sum i64)
+    (local $end i32) (local $x i32) (local $sum i64)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $flip v128) (local $ones v128)
     (local.set $flip (v128.const i16x8 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000))
     (local.set $ones (v128.const i16x8 1 1 1 1 1 1 1 1))
@@ -65,7 +40,16 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br_if $narrow (i32.lt_u (local.get $at) (local.get $end)))))
     (local.set $a (i32x4.add (i32x4.add (local.get $a) (local.get $b)) (i32x4.add (local.get $c) (local.get $d))))
-    (local.set $sum (i64.add (local.get $sum) (call $lanes (local.get $a))))
+    ;; V8 does not inline calls between WebAssembly functions, so both kernels end with these same lines: add up the
+    ;; lanes, fold to 32 bits, then to 16 (adding a word to itself rotated by 16 leaves the folded sum in the upper half),
+    ;; swap the bytes, add the big-endian initial sum and fold again.
+    (local.set $sum (i64.add (local.get $sum) (i64.add
+      (i64.add
+        (i64.extend_i32_s (i32x4.extract_lane 0 (local.get $a)))
+        (i64.extend_i32_s (i32x4.extract_lane 1 (local.get $a))))
+      (i64.add
+        (i64.extend_i32_s (i32x4.extract_lane 2 (local.get $a)))
+        (i64.extend_i32_s (i32x4.extract_lane 3 (local.get $a)))))))
     (if (i32.and (local.get $length) (i32.const 8))
       (then
         (local.set $sum (i64.add (local.get $sum)
@@ -81,11 +65,20 @@
         (local.set $at (i32.add (local.get $at) (i32.const 2)))))
     (if (i32.and (local.get $length) (i32.const 1))
       (then (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $at))))))
-    (call $finish (local.get $sum) (local.get $initial)))
+    (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffffffff)) (i64.shr_u (local.get $sum) (i64.const 32))))
+    (local.set $x (i32.wrap_i64 (i64.add (local.get $sum) (i64.shr_u (local.get $sum) (i64.const 32)))))
+    (local.set $x (i32.shr_u (i32.add (local.get $x) (i32.rotl (local.get $x) (i32.const 16))) (i32.const 16)))
+    (local.set $x
+      (i32.add
+        (local.get $initial)
+        (i32.or
+          (i32.shr_u (local.get $x) (i32.const 8))
+          (i32.and (i32.shl (local.get $x) (i32.const 8)) (i32.const 0xff00)))))
+    (i32.shr_u (i32.add (local.get $x) (i32.rotl (local.get $x) (i32.const 16))) (i32.const 16)))
 
   ;; copyAndSum(to, from, length, initial): copies and sums in one pass over the bytes. The ranges must not overlap.
   (func (export "copyAndSum") (param $to i32) (param $at i32) (param $length i32) (param $initial i32) (result i32)
-    (local $end i32) (local $sum i64) (local $v v128) (local $w v128)
+    (local $end i32) (local $x i32) (local $sum i64) (local $v v128) (local $w v128)
     (local $a v128) (local $b v128) (local $flip v128) (local $ones v128)
     (local.set $flip (v128.const i16x8 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000 0x8000))
     (local.set $ones (v128.const i16x8 1 1 1 1 1 1 1 1))
@@ -119,7 +112,14 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (local.set $to (i32.add (local.get $to) (i32.const 16)))
         (br_if $narrow (i32.lt_u (local.get $at) (local.get $end)))))
-    (local.set $sum (i64.add (local.get $sum) (call $lanes (i32x4.add (local.get $a) (local.get $b)))))
+    (local.set $a (i32x4.add (local.get $a) (local.get $b)))
+    (local.set $sum (i64.add (local.get $sum) (i64.add
+      (i64.add
+        (i64.extend_i32_s (i32x4.extract_lane 0 (local.get $a)))
+        (i64.extend_i32_s (i32x4.extract_lane 1 (local.get $a))))
+      (i64.add
+        (i64.extend_i32_s (i32x4.extract_lane 2 (local.get $a)))
+        (i64.extend_i32_s (i32x4.extract_lane 3 (local.get $a)))))))
     (if (i32.and (local.get $length) (i32.const 8))
       (then
         (i64.store (local.get $to) (i64.load (local.get $at)))
@@ -143,7 +143,16 @@
       (then
         (i32.store8 (local.get $to) (i32.load8_u (local.get $at)))
         (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $at))))))
-    (call $finish (local.get $sum) (local.get $initial)))
+    (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffffffff)) (i64.shr_u (local.get $sum) (i64.const 32))))
+    (local.set $x (i32.wrap_i64 (i64.add (local.get $sum) (i64.shr_u (local.get $sum) (i64.const 32)))))
+    (local.set $x (i32.shr_u (i32.add (local.get $x) (i32.rotl (local.get $x) (i32.const 16))) (i32.const 16)))
+    (local.set $x
+      (i32.add
+        (local.get $initial)
+        (i32.or
+          (i32.shr_u (local.get $x) (i32.const 8))
+          (i32.and (i32.shl (local.get $x) (i32.const 8)) (i32.const 0xff00)))))
+    (i32.shr_u (i32.add (local.get $x) (i32.rotl (local.get $x) (i32.const 16))) (i32.const 16)))
 
   ;; copy(to, from, length): memory.copy, which is memmove; ranges may overlap.
   (func (export "copy") (param $to i32) (param $from i32) (param $length i32)
