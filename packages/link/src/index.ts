@@ -4,6 +4,12 @@ export type { Link, LinkCapabilities } from './link.js';
 export * from './link-statistics.js';
 export * from './loopback-link.js';
 export * from './packet-accounts.js';
+export { type CaptureOptions, capture } from './pcap/capture-link.js';
+export { type CaptureReader, openCapture } from './pcap/capture-reader.js';
+export { PcapReader } from './pcap/pcap-reader.js';
+export { CaptureDirection, PcapWriter, type PcapWriterOptions } from './pcap/pcap-writer.js';
+export { PcapngReader } from './pcap/pcapng-reader.js';
+export { createReplayLink, type ReplayLink, type ReplayOptions } from './pcap/replay-link.js';
 export * from './pipe-link.js';
 export * from './posix-error.js';
 export {

@@ -17,7 +17,7 @@ import {
   type SharedMemoryLinkOptions,
   sharedMemoryLinkBytes,
 } from './shared-memory-layout.js';
-import { openSharedMemoryLink, type SharedMemoryLink } from './shared-memory-link.js';
+import { openSharedMemoryLink, type SharedMemoryLink, sharedMemoryBell } from './shared-memory-link.js';
 
 interface SharedPair extends LinkPair {
   readonly left: SharedMemoryLink;
@@ -299,6 +299,25 @@ describe('shared-memory link', () => {
     pair.left.transmit([makeFrame(pair.leftPool, pair.left, pair.right, 1)], 0, 1);
     expect(pair.right.sleep(10_000)).toBe(true);
     expect(drain(pair.right)).toEqual([1]);
+  });
+
+  it('does not sleep while the thread has other work, and can be woken for it', async () => {
+    const pair = makePair();
+    expect(pair.right.sleep(10_000, () => false)).toBe(true);
+    // Afterwards arm looks at the link alone.
+    let wakes = 0;
+    expect(pair.right.arm(() => wakes++)).toBe(true);
+    pair.left.transmit([makeFrame(pair.leftPool, pair.left, pair.right, 1)], 0, 1);
+    expect(await eventually(() => wakes === 1)).toBe(true);
+    drain(pair.right);
+    const bell = sharedMemoryBell(pair.memory, pair.ends.right);
+    let looks = 0;
+    // As another thread would, between the announcement of the sleep and the last look.
+    const ringOnce = (): boolean => {
+      if (looks++ === 0) bell.ring();
+      return true;
+    };
+    expect(pair.right.sleep(10_000, ringOnce)).toBe(true);
   });
 
   it('takes back frames that were on their way when the other end closed', () => {

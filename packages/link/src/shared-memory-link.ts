@@ -57,7 +57,7 @@ export class SharedMemoryLink implements Link {
   readonly #localFrames: number;
   readonly #checksumOffload: boolean;
 
-  /** Of the last {@link sleep}: whether the thread's other sources of work are empty. */
+  /** During {@link sleep}: whether the thread's other sources of work are empty. */
   #isElsewhereIdle: (() => boolean) | null = null;
   #wake: (() => void) | null = null;
   #waiting = false;
@@ -240,7 +240,9 @@ export class SharedMemoryLink implements Link {
     if (this.#closed) return false;
     if (this.#settle()) return true;
     this.#isElsewhereIdle = isIdle ?? null;
-    return this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
+    const rang = this.#ownBell.wait(timeoutMilliseconds, this.#isIdle);
+    this.#isElsewhereIdle = null; // arm asks about the link alone
+    return rang;
   }
 
   nextReceive(): number {
