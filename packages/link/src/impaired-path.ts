@@ -3,7 +3,7 @@ import { SeededRandom } from '@prism-net/tables';
 import { elapsed, type Instant } from '@prism-net/time';
 import { DelayQueue } from './delay-queue.js';
 import { isShared } from './exclusive-packet.js';
-import { ImpairmentKind, ImpairmentStatistics, type ResolvedImpairments } from './impairments.js';
+import { ImpairmentKind, ImpairmentStatistics, NEVER, type ResolvedImpairments } from './impairments.js';
 
 /**
  * One direction of an impaired link. A packet meets, in this order: loss, corruption, duplication, the queue for the
@@ -52,12 +52,12 @@ export class ImpairedPath {
       return 1;
     }
     let sent: Packet | null = packet;
-    if (corrupt !== 0 && this.#happens(corrupt)) {
+    if (corrupt !== NEVER && this.#happens(corrupt)) {
       sent = this.#corrupt(packet);
       if (sent === null) return 1;
     }
     let lost = 0;
-    if (duplicate !== 0 && this.#happens(duplicate)) {
+    if (duplicate !== NEVER && this.#happens(duplicate)) {
       const copy = sent.copyTo(this.#pool);
       if (copy === null) this.statistics.count(ImpairmentKind.NO_FRAME);
       else {
@@ -92,18 +92,18 @@ export class ImpairedPath {
   }
 
   #happens(threshold: number): boolean {
-    return this.#random.nextInt32() >>> 0 < threshold;
+    return this.#random.nextInt32() <= threshold;
   }
 
   #loses(): boolean {
     const { loss, goodToBad, badToGood, lossBad } = this.#impairments;
-    if (loss !== 0 && this.#happens(loss)) {
+    if (loss !== NEVER && this.#happens(loss)) {
       this.statistics.count(ImpairmentKind.LOST);
       return true;
     }
-    if (goodToBad === 0) return false;
+    if (goodToBad === NEVER) return false;
     if (this.#happens(this.#isBad ? badToGood : goodToBad)) this.#isBad = !this.#isBad;
-    if (!this.#isBad || !this.#happens(lossBad)) return false;
+    if (!this.#isBad || lossBad === NEVER || !this.#happens(lossBad)) return false;
     this.statistics.count(ImpairmentKind.LOST_IN_BURST);
     return true;
   }
@@ -147,7 +147,7 @@ export class ImpairedPath {
     let due = (now + delayMicroseconds) | 0;
     if (microsecondsPerByte !== 0) due = (this.#occupyLine(packet.totalLength, now) + delayMicroseconds) | 0;
     if (jitterMicroseconds !== 0) due = (due + this.#random.nextBelow(jitterMicroseconds + 1)) | 0;
-    if (reorder !== 0 && this.#happens(reorder)) {
+    if (reorder !== NEVER && this.#happens(reorder)) {
       due = (due + reorderMicroseconds) | 0;
       if (this.#heldBack.length !== 0 && elapsed(due, this.#lastHeldBack) < 0) due = this.#lastHeldBack;
       this.#lastHeldBack = due;

@@ -29,7 +29,10 @@ export interface Impairments {
 
 const LONGEST_MICROSECONDS = 600_000_000;
 
-/** {@link Impairments} checked, with probabilities as thresholds for 32 random bits. */
+/** The threshold of probability 0. */
+export const NEVER = -(2 ** 31);
+
+/** {@link Impairments} checked. A probability is an int32 threshold: it happens when 32 random bits are not above it. */
 export interface ResolvedImpairments {
   readonly loss: number;
   readonly goodToBad: number;
@@ -49,8 +52,10 @@ export interface ResolvedImpairments {
 /** @throws EINVAL when a value is out of range. */
 export function resolveImpairments(direction: string, impairments: Impairments): ResolvedImpairments {
   const where = 'impair';
-  const threshold = (option: string, value = 0): number =>
-    requireProbability(where, `${direction}.${option}`, value) * 2 ** 32;
+  const threshold = (option: string, value = 0): number => {
+    const probability = requireProbability(where, `${direction}.${option}`, value);
+    return Math.max(NEVER, Math.floor(probability * 2 ** 32) - 2 ** 31 - 1);
+  };
   const time = (option: string, value = 0): number =>
     requireInteger(where, `${direction}.${option}`, value, 0, LONGEST_MICROSECONDS);
   const { lossBurst, rateBitsPerSecond } = impairments;

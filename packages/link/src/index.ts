@@ -4,6 +4,7 @@ export type { Link, LinkCapabilities } from './link.js';
 export * from './link-statistics.js';
 export * from './loopback-link.js';
 export * from './packet-accounts.js';
+export { markPartialChecksum } from './partial-checksum.js';
 export { type CaptureOptions, capture } from './pcap/capture-link.js';
 export { type CaptureReader, openCapture } from './pcap/capture-reader.js';
 export { PcapReader } from './pcap/pcap-reader.js';

@@ -4,6 +4,7 @@ import type { MacAddress } from '@prism-net/wire';
 import type { Link, LinkCapabilities } from '../link.js';
 import { FRAME_OVERHEAD, localMacAddress, requireSizes } from '../link-options.js';
 import { LinkStatistics } from '../link-statistics.js';
+import { markPartialChecksum } from '../partial-checksum.js';
 import { Errno, posixError } from '../posix-error.js';
 import { LINKTYPE_ETHERNET } from './capture-format.js';
 import { type CaptureReader, openCapture } from './capture-reader.js';
@@ -18,6 +19,11 @@ export interface ReplayOptions {
   readonly loops?: number;
   /** As in the capture ('recorded'), a factor of that speed, or whenever the stack asks (default). Pauses end after 17 minutes. */
   readonly pace?: 'as-fast-as-possible' | 'recorded' | number;
+  /**
+   * Captures taken on the sending host hold frames as they were before the card completed their checksums. True (the
+   * default) marks such frames as PARTIAL; false leaves them to be refused as damaged.
+   */
+  readonly partialChecksums?: boolean;
   /** Default 'replay'. */
   readonly name?: string;
   /** For what is transmitted; received frames are as long as they are. Default 1,500. */
@@ -31,6 +37,8 @@ export interface ReplayLink extends Link {
   readonly done: boolean;
   /** Frames delivered of which the capture holds only the beginning. */
   readonly capturedShort: number;
+  /** Frames delivered with a checksum that their sender's card had yet to complete. */
+  readonly partialChecksums: number;
 }
 
 /** Records that are not for us, looked at per call of receive. */
@@ -45,10 +53,12 @@ class Replay implements ReplayLink {
   readonly statistics = new LinkStatistics();
   done = false;
   capturedShort = 0;
+  partialChecksums = 0;
 
   readonly #reader: CaptureReader;
   readonly #pool: PacketPool;
   readonly #clock: Clock;
+  readonly #marksPartial: boolean;
   /** Time of the replay per time of the capture; 0: no pauses. */
   readonly #stretch: number;
   #loopsLeft: number;
@@ -78,6 +88,7 @@ class Replay implements ReplayLink {
     this.name = name;
     this.#pool = options.pool;
     this.#clock = options.clock;
+    this.#marksPartial = options.partialChecksums ?? true;
     this.#stretch = typeof speed === 'number' ? 1 / speed : 0;
     this.#loopsLeft = loops;
     this.#reader = openCapture(options.capture);
@@ -231,6 +242,7 @@ class Replay implements ReplayLink {
       segment = next;
     }
     if (reader.capturedLength < reader.originalLength) this.capturedShort += 1;
+    if (this.#marksPartial && markPartialChecksum(first)) this.partialChecksums += 1;
     this.#hasFrame = false;
     this.#deliveredInLoop = true;
     return first;

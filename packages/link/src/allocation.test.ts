@@ -1,0 +1,67 @@
+import { getHeapStatistics } from 'node:v8';
+import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
+import { ManualClock } from '@prism-net/time';
+import { expect, it } from 'vitest';
+import { impair } from './impaired-link.js';
+import type { Link } from './link.js';
+import { createLoopbackLink } from './loopback-link.js';
+import { createPipe } from './pipe-link.js';
+import { createSharedMemoryLink, sharedMemoryLinkBytes } from './shared-memory-layout.js';
+import { openSharedMemoryLink } from './shared-memory-link.js';
+import { createSwitch } from './switch-link.js';
+
+const memory = PacketMemory.create({ frames: 256, controlBytes: sharedMemoryLinkBytes() });
+const pool = PacketPool.create(memory, 128);
+const clock = new ManualClock();
+
+function sharedMemoryPair(): [Link, Link] {
+  const ends = createSharedMemoryLink(memory);
+  const peerPool = PacketPool.create(memory, 64);
+  return [openSharedMemoryLink(memory, ends.left, pool), openSharedMemoryLink(memory, ends.right, peerPool)];
+}
+
+function impairedPair(): [Link, Link] {
+  const [left, right] = createPipe();
+  const transmit = { loss: 0.01, corrupt: 0.1, duplicate: 0.1, jitterMicroseconds: 3, rateBitsPerSecond: 1e9 };
+  return [impair(left, { seed: 1, clock, pool, transmit }), right];
+}
+
+const loopback = createLoopbackLink();
+
+it.each<[string, [Link, Link]]>([
+  ['pipe', createPipe()],
+  ['loopback', [loopback, loopback]],
+  ['shared-memory link', sharedMemoryPair()],
+  ['switch', createSwitch({ ports: 2, pool, clock }).ports as [Link, Link]],
+  ['impaired link', impairedPair()],
+])('%s: a packet through it allocates nothing once optimised', (_, [left, right]) => {
+  const burst: Packet[] = [];
+  const work = (bursts: number): void => {
+    for (let i = 0; i < bursts; i++) {
+      for (let k = 0; k < 16; k++) {
+        const packet = pool.take()!;
+        packet.length = 60;
+        burst[k] = packet;
+      }
+      left.transmit(burst, 0, 16);
+      clock.advance(20);
+      for (;;) {
+        const count = right.receive(burst, 16);
+        if (count === 0) break;
+        for (let k = 0; k < count; k++) burst[k]!.release();
+      }
+      left.receive(burst, 0); // own frames come back, delayed ones leave
+    }
+  };
+  for (let i = 0; i < 20; i++) work(500);
+  const growth: number[] = [];
+  for (let part = 0; part < 10; part++) {
+    const before = getHeapStatistics().used_heap_size;
+    work(1000);
+    growth.push(getHeapStatistics().used_heap_size - before);
+  }
+  growth.sort((a, b) => a - b);
+  // The statistics object takes a few hundred bytes; one number per packet would be 256,000.
+  expect(growth[5]).toBeGreaterThanOrEqual(0);
+  expect(growth[5]).toBeLessThan(10_000);
+});
