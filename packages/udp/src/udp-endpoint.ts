@@ -1,4 +1,4 @@
-import { ChecksumState, finishSum, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
+import { ChecksumState, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
 import { Ipv4Route } from '@prism-net/ipv4';
 import { Errno } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
@@ -78,29 +78,30 @@ export class UdpEndpoint {
   }
 
   /**
-   * Binds to an own address, a group, or 0 for any, and a port (0: ephemeral).
+   * Binds to an own address, a group or broadcast address, or 0 for any, and a port (0: ephemeral).
    * EINVAL when bound already, EADDRNOTAVAIL for a foreign address, EADDRINUSE when taken.
    */
   bind(address: number, port: number): Errno {
     if (this.isClosed) return Errno.EBADF;
     if (this.isBound) return Errno.EINVAL;
-    if (address !== 0 && !isMulticastAddress(address) && !this.#layer.ipv4.isLocalAddress(address)) {
-      return Errno.EADDRNOTAVAIL;
-    }
+    const { ipv4: ipv4Layer } = this.#layer;
+    const isGroup = isMulticastAddress(address) || ipv4Layer.isBroadcastAddress(address, -1);
+    if (address !== 0 && !isGroup && !ipv4Layer.isLocalAddress(address)) return Errno.EADDRNOTAVAIL;
     this.#boundAddress = address;
     return this.#layer.ports.bind(this, address, port);
   }
 
   /**
    * Fixes the peer: only its datagrams are received, and {@link send} goes there. Binds first where needed.
-   * ENETUNREACH without a route, EACCES for a broadcast address without {@link broadcast}.
+   * ENETUNREACH without a route, EACCES for a broadcast address without {@link broadcast}, EADDRINUSE when another
+   * endpoint has the same flow. After a failure the endpoint has no peer.
    */
   connect(address: number, port: number): Errno {
     if (this.isClosed) return Errno.EBADF;
     if (port === 0) return Errno.EINVAL;
     if (this.isConnected) this.disconnect();
-    const errno = this.#resolve(address);
-    if (errno !== Errno.NONE) return errno;
+    const reachable = this.#resolve(address);
+    if (reachable !== Errno.NONE) return reachable;
     if (!this.isBound) {
       const bound = this.bind(0, 0);
       if (bound !== Errno.NONE) return bound;
@@ -108,23 +109,29 @@ export class UdpEndpoint {
     if (this.localAddress === 0) this.localAddress = this.#route.source;
     this.remoteAddress = address;
     this.remotePort = port;
-    return this.#layer.ports.connect(this);
+    const errno = this.#layer.ports.connect(this);
+    if (errno !== Errno.NONE) this.disconnect();
+    return errno;
   }
 
-  /** Undoes {@link connect}: the endpoint stays bound. */
+  /** Undoes {@link connect}: the endpoint stays bound, to the address it was bound to before. */
   disconnect(): void {
     this.#layer.ports.disconnect(this);
     this.localAddress = this.#boundAddress;
     this.remoteAddress = 0;
     this.remotePort = 0;
+    this.#pendingError = Errno.NONE;
+    this.#forgetRoute();
   }
 
   /** Receives what is sent to a group on an interface (-1: the one the route to the group names), from one source or any. */
   joinGroup(group: number, interfaceIndex = -1, source = 0): Errno {
-    if (!isMulticastAddress(group)) return Errno.EINVAL;
+    if (this.isClosed) return Errno.EBADF;
     const errno = this.#layer.ipv4.joinGroup(group, interfaceIndex, source);
-    if (errno === Errno.NONE) this.#memberships.push({ group, interfaceIndex, source });
-    return errno;
+    if (errno !== Errno.NONE) return errno;
+    this.#memberships.push({ group, interfaceIndex, source });
+    this.#forgetRoute();
+    return Errno.NONE;
   }
 
   leaveGroup(group: number, interfaceIndex = -1, source = 0): Errno {
@@ -133,6 +140,7 @@ export class UdpEndpoint {
     );
     if (index < 0) return Errno.EADDRNOTAVAIL;
     this.#memberships.splice(index, 1);
+    this.#forgetRoute();
     return this.#layer.ipv4.leaveGroup(group, interfaceIndex, source);
   }
 
@@ -191,21 +199,22 @@ export class UdpEndpoint {
       return Errno.EMSGSIZE;
     }
     const length = (payload + udp.HEADER_LENGTH) | 0;
+    // RFC 1191 §3: datagrams that fit carry DF, so that the path MTU is learnt; longer ones are cut up unless forbidden.
+    const whole = length <= route.mtu - ipv4.MINIMUM_HEADER_LENGTH;
     const at = packet.push(udp.HEADER_LENGTH);
     udp.write(packet.view, at, this.localPort, port, length, 0);
     const pseudoHeader = udp.pseudoHeaderSum(route.source, address, length);
-    if (route.interface!.link.capabilities.transmitChecksum && length <= route.mtu - ipv4.MINIMUM_HEADER_LENGTH) {
+    // A received packet may be sent on: what was known of it as it came in does not hold for what goes out.
+    packet.gsoSize = 0;
+    if (whole && route.interface!.link.capabilities.transmitChecksum) {
       packet.checksumState = ChecksumState.PARTIAL;
       udp.setChecksum(packet.view, at, pseudoHeader);
     } else {
-      const checksum = finishSum(packet.sum(pseudoHeader));
-      // RFC 768: a computed zero is sent as all ones, because zero means "no checksum".
-      udp.setChecksum(packet.view, at, checksum === 0 ? 0xffff : checksum);
+      packet.checksumState = ChecksumState.UNKNOWN;
+      udp.setChecksum(packet.view, at, udp.finishChecksum(packet.sum(pseudoHeader)));
     }
     this.#layer.countSent();
     const timeToLive = route.isMulticast ? this.multicastTimeToLive : this.timeToLive;
-    // RFC 1191 §3: datagrams that fit carry DF, so that the path MTU is learnt; longer ones are cut up unless forbidden.
-    const whole = length <= route.mtu - ipv4.MINIMUM_HEADER_LENGTH;
     return ipv4Layer.send(
       packet,
       route,
@@ -218,16 +227,16 @@ export class UdpEndpoint {
   }
 
   #resolve(address: number): Errno {
-    const errno = this.#layer.ipv4.resolve(address, this.localAddress, this.#route, this.#interfaceFor(address));
-    if (errno !== Errno.NONE) {
-      this.#route.generation = -1;
-      return errno;
-    }
-    if (this.#route.isBroadcast && !this.broadcast) {
-      this.#route.generation = -1;
-      return Errno.EACCES;
-    }
-    return Errno.NONE;
+    // Bound to a group it receives there, but a group is nobody's source (RFC 1112 §7.2).
+    const source = isMulticastAddress(this.localAddress) ? 0 : this.localAddress;
+    let errno = this.#layer.ipv4.resolve(address, source, this.#route, this.#interfaceFor(address));
+    if (errno === Errno.NONE && this.#route.isBroadcast && !this.broadcast) errno = Errno.EACCES;
+    if (errno !== Errno.NONE) this.#forgetRoute();
+    return errno;
+  }
+
+  #forgetRoute(): void {
+    this.#route.generation = -1;
   }
 
   /** Groups are sent to by the interface they were joined on. */
