@@ -44,8 +44,3 @@ export function lowWordOfSteps(steps: number): number {
 export function highWordOfSteps(steps: number): number {
   return ((steps * WIRE_UNITS_PER_STEP) / TWO_POW_32) | 0;
 }
-
-/** Steps as people write them: `10050` → `100.50`. Cold path. */
-export function formatSteps(steps: number): string {
-  return (steps / STEPS_PER_UNIT).toFixed(2);
-}
