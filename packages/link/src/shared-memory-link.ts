@@ -3,15 +3,17 @@ import {
   HEADROOM,
   type Packet,
   type PacketMemory,
-  PacketPool,
+  type PacketPool,
   TimestampSource,
 } from '@prism-net/buffers';
 import { Doorbell, SpscRing } from '@prism-net/rings';
+import { DescriptorReader } from './descriptor-reader.js';
 import { isShared } from './exclusive-packet.js';
 import type { Link, LinkCapabilities } from './link.js';
 import { FRAME_OVERHEAD } from './link-options.js';
 import { LinkStatistics } from './link-statistics.js';
 import { Errno, posixError } from './posix-error.js';
+import { RETURN_BURST, SharedFrames } from './shared-frames.js';
 import {
   Descriptor,
   type EndLayout,
@@ -19,9 +21,6 @@ import {
   maximumSegments,
   type SharedMemoryLinkEnd,
 } from './shared-memory-layout.js';
-
-/** Frames that go back, and frames that come back, per call of receive or transmit. */
-const RETURN_BURST = 128;
 
 /**
  * One end of a link between two threads. Frames are not copied: a descriptor says where the data lies, the receiver
@@ -43,18 +42,13 @@ export class SharedMemoryLink implements Link {
   readonly #layout: EndLayout;
   readonly #transmitRing: SpscRing;
   readonly #receiveRing: SpscRing;
-  readonly #returnRing: SpscRing;
-  readonly #returnedRing: SpscRing;
+  readonly #frames: SharedFrames;
+  readonly #reader: DescriptorReader;
   readonly #ownBell: Doorbell;
   readonly #peerBell: Doorbell;
-  /** By frame: 1 while the peer has it, so that it may come in. What is here cannot arrive a second time. */
-  readonly #atPeer: Uint8Array;
-  readonly #returned = new Int32Array(RETURN_BURST);
   readonly #isIdle = (): boolean => !this.#isReady() && (this.#isElsewhereIdle === null || this.#isElsewhereIdle());
   readonly #maximumSegments: number;
   readonly #maximumFrame: number;
-  readonly #firstLocalFrame: number;
-  readonly #localFrames: number;
   readonly #checksumOffload: boolean;
 
   /** During {@link sleep}: whether the thread's other sources of work are empty. */
@@ -66,7 +60,7 @@ export class SharedMemoryLink implements Link {
   /** Descriptors and frames that the packet refused last would have needed; 0 when none was, or its sender was told. */
   #neededRoom = 0;
   #neededFrames = 0;
-  /** Since the peer's last wait was answered, descriptors were read or frames given back. */
+  /** Since the peer's last wait was answered, descriptors were read. */
   #madeRoom = false;
 
   constructor(memory: PacketMemory, end: SharedMemoryLinkEnd, localPool: PacketPool) {
@@ -75,15 +69,11 @@ export class SharedMemoryLink implements Link {
     }
     const { capacity, mtu, checksumOffload, segmentation } = end;
     const { buffer } = memory;
-    const { frames } = memory.layout;
     const layout = layoutOf(end);
     this.name = end.name;
     this.#localPool = localPool;
-    this.remotePool = new PacketPool(
-      memory,
-      { firstFrame: 0, frames },
-      { name: `${end.name} peer`, startsEmpty: true },
-    );
+    this.#frames = new SharedFrames(memory, end, layout, localPool);
+    this.remotePool = this.#frames.remotePool;
     this.#words = memory.words;
     this.#layout = layout;
     this.#transmitRing = new SpscRing({
@@ -98,17 +88,12 @@ export class SharedMemoryLink implements Link {
       capacity,
       wordsPerItem: Descriptor.WORDS,
     });
-    this.#returnRing = new SpscRing({ buffer, byteOffset: layout.returnRing, capacity, wordsPerItem: 1 });
-    this.#returnedRing = new SpscRing({ buffer, byteOffset: layout.returnedRing, capacity, wordsPerItem: 1 });
     this.#ownBell = new Doorbell({ buffer, byteOffset: layout.ownBell });
     this.#peerBell = new Doorbell({ buffer, byteOffset: layout.peerBell });
-    this.#firstLocalFrame = localPool.region.firstFrame;
-    this.#localFrames = localPool.region.frames;
-    this.#atPeer = new Uint8Array(frames).fill(1);
-    this.#atPeer.fill(0, this.#firstLocalFrame, this.#firstLocalFrame + this.#localFrames);
     this.#maximumSegments = maximumSegments(capacity);
     this.#maximumFrame = mtu + FRAME_OVERHEAD;
     this.#checksumOffload = checksumOffload;
+    this.#reader = new DescriptorReader(this.#receiveRing, this.#frames, this.#maximumSegments, checksumOffload);
     this.capabilities = {
       mtu,
       macAddress: end.macAddress,
@@ -135,9 +120,8 @@ export class SharedMemoryLink implements Link {
       while (received < maximum && consumed < ring.capacity) {
         const at = ring.peek(consumed);
         if (at < 0) break;
-        const more = ring.words[at + Descriptor.FLAGS]! & Descriptor.MORE;
-        const segments = more === 0 ? 1 : this.#chainLength(consumed);
-        const packet = segments === 1 && more === 0 ? this.#adopt(at) : this.#adoptChain(consumed, segments);
+        const packet = this.#reader.read(at, consumed);
+        const { segments } = this.#reader;
         consumed = (consumed + segments) | 0;
         if (packet === null) {
           this.statistics.countDropped(1);
@@ -175,7 +159,7 @@ export class SharedMemoryLink implements Link {
     this.#neededFrames = 0;
     for (; taken < count; taken = (taken + 1) | 0) {
       const packet = burst[(from + taken) | 0]!;
-      const plain = packet.nextSegment === null && packet.references === 1 && this.#isSendable(packet);
+      const plain = packet.nextSegment === null && packet.references === 1 && this.#frames.isSendable(packet);
       const length = plain ? packet.length : packet.totalLength;
       if (length > this.#maximumFrame && !this.#isVirtualSegment(packet, length)) {
         packet.release();
@@ -256,7 +240,7 @@ export class SharedMemoryLink implements Link {
     for (let left = ring.capacity; left > 0; left--) {
       const at = ring.peek();
       if (at < 0) break;
-      this.#adopt(at)?.release();
+      this.#reader.readSegment(at)?.release();
       ring.consume();
     }
     ring.release();
@@ -267,10 +251,6 @@ export class SharedMemoryLink implements Link {
     this.#peerBell.ring();
     // Ends a pending wait of our own.
     this.#ownBell.ring();
-  }
-
-  #isSendable(segment: Packet): boolean {
-    return segment.pool === this.#localPool || segment.pool === this.remotePool;
   }
 
   #isVirtualSegment(packet: Packet, length: number): boolean {
@@ -289,8 +269,7 @@ export class SharedMemoryLink implements Link {
     words[at + Descriptor.OFFSET] = segment.offset;
     words[at + Descriptor.LENGTH] = segment.length;
     words[at + Descriptor.FLAGS] = flags;
-    this.#atPeer[segment.frame] = 1;
-    segment.pool.lend(segment);
+    this.#frames.send(segment);
   }
 
   /**
@@ -302,12 +281,12 @@ export class SharedMemoryLink implements Link {
     let sendable = !isShared(packet);
     for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) {
       segments = (segments + 1) | 0;
-      if (!this.#isSendable(segment)) sendable = false;
+      if (!this.#frames.isSendable(segment)) sendable = false;
     }
     if (!sendable || segments > this.#maximumSegments) {
       sendable = false;
       segments = this.#segmentsOfCopy(packet, length);
-      if (segments > this.#maximumSegments || segments > this.#localFrames) {
+      if (segments > this.#maximumSegments || segments > this.#localPool.region.frames) {
         packet.release();
         return -1;
       }
@@ -345,104 +324,9 @@ export class SharedMemoryLink implements Link {
     return Math.max(1, Math.ceil((length + (packet.offset & 3)) / room));
   }
 
-  /** Descriptors of the packet that starts `ahead` records from here: up to one without MORE, the limit, or the end of the ring. */
-  #chainLength(ahead: number): number {
-    const { words } = this.#receiveRing;
-    let segments = 0;
-    while (segments <= this.#maximumSegments) {
-      const at = this.#receiveRing.peek((ahead + segments) | 0);
-      if (at < 0) return Math.max(1, segments);
-      segments = (segments + 1) | 0;
-      if ((words[at + Descriptor.FLAGS]! & Descriptor.MORE) === 0) break;
-    }
-    return segments;
-  }
-
-  /** All segments or none: a packet with one bad descriptor is dropped, and its good frames go back. */
-  #adoptChain(ahead: number, segments: number): Packet | null {
-    const ring = this.#receiveRing;
-    let whole = segments <= this.#maximumSegments;
-    let first: Packet | null = null;
-    let last: Packet | null = null;
-    for (let i = 0; i < segments; i = (i + 1) | 0) {
-      const at = ring.peek((ahead + i) | 0);
-      const more = (ring.words[at + Descriptor.FLAGS]! & Descriptor.MORE) !== 0;
-      // Packets are committed whole: a chain that ends with MORE, or goes on without it, is the work of a broken peer.
-      if (more !== i < segments - 1) whole = false;
-      const segment = this.#adopt(at);
-      if (segment === null) whole = false;
-      else if (last === null) first = segment;
-      else last.nextSegment = segment;
-      if (segment !== null) last = segment;
-    }
-    if (whole) return first;
-    first?.release();
-    return null;
-  }
-
-  /** The packet of the descriptor at `at`; null when it makes no sense. Each word is read once: the peer may write at any time. */
-  #adopt(at: number): Packet | null {
-    const { words } = this.#receiveRing;
-    const frame = words[at + Descriptor.FRAME]!;
-    const offset = words[at + Descriptor.OFFSET]!;
-    const length = words[at + Descriptor.LENGTH]!;
-    const flags = words[at + Descriptor.FLAGS]!;
-    // Also false (undefined) for a number that is no frame's.
-    if (this.#atPeer[frame] !== 1) return null;
-    const index = (frame - this.#firstLocalFrame) | 0;
-    const isLocal = index >= 0 && index < this.#localFrames;
-    const pool = isLocal ? this.#localPool : this.remotePool;
-    const packet = pool.adopt(frame, offset, length);
-    if (packet === null) {
-      this.#refuseFrame(frame, isLocal);
-      return null;
-    }
-    this.#atPeer[frame] = 0;
-    if (flags >>> Descriptor.CHECKSUM_SHIFT !== 0) {
-      packet.gsoSize = flags >>> Descriptor.GSO_SHIFT;
-      if (this.#checksumOffload && ((flags >>> Descriptor.CHECKSUM_SHIFT) & Descriptor.CHECKSUM_MASK) !== 0) {
-        // PARTIAL or VERIFIED at the other end: nothing can have happened to the bytes since.
-        packet.checksumState = ChecksumState.VERIFIED;
-      }
-    }
-    return packet;
-  }
-
-  /** The frame of a descriptor with an impossible range: the frame itself goes where it belongs. */
-  #refuseFrame(frame: number, isLocal: boolean): void {
-    if (isLocal) {
-      if (this.#localPool.reclaim(frame)) this.#atPeer[frame] = 0;
-      return;
-    }
-    const { layout } = this.remotePool.memory;
-    const packet = this.remotePool.adopt(frame, layout.packetOffset + frame * layout.frameSize, 0);
-    if (packet === null) return;
-    this.#atPeer[frame] = 0;
-    packet.release();
-  }
-
-  /** Takes own frames back and gives released ones of the peer back, a bounded number of each. */
   #exchangeFrames(): void {
-    const returned = this.#returned;
-    const count = this.#returnedRing.dequeueBurst(returned, 0, RETURN_BURST);
-    for (let i = 0; i < count; i = (i + 1) | 0) {
-      const frame = returned[i]!;
-      if (this.#atPeer[frame] === 1 && this.#localPool.reclaim(frame)) this.#atPeer[frame] = 0;
-      else this.statistics.countDropped(1);
-    }
-    const { remotePool } = this;
-    let left = Math.min(RETURN_BURST, remotePool.available);
-    if (left === 0) return;
-    const ring = this.#returnRing;
-    for (; left > 0; left = (left - 1) | 0) {
-      const at = ring.reserve();
-      if (at < 0) break;
-      const frame = remotePool.takeReleasedFrame();
-      this.#atPeer[frame] = 1;
-      ring.words[at] = frame;
-    }
-    ring.commit();
-    this.#madeRoom = true;
+    const bad = this.#frames.exchange();
+    if (bad !== 0) this.statistics.countDropped(bad);
   }
 
   /**
@@ -453,7 +337,7 @@ export class SharedMemoryLink implements Link {
     const exhausted = this.#localPool.available === 0;
     this.#exchangeFrames();
     this.#receiveRing.release();
-    this.#returnedRing.release();
+    this.#frames.publish();
     this.#answerWaitingPeer();
     if (this.#wantsFrames() || this.#neededRoom !== 0) Atomics.store(this.#words, this.#layout.ownWaiting, 1);
     return exhausted && this.#localPool.available > 0;
@@ -461,10 +345,11 @@ export class SharedMemoryLink implements Link {
 
   /** The peer waits for room or frames: it gets what there is, and a ring of its bell. */
   #answerWaitingPeer(): void {
-    if (!this.#madeRoom) return;
+    if (!this.#madeRoom && !this.#frames.gaveBack) return;
     const waiting = this.#layout.peerWaiting;
     if (Atomics.load(this.#words, waiting) === 0) return;
     this.#madeRoom = false;
+    this.#frames.gaveBack = false;
     this.#receiveRing.release();
     Atomics.store(this.#words, waiting, 0);
     this.#peerBell.ring();
@@ -477,7 +362,7 @@ export class SharedMemoryLink implements Link {
   #isReady(): boolean {
     if (this.#closed) return false;
     if (this.#receiveRing.length > 0) return true;
-    if (this.#wantsFrames() && this.#returnedRing.length > 0) return true;
+    if (this.#wantsFrames() && this.#frames.haveReturned) return true;
     return this.#hasRoomAgain();
   }
 
@@ -519,8 +404,7 @@ export class SharedMemoryLink implements Link {
     for (let left = capacity; left > 0; left--) {
       const at = unread.peek();
       if (at < 0) return;
-      const frame = unread.words[at + Descriptor.FRAME]!;
-      if (this.#atPeer[frame] === 1 && this.#localPool.reclaim(frame)) this.#atPeer[frame] = 0;
+      this.#frames.takeBack(unread.words[at + Descriptor.FRAME]!);
       unread.consume();
     }
   }
