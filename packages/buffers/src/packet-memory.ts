@@ -97,8 +97,9 @@ export class PacketMemory {
 
   #nextControl: number;
   #nextFrame = 0;
-  #sourceBuffer: ArrayBufferLike | undefined;
-  #sourceView: DataView;
+  /** What {@link write} was last called with, and a view of it once it has come twice. */
+  #source: Uint8Array | null = null;
+  #sourceView: DataView | null = null;
 
   readonly #isAttached: boolean;
 
@@ -114,7 +115,6 @@ export class PacketMemory {
     this.words = new Int32Array(this.buffer);
     this.kernels = instantiateKernels(shared.memory);
     this.#nextControl = shared.layout.controlOffset;
-    this.#sourceView = this.view;
   }
 
   /** @throws RangeError (EINVAL) when an option is out of range or the memory would exceed 2 GiB, (ENOMEM) when there is none. */
@@ -225,16 +225,25 @@ export class PacketMemory {
    */
   write(at: number, source: Uint8Array, start: number, length: number): void {
     this.#countCopy(length);
-    if (length > 256) {
-      this.bytes.set(source.subarray(start, start + length), at);
+    if (length > 256) this.bytes.set(source.subarray(start, start + length), at);
+    else if (source === this.#source) this.#writeWords(at, start, length);
+    else this.#writeBytes(at, source, start, length);
+  }
+
+  /** From the source of the calls before: four words a turn. */
+  #writeWords(at: number, start: number, length: number): void {
+    const from = this.#sourceView;
+    if (from === null) {
+      // The second call with the same source: a sender that reuses its buffer. A view would not pay for one call.
+      const source = this.#source!;
+      this.#sourceView = new DataView(source.buffer, source.byteOffset, source.byteLength);
+      this.#writeBytes(at, source, start, length);
       return;
     }
     const to = this.view;
-    const from = this.#viewOf(source);
     let target = at;
-    let cursor = (source.byteOffset + start) | 0;
+    let cursor = start;
     const end = (cursor + length) | 0;
-    // Four words a turn: twice as fast as one.
     for (const last = (end - 15) | 0; cursor < last; cursor = (cursor + 16) | 0, target = (target + 16) | 0) {
       const a = from.getInt32(cursor);
       const b = from.getInt32((cursor + 4) | 0);
@@ -251,6 +260,22 @@ export class PacketMemory {
     for (; cursor < end; cursor = (cursor + 1) | 0, target = (target + 1) | 0) {
       to.setUint8(target, from.getUint8(cursor));
     }
+  }
+
+  #writeBytes(at: number, source: Uint8Array, start: number, length: number): void {
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#sourceView = null;
+    }
+    const to = this.view;
+    let target = at;
+    let cursor = start;
+    const end = (cursor + length) | 0;
+    for (const last = (end - 3) | 0; cursor < last; cursor = (cursor + 4) | 0, target = (target + 4) | 0) {
+      const high = (source[cursor]! << 24) | (source[cursor + 1]! << 16);
+      to.setInt32(target, high | (source[cursor + 2]! << 8) | source[cursor + 3]!);
+    }
+    for (; cursor < end; cursor = (cursor + 1) | 0, target = (target + 1) | 0) to.setUint8(target, source[cursor]!);
   }
 
   /** Copies `length` bytes of the memory at `from` to byte `to` of `target`. Counted in {@link copies}. */
@@ -272,15 +297,6 @@ export class PacketMemory {
   #countCopy(length: number): void {
     this.copies[0]! += 1;
     this.copies[1]! += length;
-  }
-
-  /** A DataView over the buffer behind `source`; senders reuse one buffer, so the last one is kept. */
-  #viewOf(source: Uint8Array): DataView {
-    const buffer = source.buffer;
-    if (buffer === this.#sourceBuffer) return this.#sourceView;
-    this.#sourceBuffer = buffer;
-    this.#sourceView = new DataView(buffer);
-    return this.#sourceView;
   }
 }
 
