@@ -43,9 +43,9 @@ export class DescriptorReader {
     const packet = this.#frames.adopt(frame, offset, length);
     if (packet === null || flags >>> Descriptor.CHECKSUM_SHIFT === 0) return packet;
     packet.gsoSize = flags >>> Descriptor.GSO_SHIFT;
-    if (this.#checksumOffload && ((flags >>> Descriptor.CHECKSUM_SHIFT) & Descriptor.CHECKSUM_MASK) !== 0) {
-      // PARTIAL or VERIFIED at the other end: nothing can have happened to the bytes since.
-      packet.checksumState = ChecksumState.VERIFIED;
+    if (this.#checksumOffload) {
+      const state = (flags >>> Descriptor.CHECKSUM_SHIFT) & Descriptor.CHECKSUM_MASK;
+      if (state === ChecksumState.PARTIAL || state === ChecksumState.VERIFIED) packet.checksumState = state;
     }
     return packet;
   }

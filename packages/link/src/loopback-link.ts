@@ -16,7 +16,7 @@ export interface LoopbackOptions {
 }
 
 /**
- * A link that receives what it transmits, marked LOOPED_BACK. PARTIAL checksums are accepted and come back VERIFIED.
+ * A link that receives what it transmits, marked LOOPED_BACK. PARTIAL checksums are accepted and come back as such.
  *
  * @throws EINVAL when an option is out of range.
  */

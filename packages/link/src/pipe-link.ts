@@ -12,7 +12,7 @@ export interface PipeOptions {
   readonly names?: readonly [string, string];
   /** Default 02:00:00:00:00:01 and 02:00:00:00:00:02. */
   readonly macAddresses?: readonly [MacAddress, MacAddress];
-  /** The ends accept PARTIAL checksums and deliver them as VERIFIED: memory does not flip bits. Default false. */
+  /** The ends accept PARTIAL checksums and deliver them as such: memory does not flip bits. Default false. */
   readonly checksumOffload?: boolean;
   /** Brings the wake-up of `arm` to the event loop. Default `queueMicrotask`. */
   readonly schedule?: Schedule;

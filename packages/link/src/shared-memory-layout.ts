@@ -11,7 +11,7 @@ export interface SharedMemoryLinkOptions {
   readonly names?: readonly [string, string];
   /** Default 02:00:00:00:00:01 (left) and 02:00:00:00:00:02 (right). */
   readonly macAddresses?: readonly [MacAddress, MacAddress];
-  /** The ends accept PARTIAL checksums and deliver them as VERIFIED: memory does not flip bits. Default false. */
+  /** The ends accept PARTIAL checksums and deliver them as such: memory does not flip bits. Default false. */
   readonly checksumOffload?: boolean;
   /** Virtual segments (packets with a `gsoSize`) of up to this many bytes are handed over whole. Default 0: none. */
   readonly segmentation?: number;
