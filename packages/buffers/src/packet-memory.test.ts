@@ -193,10 +193,14 @@ describe('copies in and out', () => {
       fc.property(fc.nat(600), fc.nat(9), fc.nat(9), fc.integer(), (length, at, from, seed) => {
         const source = Uint8Array.from({ length: from + length + 3 }, (_, i) => (i * 31 + seed) & 0xff).subarray(2);
         const to = base + 16 + at;
-        memory.bytes.fill(0x77, base, base + 1000);
-        memory.write(to, source, from, length);
-        expect(memory.bytes.slice(to, to + length)).toEqual(source.slice(from, from + length));
-        expect([memory.bytes[to - 1], memory.bytes[to + length]]).toEqual([0x77, 0x77]);
+        // A source that comes again is read in another way than one that is new.
+        for (let times = 0; times < 4; times++) {
+          source[from] = times;
+          memory.bytes.fill(0x77, base, base + 1000);
+          memory.write(to, source, from, length);
+          expect(memory.bytes.slice(to, to + length)).toEqual(source.slice(from, from + length));
+          expect([memory.bytes[to - 1], memory.bytes[to + length]]).toEqual([0x77, 0x77]);
+        }
 
         const target = new Uint8Array(from + length + 2).fill(0x55);
         memory.read(to, target, from + 1, length);
@@ -204,6 +208,21 @@ describe('copies in and out', () => {
         expect([target[from], target[from + 1 + length]]).toEqual([0x55, 0x55]);
       }),
     );
+  });
+
+  it('write tells sources apart that take turns, and views of one buffer', () => {
+    const memory = PacketMemory.create({ frames: 1 });
+    const at = memory.layout.packetOffset;
+    const shared = new Uint8Array(64).map((_, i) => i);
+    const sources = [
+      shared.subarray(1, 21),
+      shared.subarray(30, 50),
+      Uint8Array.from({ length: 20 }, (_, i) => 200 + i),
+    ];
+    for (const index of [0, 0, 0, 1, 0, 1, 1, 1, 2, 2, 2, 0, 2]) {
+      memory.write(at, sources[index]!, 0, 20);
+      expect(memory.bytes.slice(at, at + 20)).toEqual(sources[index]!.slice());
+    }
   });
 
   it('are counted, all four kinds, in calls and bytes', () => {
