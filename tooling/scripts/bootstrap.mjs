@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
-// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|fuzz|build|check> [arguments]
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|build|check> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,6 @@ const programs = {
   start: 'apps/order-gateway/dist/main.js',
   bench: 'apps/bench/dist/main.js',
   replay: 'apps/replay/dist/main.js',
-  fuzz: 'apps/bench/dist/fuzz.js',
   test: 'tooling/scripts/test.mjs',
   check: 'tooling/scripts/check.mjs',
   build: undefined,

@@ -60,17 +60,21 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   #watchers: ReadyTarget[] = [];
   #detachSignal: (() => void) | undefined;
 
-  /** @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS when the address cannot be bound. */
+  /**
+   * @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS when the address cannot be bound; the signal's reason
+   * when it is aborted already.
+   */
   constructor(context: SocketContext, options: DatagramSocketOptions = {}) {
+    const { signal, receiveQueue } = options;
+    signal?.throwIfAborted();
+    if (receiveQueue !== undefined) requireWhole('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
     this.#context = context;
     this.endpoint = context.udp.open(this);
     this.endpoint.reuse = options.reuse ?? false;
     this.endpoint.broadcast = options.broadcast ?? false;
-    if (options.receiveQueue !== undefined) this.endpoint.receiveLimit = options.receiveQueue;
+    if (receiveQueue !== undefined) this.endpoint.receiveLimit = receiveQueue;
     if (options.port !== undefined || options.address !== undefined) this.bind(options.port ?? 0, options.address);
-    const { signal } = options;
     if (signal !== undefined) {
-      signal.throwIfAborted();
       const close = () => this.close();
       signal.addEventListener('abort', close, { once: true });
       this.#detachSignal = () => signal.removeEventListener('abort', close);
@@ -143,6 +147,13 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     return errno;
   }
 
+  /** Sends `count` packets to the connected peer. Takes all of them in every case; returns how many were sent. */
+  commitBurst(burst: readonly Packet[], count: number): number {
+    const sent = this.endpoint.sendBurst(burst, count, this.#context.now());
+    this.#context.requestPoll();
+    return sent;
+  }
+
   /** Sends a packet's data to an IPv4 address (int32, host order) and port. Takes the packet in every case. */
   commitTo(packet: Packet, address: number, port: number): Errno {
     const errno = this.endpoint.sendTo(packet, address, port, this.#context.now());
@@ -179,21 +190,22 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     if (bytes.length > MAXIMUM_DATAGRAM) {
       throw posixError(Errno.EMSGSIZE, 'send', `${bytes.length} bytes; a datagram holds at most ${MAXIMUM_DATAGRAM}`);
     }
-    if ((port === undefined) !== (address === undefined)) {
-      throw posixError(Errno.EINVAL, 'send', 'give both a port and an address, or neither on a connected socket');
-    }
-    const packet = this.#fill(bytes);
-    if (packet === null)
-      throw posixError(Errno.ENOBUFS, 'send', 'no packet left in the pool; poll, or make the pool larger');
-    if (address === undefined || port === undefined) {
-      this.#check(this.commit(packet), 'send', 'to the connected peer');
+    if (port === undefined && address === undefined) {
+      this.#check(this.commit(this.#fill(bytes)), 'send', 'to the connected peer');
       return;
     }
-    requirePort('send', port, 1, packet);
-    this.#check(this.commitTo(packet, parseIpv4Address(address), port), 'send', `to ${address}:${port}`);
+    if (port === undefined || address === undefined) {
+      throw posixError(Errno.EINVAL, 'send', 'give both a port and an address, or neither on a connected socket');
+    }
+    requirePort('send', port, 1);
+    const destination = parseIpv4Address(address);
+    this.#check(this.commitTo(this.#fill(bytes), destination, port), 'send', `to ${address}:${port}`);
   }
 
-  /** The next datagram. Rejects with an ICMP error of a connected socket; resolves to undefined once closed. */
+  /**
+   * The next datagram. Resolves to undefined once closed. Without {@link onError} it rejects with an ICMP error of a
+   * connected socket that no send has reported yet.
+   */
   async next(): Promise<Datagram | undefined> {
     const result = await this.#read();
     return result.value;
@@ -257,9 +269,13 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   ready(): void {
     if (this.#errors.length > 0) this.#reportErrors();
     for (let i = 0; i < this.#watchers.length; i++) this.#context.ready.mark(this.#watchers[i]!);
-    if (this.#onReadable !== null) this.#onReadable(this);
-    else this.#handOutCopies();
-    this.#markIfReadable();
+    try {
+      if (this.#onReadable !== null) this.#onReadable(this);
+      else this.#handOutCopies();
+    } finally {
+      // Also when a callback threw: nobody else would tell of the datagrams that are left.
+      this.#markIfReadable();
+    }
   }
 
   /** For the endpoint: an ICMP error. Reported in the next tick, outside the receive path. */
@@ -273,15 +289,11 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
 
   #reportErrors(): void {
     for (const { error, peer } of this.#errors.splice(0)) {
-      const reader = this.endpoint.isConnected ? this.#readers.shift() : undefined;
-      if (this.#onError === null && reader === undefined) continue;
       if (this.#onError === null) {
-        // The reader hears it; the next send need not hear it again.
-        this.endpoint.takeError();
-        reader?.reject(error);
+        // A reader that waits hears it, and then the next send does not.
+        if (this.#readers.length > 0 && this.endpoint.takeError() !== Errno.NONE) this.#readers.shift()!.reject(error);
         continue;
       }
-      if (reader !== undefined) this.#readers.unshift(reader);
       try {
         this.#onError(error, peer);
       } catch (thrown) {
@@ -313,13 +325,18 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     const packet = this.endpoint.receive();
     if (packet !== null) return Promise.resolve({ done: false, value: toDatagram(packet) });
     if (this.endpoint.isClosed) return Promise.resolve({ done: true, value: undefined });
+    const errno = this.#onError === null ? this.endpoint.takeError() : Errno.NONE;
+    if (errno !== Errno.NONE) {
+      const peer = `${formatIpv4Address(this.endpoint.remoteAddress)}:${this.endpoint.remotePort}`;
+      return Promise.reject(posixError(errno, 'receive', peer));
+    }
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 
-  /** The bytes in a packet, or a chain of packets when they exceed a frame; null when the pool runs out. */
-  #fill(bytes: Uint8Array): Packet | null {
+  /** The bytes in a packet, or a chain of packets when they exceed a frame. @throws ENOBUFS when the pool runs out. */
+  #fill(bytes: Uint8Array): Packet {
     const first = this.endpoint.reserve();
-    if (first === null) return null;
+    if (first === null) throw noPacket();
     let segment = first;
     let done = 0;
     for (;;) {
@@ -331,7 +348,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
       const next = this.endpoint.reserve();
       if (next === null) {
         first.release();
-        return null;
+        throw noPacket();
       }
       // Only the first segment gets headers pushed in front.
       next.offset = (next.offset - HEADROOM) | 0;
@@ -355,8 +372,16 @@ function toDatagram(packet: Packet): Datagram {
   return datagram;
 }
 
-function requirePort(syscall: string, port: number, minimum: number, packet?: Packet): void {
-  if (Number.isInteger(port) && port >= minimum && port <= 65_535) return;
-  packet?.release();
-  throw posixError(Errno.EINVAL, syscall, `port must be a whole number from ${minimum} to 65535, not ${port}`);
+function noPacket(): PosixError {
+  return posixError(Errno.ENOBUFS, 'send', 'no packet left in the pool; poll, or make the pool larger');
+}
+
+function requirePort(syscall: string, port: number, minimum: number): void {
+  requireWhole(syscall, 'port', port, minimum, 65_535);
+}
+
+function requireWhole(syscall: string, name: string, value: number, minimum: number, maximum: number): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  const detail = `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`;
+  throw posixError(Errno.EINVAL, syscall, detail);
 }

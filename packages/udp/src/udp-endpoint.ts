@@ -1,4 +1,4 @@
-import { ChecksumState, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
+import { ChecksumState, foldSum, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
 import { Ipv4Route } from '@prism-net/ipv4';
 import { Errno } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
@@ -183,6 +183,18 @@ export class UdpEndpoint {
     return this.#transmit(packet, address, port, now);
   }
 
+  /**
+   * Sends `burst[0]` … `burst[count - 1]` to the connected peer. Takes all of them in every case; returns how many were
+   * sent, the others were refused as {@link send} would have (and released).
+   */
+  sendBurst(burst: readonly Packet[], count: number, now: Instant): number {
+    let sent = 0;
+    for (let i = 0; i < count; i = (i + 1) | 0) {
+      if (this.send(burst[i]!, now) === Errno.NONE) sent = (sent + 1) | 0;
+    }
+    return sent;
+  }
+
   #transmit(packet: Packet, address: number, port: number, now: Instant): Errno {
     const route = this.#route;
     const ipv4Layer = this.#layer.ipv4;
@@ -208,7 +220,7 @@ export class UdpEndpoint {
     packet.gsoSize = 0;
     if (whole && route.interface!.link.capabilities.transmitChecksum) {
       packet.checksumState = ChecksumState.PARTIAL;
-      udp.setChecksum(packet.view, at, pseudoHeader);
+      udp.setChecksum(packet.view, at, foldSum(pseudoHeader));
     } else {
       packet.checksumState = ChecksumState.UNKNOWN;
       udp.setChecksum(packet.view, at, udp.finishChecksum(packet.sum(pseudoHeader)));
@@ -227,9 +239,10 @@ export class UdpEndpoint {
   }
 
   #resolve(address: number): Errno {
-    // Bound to a group it receives there, but a group is nobody's source (RFC 1112 §7.2).
-    const source = isMulticastAddress(this.localAddress) ? 0 : this.localAddress;
-    let errno = this.#layer.ipv4.resolve(address, source, this.#route, this.#interfaceFor(address));
+    const ipv4Layer = this.#layer.ipv4;
+    // Bound to a group or broadcast address it receives there, but neither is anybody's source (RFC 1122 §3.2.1.3).
+    const source = ipv4Layer.isLocalAddress(this.localAddress) ? this.localAddress : 0;
+    let errno = ipv4Layer.resolve(address, source, this.#route, this.#interfaceFor(address));
     if (errno === Errno.NONE && this.#route.isBroadcast && !this.broadcast) errno = Errno.EACCES;
     if (errno !== Errno.NONE) this.#forgetRoute();
     return errno;
