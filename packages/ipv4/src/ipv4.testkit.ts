@@ -3,7 +3,7 @@ import { EthernetInterface } from '@prism-net/ethernet';
 import { createLoopbackLink, createPipe, type Errno, type Link, PacketAccounts } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
-import { ethernet, type Ipv4Header, icmpv4, ipv4, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
+import { ethernet, icmpv4, ipv4, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
 import { expect } from 'vitest';
 import { Ipv4Layer, type Ipv4LayerOptions } from './ipv4-layer.js';
 import { Ipv4Route } from './ipv4-route.js';
@@ -27,6 +27,11 @@ export function finishAll(): void {
 export interface ErrorReport {
   errno: Errno;
   mtu: number;
+}
+
+/** Runs before the hosts are closed. */
+export function beforeFinish(finish: () => void): void {
+  finishers.unshift(finish);
 }
 
 /** Keeps copies of what it is given. */
@@ -163,7 +168,7 @@ export class Bench extends Host {
     this.eth.arp.addStaticNeighbour(PEER, PEER_MAC.high, PEER_MAC.low);
     this.pass(3 * SECOND);
     this.sent();
-    finishers.unshift(() => {
+    beforeFinish(() => {
       this.sent();
       far.close();
     });
@@ -214,8 +219,8 @@ export function frame(datagram: Uint8Array, to = US_MAC, from = PEER_MAC): Uint8
 }
 
 /** A datagram with a right header, from the peer to us unless said otherwise. */
-export function datagram(payload: Uint8Array, fields: Partial<Ipv4Header> = {}): Uint8Array {
-  const header: Ipv4Header = {
+export function datagram(payload: Uint8Array, fields: Partial<ipv4.Ipv4Header> = {}): Uint8Array {
+  const header: ipv4.Ipv4Header = {
     trafficClass: 0,
     totalLength: 0,
     identification: 0x1234,
@@ -260,7 +265,7 @@ export function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-export type Datagram = Ipv4Header & { payload: Uint8Array; bytes: Uint8Array };
+export type Datagram = ipv4.Ipv4Header & { payload: Uint8Array; bytes: Uint8Array };
 
 /** A datagram taken apart; its header must be right. */
 export function parse(bytes: Uint8Array): Datagram {

@@ -98,7 +98,7 @@ describe('reassembly', () => {
           const start = ((unit * 8) % length) & ~7;
           const bad: Piece = { start, end: Math.min(start + units * 8, length) };
           const twin = order.find((piece) => piece.start === bad.start && piece.end === bad.end);
-          fc.pre(twin === undefined);
+          fc.pre(twin === undefined && !(bad.start === 0 && bad.end === length)); // that would be the whole datagram
           identification = (identification + 1) & 0xffff;
           bench.udp.received.length = 0;
           // Not as the last one: by then the datagram would be complete.
@@ -211,7 +211,7 @@ describe('limits of reassembly (row 11)', () => {
   const first = (fields: Parameters<typeof datagram>[1]) => datagram(pattern(16), { moreFragments: true, ...fields });
 
   it('the oldest of too many datagrams gives way', () => {
-    const bench = new Bench({ reassembly: { datagrams: 8, datagramsPerSource: 8 } });
+    const bench = new Bench({ debug: false, reassembly: { datagrams: 8, datagramsPerSource: 8 } });
     for (let i = 0; i < 10_000; i++) bench.datagram(first({ identification: i, source: ip('10.0.0.2') + (i % 100) }));
     expect(bench.layer.reassembly.pending).toBe(8);
     expect(bench.accounts.dropped(DropReason.FRAGMENT_LIMIT)).toBe(10_000 - 8);
@@ -232,7 +232,7 @@ describe('limits of reassembly (row 11)', () => {
   });
 
   it('8,192 fragments of 8 bytes hold no more frames than allowed and condemn their datagram', () => {
-    const bench = new Bench({ reassembly: { fragmentsPerDatagram: 64 } });
+    const bench = new Bench({ debug: false, reassembly: { fragmentsPerDatagram: 64 } });
     let most = 0;
     for (let i = 8191; i >= 0; i--) {
       bench.datagram(datagram(pattern(8), { fragmentOffset: ((i * 8 * 37) % 65_504) & ~7, moreFragments: true }));
