@@ -12,6 +12,8 @@ class Port {
 }
 
 const EMPTY_PAGE: (Port | null)[] = new Array<null>(PAGE_SIZE).fill(null);
+const NO_ENDPOINTS: readonly UdpEndpoint[] = [];
+const NO_PEERS: ReadonlySet<UdpEndpoint> = new Set();
 
 export interface PortTableOptions {
   readonly maximumEndpoints: number;
@@ -77,20 +79,22 @@ export class PortTable {
     return first;
   }
 
-  /** Every endpoint of a port, for broadcast and multicast. */
-  forEach(port: number, visit: (endpoint: UdpEndpoint) => void): void {
-    const entry = this.#port(port);
-    if (entry === null) return;
-    for (const endpoint of entry.unconnected) visit(endpoint);
-    for (const endpoint of entry.connected) visit(endpoint);
+  /** The endpoints of a port that have no peer: for broadcast and multicast. */
+  unconnected(port: number): readonly UdpEndpoint[] {
+    return this.#port(port)?.unconnected ?? NO_ENDPOINTS;
+  }
+
+  /** The endpoints of a port that have one. */
+  connected(port: number): ReadonlySet<UdpEndpoint> {
+    return this.#port(port)?.connected ?? NO_PEERS;
   }
 
   /** Puts an endpoint on an address (0: any) and port; port 0 chooses an ephemeral one (RFC 6056 §3.3.1). */
   bind(endpoint: UdpEndpoint, address: number, port: number): Errno {
     if (this.size >= this.#options.maximumEndpoints) return Errno.ENOBUFS;
-    const chosen = port === 0 ? this.#ephemeralPort(endpoint, address) : port;
+    const chosen = port === 0 ? this.#ephemeralPort(address) : port;
     if (chosen === 0) return Errno.EADDRNOTAVAIL;
-    if (port !== 0 && this.#conflicts(endpoint, address, port)) return Errno.EADDRINUSE;
+    if (port !== 0 && this.#conflicts(address, port, endpoint.reuse)) return Errno.EADDRINUSE;
     endpoint.localAddress = address;
     endpoint.localPort = chosen;
     this.#openPort(chosen).unconnected.push(endpoint);
@@ -132,25 +136,25 @@ export class PortTable {
     port.unconnected.push(endpoint);
   }
 
-  /** RFC 6056 §3.3.1: a random start, then upwards until a port suits; 0 when none does. */
-  #ephemeralPort(endpoint: UdpEndpoint, address: number): number {
+  /** RFC 6056 §3.3.1: a random start, then upwards until a port suits; 0 when none does. Never one that others use. */
+  #ephemeralPort(address: number): number {
     const { first, last } = this.#options.ephemeralPorts;
     const count = last - first + 1;
     const start = (this.#random.nextInt32() >>> 0) % count;
     for (let i = 0; i < count; i++) {
       const port = first + ((start + i) % count);
-      if (!this.#conflicts(endpoint, address, port)) return port;
+      if (!this.#conflicts(address, port, false)) return port;
     }
     return 0;
   }
 
-  #conflicts(endpoint: UdpEndpoint, address: number, port: number): boolean {
-    let conflict = false;
-    this.forEach(port, (other) => {
-      const overlaps = other.localAddress === address || other.localAddress === 0 || address === 0;
-      if (overlaps && !(endpoint.reuse && other.reuse)) conflict = true;
-    });
-    return conflict;
+  /** Does somebody hold the address and port who does not share them with one that has `reuse`? */
+  #conflicts(address: number, port: number, reuse: boolean): boolean {
+    const entry = this.#port(port);
+    if (entry === null) return false;
+    for (const other of entry.unconnected) if (overlaps(other, address) && !(reuse && other.reuse)) return true;
+    for (const other of entry.connected) if (overlaps(other, address) && !(reuse && other.reuse)) return true;
+    return false;
   }
 
   #port(port: number): Port | null {
@@ -170,6 +174,10 @@ export class PortTable {
     if (this.#pages[index] === EMPTY_PAGE) this.#pages[index] = new Array<Port | null>(PAGE_SIZE).fill(null);
     this.#pages[index]![port & (PAGE_SIZE - 1)] = entry;
   }
+}
+
+function overlaps(endpoint: UdpEndpoint, address: number): boolean {
+  return endpoint.localAddress === address || endpoint.localAddress === 0 || address === 0;
 }
 
 function remove<T>(list: T[], item: T): void {

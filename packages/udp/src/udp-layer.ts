@@ -1,6 +1,6 @@
 import { ChecksumState, type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
 import type { Ipv4Layer, TransportHandler } from '@prism-net/ipv4';
-import type { Errno, PacketAccounts } from '@prism-net/link';
+import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Instant } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4, isMulticastAddress, udp } from '@prism-net/wire';
@@ -39,6 +39,7 @@ export class UdpLayer implements TransportHandler {
   /** received, sent, errors reported */
   readonly #counts = new Float64Array(3);
 
+  /** @throws PosixError EINVAL for a limit out of range, EADDRINUSE when UDP has a handler already. */
   constructor(options: UdpOptions) {
     this.ipv4 = options.ipv4;
     this.pool = options.pool;
@@ -48,6 +49,11 @@ export class UdpLayer implements TransportHandler {
       ephemeralPorts: options.ephemeralPorts ?? { first: 49_152, last: 65_535 },
       receiveQueue: options.receiveQueue ?? 1024,
     };
+    const { maximumEndpoints, ephemeralPorts, receiveQueue } = this.configuration;
+    requireRange('maximumEndpoints', maximumEndpoints, 1, 1 << 20);
+    requireRange('ephemeralPorts.first', ephemeralPorts.first, 1, 65_535);
+    requireRange('ephemeralPorts.last', ephemeralPorts.last, ephemeralPorts.first, 65_535);
+    requireRange('receiveQueue', receiveQueue, 1, 1 << 20);
     this.ports = new PortTable(options.random, this.configuration);
     options.ipv4.registerProtocol(ipv4.Protocol.UDP, this);
   }
@@ -94,7 +100,9 @@ export class UdpLayer implements TransportHandler {
       }
     }
     const localPort = udp.destinationPort(view, at);
-    if ((packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0) {
+    // The address decides too: a group datagram in a unicast frame is still for the group's members only.
+    const isLinkGroup = (packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0;
+    if (isLinkGroup || isMulticastAddress(destination)) {
       this.#receiveForMany(packet, source, destination, localPort);
       return;
     }
@@ -111,20 +119,29 @@ export class UdpLayer implements TransportHandler {
   /** A broadcast or multicast datagram goes to every endpoint that wants it: copies to all but the last. */
   #receiveForMany(packet: Packet, source: number, destination: number, localPort: number): void {
     const sourcePort = udp.sourcePort(packet.view, packet.offset);
-    // Cold enough for a closure: group traffic pays a copy for every receiver but one.
     let last: UdpEndpoint | null = null;
-    this.ports.forEach(localPort, (endpoint) => {
-      if (!endpoint.wantsGroup(destination, source, sourcePort, packet.interfaceIndex)) return;
+    const endpoints = this.ports.unconnected(localPort);
+    for (let i = 0; i < endpoints.length; i = (i + 1) | 0) {
+      const endpoint = endpoints[i]!;
+      if (!endpoint.wantsGroup(destination, source, sourcePort, packet.interfaceIndex)) continue;
       if (last !== null) this.#deliverCopy(packet, last);
       last = endpoint;
-    });
+    }
+    const connected = this.ports.connected(localPort);
+    if (connected.size > 0) {
+      for (const endpoint of connected) {
+        if (!endpoint.wantsGroup(destination, source, sourcePort, packet.interfaceIndex)) continue;
+        if (last !== null) this.#deliverCopy(packet, last);
+        last = endpoint;
+      }
+    }
     if (last !== null) {
       this.#deliver(packet, last);
       return;
     }
     // RFC 1122 §3.2.2: never an ICMP error about a broadcast or multicast.
-    const joined = isMulticastAddress(destination);
-    this.#accounts.drop(packet, joined ? DropReason.IPV4_GROUP_NOT_JOINED : DropReason.UDP_PORT_UNREACHABLE);
+    const isGroup = isMulticastAddress(destination);
+    this.#accounts.drop(packet, isGroup ? DropReason.IPV4_GROUP_NOT_JOINED : DropReason.UDP_PORT_UNREACHABLE);
   }
 
   /** Takes the packet. The account knows frames, not copies: only the original is counted. */
@@ -195,4 +212,13 @@ export function sourcePort(packet: Packet): number {
 /** IPv4 address (host order) a received datagram was sent to: an own address, a broadcast or a group. */
 export function destinationAddress(packet: Packet): number {
   return ipv4.destination(packet.view, packet.networkOffset);
+}
+
+function requireRange(name: string, value: number, minimum: number, maximum: number): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw posixError(
+    Errno.EINVAL,
+    'UdpLayer',
+    `${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`,
+  );
 }
