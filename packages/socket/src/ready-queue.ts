@@ -14,6 +14,7 @@ export class ReadyQueue {
   #marked: (ReadyTarget | null)[] = [];
   #spare: (ReadyTarget | null)[] = [];
   #count = 0;
+  #isDispatching = false;
 
   get length(): number {
     return this.#count;
@@ -31,9 +32,12 @@ export class ReadyQueue {
     const count = this.#count;
     if (count === 0) return 0;
     const marked = this.#marked;
-    this.#marked = this.#spare;
-    this.#spare = marked;
+    const isNested = this.#isDispatching;
+    // A target may close the stack, which dispatches a last time: the list being worked on stays as it is.
+    this.#marked = isNested ? [] : this.#spare;
+    if (!isNested) this.#spare = marked;
     this.#count = 0;
+    this.#isDispatching = true;
     for (let i = 0; i < count; i = (i + 1) | 0) {
       const target = marked[i]!;
       marked[i] = null;
@@ -44,6 +48,7 @@ export class ReadyQueue {
         throwLater(error);
       }
     }
+    this.#isDispatching = isNested;
     return count;
   }
 }

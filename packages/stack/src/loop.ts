@@ -32,6 +32,8 @@ export class Loop {
   #scheduled = false;
   #sleep: unknown;
   #lastWork: Instant = 0;
+  /** Work was found less than `spinMicroseconds` ago. A flag, because instants cannot be compared after half an hour. */
+  #isWarm = false;
   #keepAlive: unknown;
   #users = 0;
 
@@ -90,9 +92,14 @@ export class Loop {
     }
     if (!this.#running) return;
     const now = this.#stack.lastPoll;
-    if (work > 0) this.#lastWork = now;
-    const spinning = this.#mode === 'adaptive' && elapsed(now, this.#lastWork) < this.#spinMicroseconds;
-    if (work > 0 || this.#mode === 'busy' || spinning) this.request();
+    if (work > 0) {
+      this.#lastWork = now;
+      this.#isWarm = true;
+    } else if (this.#isWarm) {
+      this.#isWarm = elapsed(now, this.#lastWork) < this.#spinMicroseconds;
+    }
+    const spins = this.#mode === 'busy' || (this.#mode === 'adaptive' && this.#isWarm);
+    if (work > 0 || spins) this.request();
     else this.#fallAsleep();
   }
 

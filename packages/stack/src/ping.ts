@@ -6,7 +6,7 @@ import { elapsed, type Instant, type TimerHandler, type TimerWheel } from '@pris
 import { formatIpv4Address } from '@prism-net/wire';
 
 export interface PingOptions {
-  /** Bytes of data after the ICMP header. Default 56. */
+  /** Bytes of data after the ICMP header; EMSGSIZE when they do not fit one frame of packet memory. Default 56. */
   readonly payloadLength?: number;
   /** Default 1,000. */
   readonly timeoutMilliseconds?: number;
@@ -41,13 +41,17 @@ export class Ping implements EchoHandler, TimerHandler {
   }
 
   send(destination: number, options: PingOptions, now: Instant): Promise<PingReply> {
+    const { payloadLength = 56, timeoutMilliseconds = 1000 } = options;
+    const wrong =
+      whole('payloadLength', payloadLength, 0, 65_507) ?? whole('timeoutMilliseconds', timeoutMilliseconds, 1, 600_000);
+    if (wrong !== undefined) return Promise.reject(posixError(Errno.EINVAL, 'ping', wrong));
     const sequence = (this.#sequence = (this.#sequence + 1) & 0xffff);
     const timer = this.#waiting.has(sequence) ? -1 : this.#timers.create(this, sequence);
     if (timer < 0) return Promise.reject(posixError(Errno.ENOBUFS, 'ping', 'too many requests are unanswered'));
-    this.#timers.arm(timer, (options.timeoutMilliseconds ?? 1000) * 1000, now);
+    this.#timers.arm(timer, timeoutMilliseconds * 1000, now);
     return new Promise((resolve, reject) => {
       this.#waiting.set(sequence, { destination, sentAt: now, resolve, reject, timer });
-      const errno = this.#icmp.ping(destination, this.#identifier, sequence, options.payloadLength ?? 56, now) as Errno;
+      const errno = this.#icmp.ping(destination, this.#identifier, sequence, payloadLength, now);
       if (errno !== Errno.NONE) this.#fail(sequence, errno);
     });
   }
@@ -94,4 +98,10 @@ export class Ping implements EchoHandler, TimerHandler {
     this.#waiting.delete(sequence);
     this.#timers.destroy(waiting.timer);
   }
+}
+
+/** What is wrong with a number, if anything. */
+function whole(name: string, value: number, minimum: number, maximum: number): string | undefined {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return undefined;
+  return `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`;
 }

@@ -5,7 +5,14 @@ import { Errno, type Link, posixError } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
 import type { UdpOptions } from '@prism-net/udp';
-import { type Ipv4Prefix, type MacAddress, parseIpv4Address, parseIpv4Prefix, parseMacAddress } from '@prism-net/wire';
+import {
+  type Ipv4Prefix,
+  type MacAddress,
+  parseIpv4Address,
+  parseIpv4Prefix,
+  parseMacAddress,
+  prefixMask,
+} from '@prism-net/wire';
 import type { Scheduler } from './scheduler.js';
 
 /** One network interface: a link and what the host is on it. */
@@ -30,6 +37,8 @@ export interface InterfaceOptions {
   >;
 }
 
+const LOOP_MODES = ['interrupt', 'busy', 'adaptive', 'manual'] as const;
+
 /**
  * How the stack gets its turns.
  * - `interrupt`: sleeps until a link or a timer wakes it; an idle process uses no CPU. Latency: one event-loop wake-up.
@@ -37,7 +46,7 @@ export interface InterfaceOptions {
  * - `adaptive`: spins as `busy` for a while after the last packet, then sleeps as `interrupt`.
  * - `manual`: the application calls `stack.poll()`; worker loops and tests.
  */
-export type LoopMode = 'interrupt' | 'busy' | 'adaptive' | 'manual';
+export type LoopMode = (typeof LOOP_MODES)[number];
 
 export interface StackOptions {
   readonly interfaces: readonly InterfaceOptions[];
@@ -50,7 +59,7 @@ export interface StackOptions {
   readonly memory?: PacketMemory;
   /** The packets the stack sends with. Default: all frames of the memory not reserved otherwise. */
   readonly pool?: PacketPool;
-  /** Frames taken from each interface per poll. Default 64. */
+  /** Frames taken from each interface per poll, and frames collected for a link before they are handed over. Default 32. */
   readonly receiveBudget?: number;
   /** Timers fired per poll. Default 64. */
   readonly timerBudget?: number;
@@ -87,31 +96,98 @@ export interface ParsedInterface {
   readonly macAddress: MacAddress | undefined;
 }
 
-export function interfaceList(options: StackOptions | SingleInterfaceOptions): readonly InterfaceOptions[] {
-  return 'interfaces' in options ? options.interfaces : [options];
+/** Bounds of limits that the layers below take as they are. */
+const IPV4_LIMITS = {
+  timeToLive: [1, 255],
+  addresses: [1, 65_536],
+  routes: [1, 1 << 20],
+  groups: [1, 65_536],
+  pathMtuDestinations: [1, 65_536],
+  minimumPathMtu: [68, 65_535],
+} as const;
+const ETHERNET_LIMITS = { transmitQueue: [1, 1 << 20], multicastAddresses: [1, 65_536] } as const;
+
+/** @throws PosixError EINVAL that names the option, for options that concern the stack as a whole. */
+export function requireStackOptions(options: StackOptions | SingleInterfaceOptions): void {
+  const { mode = 'interrupt', memory, pool } = options;
+  if (!LOOP_MODES.includes(mode)) {
+    throw invalid(`mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
+  }
+  if (options.receiveBudget !== undefined) requireRange('receiveBudget', options.receiveBudget, 1, 4096);
+  if (options.timerBudget !== undefined) requireRange('timerBudget', options.timerBudget, 1, 65_536);
+  if (options.spinMicroseconds !== undefined) requireRange('spinMicroseconds', options.spinMicroseconds, 0, 10_000_000);
+  if (options.timers !== undefined) requireRange('timers', options.timers, 1, 1 << 20);
+  requireRanges('ipv4', options.ipv4, IPV4_LIMITS);
+  requireRanges('ipv4.reassembly', options.ipv4?.reassembly, { datagrams: [1, 65_536] });
+  if (pool !== undefined && memory !== undefined && pool.memory !== memory) {
+    throw invalid('pool must be a pool of the memory that is given, or memory left out');
+  }
+  if (pool === undefined && memory?.unreservedFrames === 0) {
+    throw invalid('memory has no frames left for the stack; give a pool, or reserve fewer frames');
+  }
 }
 
-/** @throws PosixError or Error with code EINVAL that names the option. */
-export function parseInterface(options: InterfaceOptions): ParsedInterface {
-  if (typeof options.link?.receive !== 'function') throw invalid('an interface needs a link, e.g. createPipe()[0]');
-  if (options.address === undefined)
-    throw invalid(`interface ${options.link.name}: needs an address such as '10.0.0.1/24'`);
-  const list = typeof options.address === 'string' ? [options.address] : options.address;
+/** The interfaces, checked and parsed. @throws PosixError EINVAL that names the option. */
+export function parseInterfaces(options: StackOptions | SingleInterfaceOptions): ParsedInterface[] {
+  const list = 'interfaces' in options ? options.interfaces : [options];
+  if (!Array.isArray(list)) throw invalid('interfaces must be an array of { link, address }');
+  const parsed = list.map(parseInterface);
+  if (new Set(list.map(({ link }) => link)).size < list.length) {
+    throw invalid('link: two interfaces cannot share one, each would take packets of the other');
+  }
+  return parsed;
+}
+
+function parseInterface(options: InterfaceOptions): ParsedInterface {
+  const { link, address } = options;
+  if (typeof link?.receive !== 'function') throw invalid('link: an interface needs one, e.g. createPipe()[0]');
+  if (address === undefined) throw invalid(`address: the interface on ${link.name} needs one, such as '10.0.0.1/24'`);
   if (options.vlan !== undefined) requireRange('vlan', options.vlan, 1, 4094);
-  if (options.mtu !== undefined) requireRange('mtu', options.mtu, 68, options.link.capabilities.mtu);
-  return {
-    options,
-    addresses: list.map((text) => parseIpv4Prefix(text)),
-    gateway: options.gateway === undefined ? undefined : parseIpv4Address(options.gateway),
-    macAddress: options.macAddress === undefined ? undefined : parseMacAddress(options.macAddress),
-  };
+  if (options.mtu !== undefined) requireRange('mtu', options.mtu, 68, link.capabilities.mtu);
+  requireRanges('ethernet', options.ethernet, ETHERNET_LIMITS);
+  requireRanges('ethernet.neighbours', options.ethernet?.neighbours, { capacity: [1, 1 << 20] });
+  requireRanges('ethernet.arp', options.ethernet?.arp, { addresses: [1, 65_536] });
+  const texts = typeof address === 'string' ? [address] : address;
+  if (!Array.isArray(texts)) throw invalid(`address must be text such as '10.0.0.1/24', or an array of that`);
+  const addresses = texts.map((text) => read('address', parseIpv4Prefix, text));
+  const gateway = options.gateway === undefined ? undefined : read('gateway', parseIpv4Address, options.gateway);
+  if (gateway !== undefined && !addresses.some((own) => isNeighbour(gateway, own))) {
+    throw invalid(`gateway: ${options.gateway} is not a neighbour on ${texts.join(', ')}`);
+  }
+  const macAddress =
+    options.macAddress === undefined ? undefined : read('macAddress', parseMacAddress, options.macAddress);
+  return { options, addresses, gateway, macAddress };
 }
 
-export function requireRange(name: string, value: number, minimum: number, maximum: number): void {
+function isNeighbour(address: number, own: Ipv4Prefix): boolean {
+  return address !== own.address && ((address ^ own.address) & prefixMask(own.prefixLength)) === 0;
+}
+
+function read<T>(name: string, parse: (text: string) => T, text: unknown): T {
+  if (typeof text !== 'string') throw invalid(`${name} must be text, not ${String(text)}`);
+  try {
+    return parse(text);
+  } catch (error) {
+    throw invalid(`${name}: ${(error as Error).message}`);
+  }
+}
+
+function requireRanges(
+  where: string,
+  options: object | undefined,
+  ranges: Readonly<Record<string, readonly [minimum: number, maximum: number]>>,
+): void {
+  for (const [name, value] of Object.entries(options ?? {})) {
+    const range = ranges[name];
+    if (range !== undefined && value !== undefined) requireRange(`${where}.${name}`, value, range[0], range[1]);
+  }
+}
+
+function requireRange(name: string, value: number, minimum: number, maximum: number): void {
   if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
+  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`);
 }
 
-export function invalid(detail: string): Error {
+function invalid(detail: string): Error {
   return posixError(Errno.EINVAL, 'createStack', detail);
 }

@@ -12,17 +12,16 @@ import {
 import { CryptoRandom } from '@prism-net/tables';
 import { type Clock, createMonotonicClock, type Instant, TimerWheel } from '@prism-net/time';
 import { UdpLayer } from '@prism-net/udp';
-import { formatIpv4Address, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
+import { formatIpv4Address, formatMacAddress, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
 import { Loop, type Pollable } from './loop.js';
 import { Ping, type PingOptions, type PingReply } from './ping.js';
 import { PollCounter } from './poll-statistics.js';
 import { platformScheduler } from './scheduler.js';
 import {
-  interfaceList,
-  invalid,
+  type InterfaceOptions,
   type LoopMode,
-  parseInterface,
-  requireRange,
+  parseInterfaces,
+  requireStackOptions,
   type SingleInterfaceOptions,
   type StackOptions,
 } from './stack-options.js';
@@ -53,6 +52,9 @@ export class Stack implements SocketContext, Pollable {
   readonly #receiveBudget: number;
   readonly #timerBudget: number;
   readonly #spinMicroseconds: number;
+  readonly #timerCapacity: number;
+  /** What each interface was made from; undefined for the loopback interface. */
+  readonly #given: readonly (InterfaceOptions | undefined)[];
   readonly #loop: Loop;
   readonly #sockets = new Set<Closable>();
   readonly #ping: Ping;
@@ -61,17 +63,13 @@ export class Stack implements SocketContext, Pollable {
   #isClosed = false;
 
   constructor(options: StackOptions | SingleInterfaceOptions) {
+    requireStackOptions(options);
+    const parsed = parseInterfaces(options);
     this.mode = options.mode ?? 'interrupt';
-    if (!['interrupt', 'busy', 'adaptive', 'manual'].includes(this.mode)) {
-      throw invalid(`mode must be interrupt, busy, adaptive or manual, not ${this.mode}`);
-    }
-    this.#receiveBudget = options.receiveBudget ?? 64;
+    this.#receiveBudget = options.receiveBudget ?? 32;
     this.#timerBudget = options.timerBudget ?? 64;
     this.#spinMicroseconds = options.spinMicroseconds ?? 1000;
-    requireRange('receiveBudget', this.#receiveBudget, 1, 65_536);
-    requireRange('timerBudget', this.#timerBudget, 1, 65_536);
-    requireRange('spinMicroseconds', this.#spinMicroseconds, 0, 10_000_000);
-    const parsed = interfaceList(options).map(parseInterface);
+    this.#timerCapacity = options.timers ?? 1024;
 
     this.memory = options.pool?.memory ?? options.memory ?? PacketMemory.create();
     this.pool = options.pool ?? PacketPool.create(this.memory, this.memory.unreservedFrames, { name: 'stack' });
@@ -80,35 +78,42 @@ export class Stack implements SocketContext, Pollable {
     const now = this.clock.now();
     this.lastPoll = now;
     this.polls = new PollCounter(now);
-    this.timers = new TimerWheel({ capacity: options.timers ?? 1024, now });
+    this.timers = new TimerWheel({ capacity: this.#timerCapacity, now });
 
     const common = { pool: this.pool, accounts: this.accounts, timers: this.timers, random };
-    this.ipv4 = new Ipv4Layer({ ...common, now, ...options.ipv4 });
-    this.udp = new UdpLayer({ ...common, ipv4: this.ipv4, ...options.udp });
+    this.ipv4 = new Ipv4Layer({ ...options.ipv4, ...common, now });
+    this.udp = new UdpLayer({ ...options.udp, ...common, ipv4: this.ipv4 });
+    const burst = this.#receiveBudget;
     const interfaces: EthernetInterface[] = [];
+    const given: (InterfaceOptions | undefined)[] = [];
     if (options.loopback ?? true) {
-      const lo = new EthernetInterface({ ...common, link: createLoopbackLink({ name: 'lo' }), index: 0, name: 'lo' });
+      const link = createLoopbackLink({ name: 'lo' });
+      const lo = new EthernetInterface({ ...common, link, index: 0, name: 'lo', burst });
       this.ipv4.addInterface(lo, [parseIpv4Prefix('127.0.0.1/8')], now);
       interfaces.push(lo);
+      given.push(undefined);
     }
     for (const { options: chosen, addresses, gateway, macAddress } of parsed) {
       const networkInterface = new EthernetInterface({
+        ...chosen.ethernet,
         ...common,
         link: chosen.link,
         index: interfaces.length,
         name: chosen.name ?? chosen.link.name,
+        burst,
         ...(macAddress === undefined ? {} : { macAddress }),
         ...(chosen.vlan === undefined ? {} : { vlan: chosen.vlan }),
         ...(chosen.mtu === undefined ? {} : { mtu: chosen.mtu }),
-        ...chosen.ethernet,
       });
       this.ipv4.addInterface(networkInterface, addresses, now);
       if (gateway !== undefined) {
         this.ipv4.routes.add({ destination: 0, prefixLength: 0, gateway, interface: networkInterface });
       }
       interfaces.push(networkInterface);
+      given.push(chosen);
     }
     this.interfaces = interfaces;
+    this.#given = given;
     this.links = interfaces.map((networkInterface) => networkInterface.link);
     this.#ping = new Ping(this.ipv4.icmp, this.timers, random);
     this.#loop = new Loop(this, this.mode, this.#spinMicroseconds, options.scheduler ?? platformScheduler());
@@ -142,10 +147,16 @@ export class Stack implements SocketContext, Pollable {
     return new DatagramSocket(this, options);
   }
 
-  /** Sends one ICMP echo request and waits for the answer. Rejects with ETIMEDOUT, EHOSTUNREACH, ENETUNREACH … */
-  ping(address: string, options: PingOptions = {}): Promise<PingReply> {
-    const reply = this.#ping.send(parseIpv4Address(address), options, this.now());
+  /**
+   * Sends one ICMP echo request and waits for the answer. Rejects with ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EINVAL …
+   */
+  async ping(address: string, options: PingOptions = {}): Promise<PingReply> {
+    const reply = this.#ping.send(parseIpv4Address(address), options, this.clock.now());
     this.requestPoll();
+    // The process waits for the answer, as for an open socket.
+    this.#loop.addUser();
+    const done = () => this.#loop.removeUser();
+    reply.then(done, done);
     return reply;
   }
 
@@ -156,13 +167,14 @@ export class Stack implements SocketContext, Pollable {
   ): void {
     const { address, prefixLength } = parseIpv4Prefix(prefix);
     const gateway = via.gateway === undefined ? 0 : parseIpv4Address(via.gateway);
-    const through = gateway === 0 ? undefined : this.ipv4.routes.lookup(gateway, -1)?.interface;
-    const networkInterface = via.interfaceIndex === undefined ? through : this.interfaces[via.interfaceIndex];
+    const networkInterface =
+      via.interfaceIndex === undefined ? this.#interfaceOf(gateway) : this.interfaces[via.interfaceIndex];
     if (networkInterface === undefined) {
+      const what = via.interfaceIndex === undefined ? (via.gateway ?? 'nowhere') : `interface ${via.interfaceIndex}`;
       throw posixError(
-        Errno.ENETUNREACH,
+        via.interfaceIndex === undefined ? Errno.ENETUNREACH : Errno.EINVAL,
         'addRoute',
-        `no interface leads to ${via.gateway ?? 'nowhere'}; give interfaceIndex`,
+        `no interface leads to ${what}: give a gateway that is a neighbour, or the interfaceIndex of one of the interfaces`,
       );
     }
     this.ipv4.routes.add({
@@ -187,12 +199,22 @@ export class Stack implements SocketContext, Pollable {
       spinMicroseconds: this.#spinMicroseconds,
       receiveBudget: this.#receiveBudget,
       timerBudget: this.#timerBudget,
+      timers: this.#timerCapacity,
       memory: { frames: layout.frames, frameSize: layout.frameSize, debug, placement },
       pool: { frames: this.pool.region.frames },
+      ipv4: {
+        timeToLive: this.ipv4.timeToLive,
+        strongHost: this.ipv4.strongHost,
+        forwarding: this.ipv4.forwarder !== null,
+      },
       udp: this.udp.configuration,
       interfaces: this.interfaces.map((each) => ({
         name: each.name,
+        index: each.index,
         mtu: each.mtu,
+        macAddress: formatMacAddress({ high: each.macHigh, low: each.macLow }),
+        vlan: this.#given[each.index]?.vlan ?? 'untagged',
+        gateway: this.#given[each.index]?.gateway ?? 'none',
         link: { name: each.link.name, ...each.link.capabilities },
         addresses: this.ipv4
           .addresses()
@@ -233,11 +255,18 @@ export class Stack implements SocketContext, Pollable {
   // ---- for sockets
 
   now(): Instant {
-    return this.#loop.isAsleep ? this.clock.now() : this.lastPoll;
+    return this.#isPolling || !this.#loop.isAsleep ? this.lastPoll : this.clock.now();
   }
 
   requestPoll(): void {
     if (!this.#isPolling) this.#loop.request();
+  }
+
+  /** The interface on which an address is a neighbour. */
+  #interfaceOf(address: number): EthernetInterface | undefined {
+    if (address === 0) return undefined;
+    const route = this.ipv4.routes.lookup(address, -1);
+    return route === null || route.gateway !== 0 || route.interface.isLoopback ? undefined : route.interface;
   }
 
   opened(socket: Closable): void {
