@@ -4,10 +4,12 @@ import { parseOptions } from './options.js';
 import { LatencyHistogram } from './report/latency-histogram.js';
 import { liveLine } from './report/live-line.js';
 import { exitCodeOf, renderReport, toFigures } from './report/run-report.js';
-import { startRun } from './runtime/run.js';
+import { type Run, startRun } from './runtime/run.js';
 import { Live } from './runtime/run-plan.js';
 
-const LIVE_MILLISECONDS = 250;
+/** How often the live line is renewed on a terminal; elsewhere a line now and then shows a log's reader the progress. */
+const TERMINAL_MILLISECONDS = 250;
+const LOG_MILLISECONDS = 1000;
 /** A second Ctrl-C within this time is the terminal's and npm's signal for one key press. */
 const IMPATIENCE_MILLISECONDS = 1000;
 
@@ -22,8 +24,26 @@ if (parsed.kind === 'error') {
 }
 const { options } = parsed;
 
-const run = startRun({ ...options, cores: availableParallelism() });
-const isTerminal = process.stdout.isTTY === true;
+// Whoever read the output has gone (`| head`): nobody is left to report to.
+process.stdout.on('error', () => process.exit(1));
+const isTerminal = process.stdout.isTTY === true && !options.json;
+const clearLine = '\r\x1b[2K';
+
+function fail(error: unknown): never {
+  if (isTerminal) process.stdout.write(clearLine);
+  console.error(`order-gateway: ${(error as Error).message}`);
+  process.exit(1);
+}
+
+function start(): Run {
+  try {
+    return startRun({ ...options, cores: availableParallelism() });
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+const run = start();
 let stoppedAt = 0;
 function stop(): void {
   if (stoppedAt === 0) {
@@ -44,21 +64,22 @@ const latencies = new LatencyHistogram(run.plan.latencies);
 const live = new Float64Array(run.plan.live);
 let shownSent = 0;
 let shownAt = performance.now();
-const ticker = setInterval(() => {
+function showLive(): void {
   const now = performance.now();
-  const ordersPerSecond = ((live[Live.sent]! - shownSent) / (now - shownAt)) * 1000;
-  shownSent = live[Live.sent]!;
+  const sent = live[Live.sent]!;
+  const ordersPerSecond = ((sent - shownSent) / (now - shownAt)) * 1000;
+  shownSent = sent;
   shownAt = now;
-  if (options.json) return;
   const line = liveLine(live, ordersPerSecond, latencies);
-  if (isTerminal) process.stdout.write(`\r\x1b[2K${line}`);
-  // Not a terminal: a line now and then, so that a log shows progress without drowning in it.
-  else if (Math.floor(now / 1000) !== Math.floor((now - LIVE_MILLISECONDS) / 1000)) console.log(line);
-}, LIVE_MILLISECONDS);
+  // A line that wraps could not be overwritten.
+  if (isTerminal) process.stdout.write(clearLine + line.slice(0, (process.stdout.columns ?? 80) - 1));
+  else console.log(line);
+}
+const ticker = options.json ? undefined : setInterval(showLive, isTerminal ? TERMINAL_MILLISECONDS : LOG_MILLISECONDS);
 
-const reports = await run.finished;
+const reports = await run.finished.catch(fail);
 clearInterval(ticker);
-if (isTerminal && !options.json) process.stdout.write('\r\x1b[2K');
+if (isTerminal) process.stdout.write(clearLine);
 const figures = toFigures(reports, latencies);
 if (options.json) console.log(JSON.stringify({ figures, conditions: run.conditions }));
 else process.stdout.write(renderReport(reports, latencies, process.stdout.columns ?? 80));

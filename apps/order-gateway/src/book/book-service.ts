@@ -15,7 +15,8 @@ export class BookService {
 
   constructor(book: OrderBook, orders: SpscRing, reports: SpscRing) {
     if (reports.capacity <= book.executionLimit) {
-      throw new RangeError(`EINVAL: a ring of ${reports.capacity} reports cannot hold those of one order`);
+      const message = `book service: a ring of ${reports.capacity} reports cannot hold those of one order`;
+      throw Object.assign(new RangeError(message), { code: 'EINVAL' });
     }
     this.#book = book;
     this.#orders = orders;
@@ -35,6 +36,8 @@ export class BookService {
       const at = orders.peek();
       if (at < 0) break;
       if (this.#room <= this.#book.executionLimit) {
+        // The ring counts only what is committed.
+        this.#reports.commit();
         this.#room = this.#reports.free;
         if (this.#room <= this.#book.executionLimit) break;
       }

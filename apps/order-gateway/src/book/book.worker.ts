@@ -33,7 +33,7 @@ const isIdle = (): boolean => !service.hasOrders;
 const steady = new SteadyState(plan.options.seconds);
 let rounds = 0;
 Atomics.add(control, Control.ready, 1);
-runWorkerLoop(
+await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;

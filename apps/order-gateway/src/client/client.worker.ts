@@ -22,8 +22,10 @@ import { ReplyTracker } from '../session/reply-tracker.js';
 import { LoadClient } from './load-client.js';
 import { Pacer } from './pacer.js';
 
-/** How long answers may take after the last order, before they count as lost. */
+/** After the last order: how long the next answer may take, before those still out count as lost … */
 const DRAIN_MILLISECONDS = 2000;
+/** … and how long it must be quiet once all are in: fills of resting orders come behind the answer that caused them. */
+const QUIET_MILLISECONDS = 20;
 
 const plan = workerData as RunPlan;
 const { options } = plan;
@@ -54,15 +56,18 @@ const client = new LoadClient({
 
 // The address of the gateway is resolved first: ARP lets few packets wait for their neighbour.
 let resolved = false;
+let unreachable: Error | undefined;
 stack.ping(GATEWAY_ADDRESS, { timeoutMilliseconds: 10_000 }).then(
   () => {
     resolved = true;
   },
   (error: Error) => {
-    throw error;
+    unreachable = error;
   },
 );
 while (!resolved) {
+  // Thrown here, not there: this loop lets promises settle but never reaches the event loop, where rejections are reported.
+  if (unreachable !== undefined) throw unreachable;
   stack.poll();
   link.sleep(1);
   await Promise.resolve();
@@ -71,7 +76,7 @@ while (!resolved) {
 const steady = new SteadyState(options.seconds);
 let rounds = 0;
 let isDraining = false;
-let drainUntil = 0;
+/** Once draining: when the last answer or fill came. */
 let endedAt = 0;
 const packets = (): number => tracker.sentOrders + tracker.answeredOrders + tracker.fills;
 
@@ -85,12 +90,12 @@ function showLive(): void {
 function stopSending(): void {
   isDraining = true;
   steady.finish(packets());
-  drainUntil = performance.now() + DRAIN_MILLISECONDS;
+  endedAt = performance.now();
 }
 
 const startedAt = performance.now();
 Atomics.add(control, Control.ready, 1);
-runWorkerLoop(
+await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;
@@ -100,16 +105,18 @@ runWorkerLoop(
       }
       if (!isDraining && Atomics.load(control, Control.stopClient) !== 0) stopSending();
       const sent = isDraining ? 0 : client.sendOrders();
-      return (sent + stack.poll()) | 0;
+      const work = (sent + stack.poll()) | 0;
+      if (isDraining && work > 0) endedAt = performance.now();
+      return work;
     },
     sleep(milliseconds) {
+      showLive();
       // A paced client has to wake up by itself for its next order.
       link.sleep(options.ordersPerSecond === 0 ? milliseconds : 0.05);
     },
     isDone() {
-      if (!isDraining || (tracker.outstanding > 0 && performance.now() < drainUntil)) return false;
-      endedAt = performance.now();
-      return true;
+      if (!isDraining) return false;
+      return performance.now() - endedAt > (tracker.outstanding > 0 ? DRAIN_MILLISECONDS : QUIET_MILLISECONDS);
     },
   },
   control,

@@ -11,6 +11,8 @@ import type { Pacer } from './pacer.js';
 const BURST = 64;
 /** Orders sent between two polls at most: a burst of the link. */
 const SEND_BURST = 32;
+/** Orders are held back while so many frames wait for the link. */
+const TRANSMIT_BACKLOG = 256;
 
 export interface LoadClientOptions {
   readonly stack: Stack;
@@ -30,13 +32,15 @@ export interface LoadClientOptions {
 export class LoadClient {
   readonly #options: LoadClientOptions;
   readonly #socket: DatagramSocket;
+  readonly #interface: Stack['interfaces'][number];
   readonly #burst: Packet[] = [];
   #lastSequence = 0;
-  /** Replies missing or out of order by their sequence numbers, and datagrams that were no replies. */
+  /** Replies missing or out of order by their sequence numbers, datagrams that were no replies, orders the stack refused. */
   readonly faults = { sequenceGaps: 0, malformed: 0, refused: 0 };
 
   constructor(options: LoadClientOptions) {
     this.#options = options;
+    this.#interface = options.stack.interfaces[options.stack.interfaces.length - 1]!;
     this.#socket = options.stack.udpSocket({ receiveQueue: 65_536 });
     this.#socket.connect(options.gatewayPort, options.gatewayAddress);
     this.#socket.onReadable(() => this.#receiveReplies());
@@ -46,7 +50,7 @@ export class LoadClient {
   sendOrders(): number {
     const { flow, nanoseconds, pacer, tracker, window } = this.#options;
     let room = (window - tracker.outstanding) | 0;
-    if (room <= 0) return 0;
+    if (room <= 0 || this.#interface.transmitQueued >= TRANSMIT_BACKLOG) return 0;
     const now = nanoseconds.now();
     room = Math.min(room, SEND_BURST, pacer.allowed(now, flow.intensityPermille));
     let sent = 0;

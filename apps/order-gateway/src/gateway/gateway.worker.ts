@@ -62,7 +62,7 @@ const hasNoReports = (): boolean => !gateway.hasReports;
 const steady = new SteadyState(options.seconds);
 let rounds = 0;
 Atomics.add(control, Control.ready, 1);
-runWorkerLoop(
+await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;

@@ -19,7 +19,7 @@ import { OrderWord, ReportWord } from './book-messages.js';
 import type { ClientTable } from './client-table.js';
 
 const BURST = 64;
-/** Replies are held back while so many frames wait for the link. */
+/** Neither replies nor further orders are taken while so many frames wait for the link: every order needs room for its answer. */
 const TRANSMIT_BACKLOG = 256;
 
 export interface OrderGatewayOptions {
@@ -40,6 +40,7 @@ export interface OrderGatewayOptions {
 export class OrderGateway {
   readonly #options: OrderGatewayOptions;
   readonly #socket: DatagramSocket;
+  readonly #interface: Stack['interfaces'][number];
   readonly #burst: Packet[] = [];
   /** Room in the ring to the book, at least; looked up once per burst. */
   #room = 0;
@@ -50,15 +51,16 @@ export class OrderGateway {
 
   constructor(options: OrderGatewayOptions) {
     this.#options = options;
+    this.#interface = options.stack.interfaces[options.stack.interfaces.length - 1]!;
     this.#socket = options.stack.udpSocket({ port: options.port, receiveQueue: 65_536 });
     this.#socket.onReadable(() => this.#receiveOrders());
   }
 
   /** Sends what the book has reported. Returns the number of replies; they leave with the stack's next poll. */
   sendReports(): number {
-    const { fromBook, risk, stack } = this.#options;
+    const { fromBook, risk } = this.#options;
     const { words } = fromBook;
-    const networkInterface = stack.interfaces[stack.interfaces.length - 1]!;
+    const networkInterface = this.#interface;
     let sent = 0;
     while (sent < BURST && networkInterface.transmitQueued < TRANSMIT_BACKLOG) {
       const at = fromBook.peek();
@@ -95,6 +97,7 @@ export class OrderGateway {
   }
 
   #receiveOrders(): void {
+    if (this.#interface.transmitQueued >= TRANSMIT_BACKLOG) return;
     const count = this.#socket.receiveBurst(this.#burst, BURST);
     let passed = 0;
     this.#room = this.#options.toBook.free;
@@ -108,7 +111,8 @@ export class OrderGateway {
   /** Takes the packet. Returns 1 when its order went to the book, 0 when it was answered with a reject. */
   #order(packet: Packet): number {
     const { clients, risk, toBook } = this.#options;
-    const { view, offset, length } = packet;
+    const { view, offset } = packet;
+    const length = packet.nextSegment === null ? packet.length : cutToFirstSegment(packet);
     const address = sourceAddress(packet);
     const port = sourcePort(packet);
     const client = clients.numberOf(address, port);
@@ -154,4 +158,12 @@ export class OrderGateway {
     if (errno === 0) this.counts[1]! += 1;
     else this.counts[2]! += 1;
   }
+}
+
+/** A datagram that came in fragments is no order, and its answer must not carry the rest along. Returns its whole length. */
+function cutToFirstSegment(packet: Packet): number {
+  const length = packet.totalLength;
+  packet.nextSegment?.release();
+  packet.nextSegment = null;
+  return length;
 }

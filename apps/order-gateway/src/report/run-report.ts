@@ -11,7 +11,7 @@ export function toFigures(reports: RunReports, latencies: LatencyHistogram): Rec
   const { totals } = client;
   const microseconds = (percent: number): number => latencies.percentile(percent) / 1000;
   return {
-    ordersPerSecond: totals.answered / client.seconds,
+    ordersPerSecond: answersPerSecond(client),
     roundTripP50Us: microseconds(50),
     roundTripP90Us: microseconds(90),
     roundTripP99Us: microseconds(99),
@@ -20,7 +20,6 @@ export function toFigures(reports: RunReports, latencies: LatencyHistogram): Rec
     orders: totals.sent,
     answered: totals.answered,
     lost: totals.lost,
-    doubled: totals.doubled,
     duplicated: totals.doubled,
     laterFills: totals.fills,
     unexplainedDrops: client.statistics.receive.unexplained + gateway.statistics.receive.unexplained,
@@ -30,10 +29,12 @@ export function toFigures(reports: RunReports, latencies: LatencyHistogram): Rec
   };
 }
 
-/** 0 when every order was answered exactly once and every frame is accounted for. */
+/** 0 when every order was answered exactly once, no reply is missing and every frame is accounted for. */
 export function exitCodeOf({ client, gateway }: RunReports): number {
-  const explained = client.statistics.receive.unexplained === 0 && gateway.statistics.receive.unexplained === 0;
-  return isFlawless(client.totals) && explained ? 0 : 1;
+  const { malformed, refused, sequenceGaps } = client.faults;
+  const faults = malformed + refused + sequenceGaps + gateway.refusedSends;
+  const unexplained = client.statistics.receive.unexplained !== 0 || gateway.statistics.receive.unexplained !== 0;
+  return isFlawless(client.totals) && faults === 0 && !unexplained ? 0 : 1;
 }
 
 /** The report a person reads at the end. */
@@ -46,10 +47,10 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, w
     .map((count, reason) => ({ count, name: rejectReasonName(reason) }))
     .filter(({ count }, reason) => reason !== 0 && count > 0)
     .map(({ count, name }) => `${name} ${number(count)}`);
-  const wrong = totals.lost + totals.doubled + totals.unknown + totals.late;
+  const { faults } = client;
   const lines = [
     '',
-    `${number(totals.answered / client.seconds)} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
+    `${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
     '',
     renderTerminalHistogram(latencies, { title: 'round trip, order sent to answer received', width }).trimEnd(),
     '',
@@ -57,7 +58,8 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, w
     `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
     `  later fills of resting orders ${number(totals.fills)}; the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
     `  rejects: ${rejects.length > 0 ? rejects.join(', ') : 'none'}`,
-    `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}${wrong === 0 ? ': every order answered exactly once' : ''}`,
+    `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}, duplicates accepted ${number(totals.duplicatesAccepted)}, taken for duplicates ${number(totals.falseDuplicates)}${isFlawless(totals) ? ': every order answered exactly once' : ''}`,
+    `  gaps in the numbers of replies ${number(faults.sequenceGaps)}, not a reply ${number(faults.malformed)}; the stacks refused to send ${number(faults.refused)} orders and ${number(gateway.refusedSends)} replies`,
     '',
     'frames',
     `  gateway  ${accountLine(gateway.statistics)}`,
@@ -68,6 +70,10 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, w
     '',
   ];
   return lines.join('\n');
+}
+
+function answersPerSecond({ seconds, totals }: RunReports['client']): number {
+  return seconds > 0 ? totals.answered / seconds : 0;
 }
 
 function accountLine({ receive, transmitDrops }: StackStatistics): string {

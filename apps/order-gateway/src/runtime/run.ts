@@ -16,6 +16,7 @@ import {
 } from './run-plan.js';
 
 const LINK_CAPACITY = 4096;
+const THREADS = 3;
 const MTU = 1500;
 
 export interface RunReports {
@@ -29,7 +30,7 @@ export interface Run {
   readonly conditions: Readonly<Record<string, string | number>>;
   /** Ends the load; {@link finished} resolves once the last answers are in. */
   stop(): void;
-  /** Rejects when a thread fails. */
+  /** Rejects when a thread fails. The other threads then end too. */
   readonly finished: Promise<RunReports>;
 }
 
@@ -56,20 +57,27 @@ export function startRun(options: RunOptions): Run {
     bookBell: new SharedArrayBuffer(Doorbell.byteLength),
   };
   const control = new Int32Array(plan.control);
-  const book = start<BookReport>('../book/book.worker.js', plan);
-  const gateway = start<GatewayReport>('../gateway/gateway.worker.js', plan);
-  const client = start<ClientReport>('../client/client.worker.js', plan);
+  const book = start<BookReport>('book', '../book/book.worker.js', plan);
+  const gateway = start<GatewayReport>('gateway', '../gateway/gateway.worker.js', plan);
+  const client = start<ClientReport>('load client', '../client/client.worker.js', plan);
 
   const stop = (): void => {
     Atomics.store(control, Control.stopClient, 1);
   };
-  const timer = Number.isFinite(options.seconds) ? setTimeout(stop, options.seconds * 1000) : undefined;
+  // The time runs from when all threads do: a short load must not be over before it has begun.
+  let timer: NodeJS.Timeout | undefined;
+  const starter = setInterval(() => {
+    if (Atomics.load(control, Control.ready) < THREADS) return;
+    clearInterval(starter);
+    if (Number.isFinite(options.seconds)) timer = setTimeout(stop, options.seconds * 1000);
+  }, 2);
   const finished = (async () => {
     try {
       const clientReport = await Promise.race([client, failureOf(gateway), failureOf(book)]);
       Atomics.store(control, Control.stop, 1);
       return { client: clientReport, gateway: await gateway, book: await book };
     } finally {
+      clearInterval(starter);
       clearTimeout(timer);
       Atomics.store(control, Control.stop, 1);
     }
@@ -79,7 +87,7 @@ export function startRun(options: RunOptions): Run {
     mtu: MTU,
     window: options.window,
     seed: options.seed,
-    seconds: options.seconds,
+    seconds: Number.isFinite(options.seconds) ? options.seconds : 'until stopped',
     cores: options.cores,
     threads: 'gateway, book, load client',
   };
@@ -87,12 +95,12 @@ export function startRun(options: RunOptions): Run {
 }
 
 /** A worker's report; rejects when it fails or ends without one. */
-function start<Report>(file: string, plan: RunPlan): Promise<Report> {
+function start<Report>(name: string, file: string, plan: RunPlan): Promise<Report> {
   const worker = new Worker(new URL(file, import.meta.url), { workerData: plan });
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`${file} ended early with code ${code}`)));
+    worker.once('error', (cause) => reject(new Error(`the thread of the ${name} failed: ${cause.message}`, { cause })));
+    worker.once('exit', (code) => reject(new Error(`the thread of the ${name} ended early, with code ${code}`)));
   });
 }
 

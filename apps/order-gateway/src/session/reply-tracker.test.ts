@@ -129,6 +129,26 @@ describe('reply tracker', () => {
     expect(isFlawless(wronged.totals())).toBe(false);
   });
 
+  it('lets a duplicate pass when the order itself was refused before its id counted, but only one', () => {
+    const { bookFull, gatewayOverloaded } = RejectReason;
+    for (const reason of [priceOutsideCollar, gatewayOverloaded]) {
+      const replies = tracker(1);
+      replies.answered(rejected, reason, 1, 0);
+      replies.sent(1, 0, true, 0);
+      replies.answered(accepted, none, 1, 0);
+      expect(isFlawless(replies.totals())).toBe(true);
+      replies.sent(1, 0, true, 0);
+      replies.answered(accepted, none, 1, 0);
+      expect(replies.totals().duplicatesAccepted).toBe(1);
+    }
+    // What the book refused had passed the risk check, which remembers the id.
+    const replies = tracker(1);
+    replies.answered(rejected, bookFull, 1, 0);
+    replies.sent(1, 0, true, 0);
+    replies.answered(accepted, none, 1, 0);
+    expect(replies.totals().duplicatesAccepted).toBe(1);
+  });
+
   it('counts a lost duplicate', () => {
     const replies = tracker(1);
     replies.sent(1, 0, true, 0);

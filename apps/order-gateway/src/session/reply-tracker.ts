@@ -17,7 +17,7 @@ export interface ReplyTotals {
   readonly unknown: number;
   /** Answers to orders too old to tell whether they are doubled or counted as lost. */
   readonly late: number;
-  /** Deliberate duplicates that the gateway took for new orders. */
+  /** Deliberate duplicates that the gateway took for new orders, although it had let the first order pass. */
   readonly duplicatesAccepted: number;
   /** Orders sent once that were rejected as duplicates. */
   readonly falseDuplicates: number;
@@ -39,6 +39,12 @@ const FALSE_DUPLICATES = 7;
 const FILLS = 8;
 const COUNTERS = 9;
 
+/** States of an order itself. */
+const ANSWERED_ORDER = 0;
+const WAITING = 1;
+/** Answered by a reject from before the book: its id did not count as used, so that a duplicate may rightly be accepted. */
+const REFUSED = 2;
+
 /**
  * Watches, on the client's side, that every order gets exactly one answer: finds lost, doubled and unknown ones, and
  * gives the sending time back for the latency. O(1) per order and per reply, nothing is allocated.
@@ -58,8 +64,7 @@ export class ReplyTracker {
   private readonly idHigh: Int32Array;
   private readonly sentTimes: Int32Array;
   private readonly duplicateTimes: Int32Array;
-  /** 1 while the order itself waits for its answer. */
-  private readonly waiting: Uint8Array;
+  private readonly states: Uint8Array;
   /** Duplicates of it that wait for theirs. */
   private readonly waitingDuplicates: Int32Array;
   private readonly counters = new Float64Array(COUNTERS);
@@ -81,7 +86,7 @@ export class ReplyTracker {
     this.idHigh = new Int32Array(capacity);
     this.sentTimes = new Int32Array(capacity);
     this.duplicateTimes = new Int32Array(capacity);
-    this.waiting = new Uint8Array(capacity);
+    this.states = new Uint8Array(capacity);
     this.waitingDuplicates = new Int32Array(capacity);
   }
 
@@ -124,7 +129,7 @@ export class ReplyTracker {
     this.idLow[at] = idLow;
     this.idHigh[at] = idHigh;
     this.sentTimes[at] = now;
-    this.waiting[at] = 1;
+    this.states[at] = WAITING;
     this.lastLow = idLow;
     this.lastHigh = idHigh;
   }
@@ -150,12 +155,16 @@ export class ReplyTracker {
     }
     const duplicates = this.waitingDuplicates[at]!;
     const rejectedAsDuplicate = reason === RejectReason.duplicateOrderId;
-    if (duplicates > 0 && (rejectedAsDuplicate || this.waiting[at] === 0)) {
+    const state = this.states[at]!;
+    if (duplicates > 0 && (rejectedAsDuplicate || state !== WAITING)) {
       this.waitingDuplicates[at] = duplicates - 1;
       this.sentAt = this.duplicateTimes[at]!;
-      if (kind !== ReplyKind.rejected) counters[DUPLICATES_ACCEPTED] = counters[DUPLICATES_ACCEPTED]! + 1;
-    } else if (this.waiting[at] === 1) {
-      this.waiting[at] = 0;
+      if (kind !== ReplyKind.rejected) {
+        if (state !== REFUSED) counters[DUPLICATES_ACCEPTED] = counters[DUPLICATES_ACCEPTED]! + 1;
+        this.states[at] = ANSWERED_ORDER;
+      }
+    } else if (state === WAITING) {
+      this.states[at] = kind === ReplyKind.rejected && !isFromBook(reason) ? REFUSED : ANSWERED_ORDER;
       this.sentAt = this.sentTimes[at]!;
       if (rejectedAsDuplicate) counters[FALSE_DUPLICATES] = counters[FALSE_DUPLICATES]! + 1;
     } else {
@@ -210,13 +219,17 @@ export class ReplyTracker {
 
   /** Counts what still waits in a place as lost. */
   private abandon(at: number): void {
-    const lost = this.waiting[at]! + this.waitingDuplicates[at]!;
+    const lost = (this.states[at] === WAITING ? 1 : 0) + this.waitingDuplicates[at]!;
     if (lost === 0) return;
     this.counters[LOST] = this.counters[LOST]! + lost;
     this.open = (this.open - lost) | 0;
-    this.waiting[at] = 0;
+    this.states[at] = ANSWERED_ORDER;
     this.waitingDuplicates[at] = 0;
   }
+}
+
+function isFromBook(reason: number): boolean {
+  return reason >= RejectReason.priceOutsideLadder && reason <= RejectReason.executionLimit;
 }
 
 /** Is everything as it must be at the end of a run: each order answered exactly once and rightly? */

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { LIVE_DOUBLES, Live } from '../runtime/run-plan.js';
+import { LatencyHistogram } from './latency-histogram.js';
+import { liveLine } from './live-line.js';
+
+it('the live line tells rate, totals and round trips in one line', () => {
+  const live = new Float64Array(LIVE_DOUBLES);
+  live[Live.sent] = 5_000_100;
+  live[Live.answered] = 5_000_000;
+  live[Live.rejected] = 25_000;
+  live[Live.fills] = 3_000_000;
+  const latencies = new LatencyHistogram();
+  for (let i = 0; i < 100; i++) latencies.record(i < 98 ? 50_000 : 2_000_000);
+  expect(liveLine(live, 512_345.6, latencies)).toMatch(
+    /^512,346 orders\/s {2}5,000,000 answered {2}25,000 rejected {2}3,000,000 later fills {2}p50 50 µs {2}p99 2\.0 ms$/,
+  );
+});
+
+it('the live line is whole before the first answer', () => {
+  expect(liveLine(new Float64Array(LIVE_DOUBLES), 0, new LatencyHistogram())).toBe(
+    '0 orders/s  0 answered  0 rejected  0 later fills  p50 0 ns  p99 0 ns',
+  );
+});

@@ -1,0 +1,66 @@
+import type { StackStatistics } from '@prism-net/stack';
+import { RejectReason } from '../orders/reject-reason.js';
+import type { ClientReport, GatewayReport } from '../runtime/reports.js';
+import type { RunReports } from '../runtime/run.js';
+
+function statistics(received: number, unexplained = 0): StackStatistics {
+  return {
+    receive: {
+      received,
+      delivered: received - 3 - unexplained,
+      handled: 2,
+      forwarded: 0,
+      held: 0,
+      dropped: { ARP_NOT_FOR_US: 1 },
+      unexplained,
+    },
+    transmitDrops: {},
+  } as unknown as StackStatistics;
+}
+
+export interface Blemishes {
+  readonly totals?: Partial<ClientReport['totals']>;
+  readonly faults?: Partial<ClientReport['faults']>;
+  readonly refusedSends?: number;
+  readonly unexplained?: number;
+  readonly seconds?: number;
+}
+
+/** The reports of a flawless run of 1,000,000 orders in two seconds, but for the blemishes. */
+export function reportsOf(blemishes: Blemishes = {}): RunReports {
+  const rejects = new Array<number>(49).fill(0);
+  rejects[RejectReason.none] = 990_000;
+  rejects[RejectReason.killSwitch] = 7000;
+  rejects[RejectReason.priceOffTick] = 3000;
+  const steadyState = (bytesAllocated: number) => ({ bytesAllocated, packets: 1000 });
+  const client: ClientReport = {
+    totals: {
+      sent: 1_000_000,
+      answered: 1_000_000,
+      outstanding: 0,
+      lost: 0,
+      doubled: 0,
+      unknown: 0,
+      late: 0,
+      duplicatesAccepted: 0,
+      falseDuplicates: 0,
+      fills: 600_000,
+      answersByKind: { accepted: 700_000, filled: 200_000, partiallyFilled: 90_000, rejected: 10_000 },
+      ...blemishes.totals,
+    },
+    rejects,
+    faults: { sequenceGaps: 0, malformed: 0, refused: 0, ...blemishes.faults },
+    seconds: blemishes.seconds ?? 2,
+    statistics: statistics(1_600_003),
+    steadyState: steadyState(250),
+  };
+  const gateway: GatewayReport = {
+    orders: 1_000_000,
+    replies: 1_600_000,
+    refusedSends: blemishes.refusedSends ?? 0,
+    statistics: statistics(1_000_003, blemishes.unexplained),
+    steadyState: steadyState(500),
+  };
+  const book = { orders: 990_000, executions: 600_000, resting: 1234, steadyState: steadyState(0) };
+  return { client, gateway, book };
+}
