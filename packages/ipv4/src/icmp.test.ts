@@ -134,6 +134,20 @@ describe('echo', () => {
     expect(bench.layer.icmp.ping(ip('8.8.8.8'), 1, 1, 8, bench.now)).toBe(Errno.ENETUNREACH);
   });
 
+  it('to a neighbour that does not answer fails as if a router had said so', () => {
+    const bench = new Bench();
+    const errors: unknown[] = [];
+    bench.layer.icmp.echoHandler = {
+      echoReply: () => false,
+      echoError: (errno, destination, identifier, sequence) =>
+        errors.push(errno, destination, identifier, sequence) > 0,
+    };
+    bench.layer.icmp.ping(ip('10.0.0.77'), 5, 6, 8, bench.now);
+    bench.pass(4 * SECOND);
+    expect(errors).toEqual([Errno.EHOSTUNREACH, ip('10.0.0.77'), 5, 6]);
+    bench.sent();
+  });
+
   it('reaches this host itself over the loopback interface', () => {
     const bench = new Bench();
     let answered = 0;

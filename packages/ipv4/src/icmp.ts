@@ -228,31 +228,30 @@ export class Icmp {
     const type = icmpv4.type(view, offset);
     const errno = errnoOf(type, icmpv4.code(view, offset));
     const quote = icmpv4.quoteOffset(offset);
-    const protocol = ipv4.protocol(view, quote);
-    const destination = ipv4.destination(view, quote);
     let mtu = 0;
     if (errno === Errno.EMSGSIZE) {
       mtu = this.pathMtu.judge(icmpv4.nextHopMtu(view, offset), ipv4.totalLength(view, quote));
     }
-    let matched = false;
-    if (protocol === ipv4.Protocol.ICMP) {
-      const message = quote + ipv4.headerLength(view, quote);
-      matched =
-        icmpv4.type(view, message) === Type.ECHO_REQUEST &&
-        this.echoHandler !== null &&
-        this.echoHandler.echoError(
-          errno,
-          destination,
-          icmpv4.identifier(view, message),
-          icmpv4.sequenceNumber(view, message),
-          now,
-        );
-    } else {
-      const transport = this.host.transportOf(protocol);
-      matched = transport?.receiveError(errno, mtu, packet, quote, now) ?? false;
-    }
-    if (matched && mtu !== 0) this.pathMtu.update(destination, mtu, now);
+    const matched = this.report(errno, mtu, packet, quote, now);
+    if (matched && mtu !== 0) this.pathMtu.update(ipv4.destination(view, quote), mtu, now);
     this.settle(packet, matched);
+  }
+
+  /**
+   * Tells whoever sent the datagram at `quote` (its header and 8 bytes are there) what became of it. False when nobody
+   * says that it did. The packet is not taken.
+   */
+  report(errno: Errno, mtu: number, packet: Packet, quote: number, now: Instant): boolean {
+    const { view } = packet;
+    const protocol = ipv4.protocol(view, quote);
+    if (protocol !== ipv4.Protocol.ICMP) {
+      return this.host.transportOf(protocol)?.receiveError(errno, mtu, packet, quote, now) ?? false;
+    }
+    const message = quote + ipv4.headerLength(view, quote);
+    if (this.echoHandler === null || icmpv4.type(view, message) !== Type.ECHO_REQUEST) return false;
+    const identifier = icmpv4.identifier(view, message);
+    const sequence = icmpv4.sequenceNumber(view, message);
+    return this.echoHandler.echoError(errno, ipv4.destination(view, quote), identifier, sequence, now);
   }
 
   private settle(packet: Packet, matched: boolean): void {

@@ -102,7 +102,9 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     this.groups = new MulticastGroups(options.groups ?? 256, random);
     this.routes = new RoutingTable(options.routes ?? 4096, random, this);
     this.pathMtu = new PathMtu(options.pathMtuDestinations ?? 256, minimumPathMtu, timers, random, this);
-    this.reassembly = new Reassembly(options.reassembly ?? {}, accounts, timers, random, this);
+    // Fragments that never become whole must not starve everything else of packets.
+    const frames = Math.max(16, Math.min(512, pool.region.frames >> 2));
+    this.reassembly = new Reassembly({ frames, ...options.reassembly }, accounts, timers, random, this);
     this.identification = new Identification(random);
     this.fragmenter = new Fragmenter(pool);
     this.icmp = new Icmp(this, pool, accounts, this.pathMtu, random, now, options.icmp ?? {});
@@ -312,7 +314,7 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
       this.icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.HOST_UNREACHABLE, 0, now);
     } else if (ipv4.fragmentOffset(view, offset) === 0) {
       // As if a router had said so: the sender learns it the same way.
-      this.transportOf(ipv4.protocol(view, offset))?.receiveError(Errno.EHOSTUNREACH, 0, packet, offset, now);
+      this.icmp.report(Errno.EHOSTUNREACH, 0, packet, offset, now);
     }
     this.accounts.dropTransmit(packet, DropReason.TRANSMIT_NEIGHBOUR_UNREACHABLE);
   }

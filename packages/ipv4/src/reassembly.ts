@@ -12,7 +12,7 @@ export interface ReassemblyOptions {
   readonly datagramsPerSource?: number;
   /** Fragments of one datagram; 65,535 bytes in frames of 576 bytes are 119. Default 128. */
   readonly fragmentsPerDatagram?: number;
-  /** Frames held by all incomplete datagrams together; the oldest give way. Default 512. */
+  /** Frames held by all incomplete datagrams together; the oldest give way. Default 512, at most a quarter of the pool. */
   readonly frames?: number;
   /** How long a datagram may take to become complete. Default 30,000 (RFC 791 §3.2 starts with 15 s, RFC 1122 §3.3.2 asks for 60 s). */
   readonly timeoutMilliseconds?: number;
