@@ -1,0 +1,468 @@
+import type { Packet } from '@prism-net/buffers';
+import { Errno, type PosixError } from '@prism-net/link';
+import { parseIpv4Address } from '@prism-net/wire';
+import { describe, expect, it } from 'vitest';
+import type { DatagramSocket, SocketAddress } from './datagram-socket.js';
+import { LoopbackHost, text, turn } from './loopback-host.testkit.js';
+import { uncaught } from './uncaught.testkit.js';
+
+const LOOPBACK = '127.0.0.1';
+const NOBODY = '10.0.0.77';
+
+/** The error that `work` throws. */
+function thrown(work: () => unknown): PosixError {
+  try {
+    work();
+  } catch (error) {
+    return error as PosixError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+function pair(host: LoopbackHost): [client: DatagramSocket, server: DatagramSocket] {
+  return [host.socket({ port: 1000 }), host.socket({ port: 7 })];
+}
+
+describe('friendly style', () => {
+  it('carries bytes and text, with the address of the sender', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('grüß dich', 7, LOOPBACK);
+    client.send(Uint8Array.of(0, 255, 128), 7, LOOPBACK);
+    client.send('', 7, LOOPBACK);
+    host.settle();
+    const first = (await server.next())!;
+    expect([text(first.data), first.address, first.port]).toEqual(['grüß dich', LOOPBACK, 1000]);
+    expect((await server.next())!.data).toEqual(Uint8Array.of(0, 255, 128));
+    expect((await server.next())!.data).toHaveLength(0);
+    host.finish();
+  });
+
+  it('sends up to 65,507 bytes, and fails with EMSGSIZE at 65,508', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const payload = Uint8Array.from({ length: 65_507 }, (_, i) => i >> 3);
+    client.send(payload, 7, LOOPBACK);
+    host.settle();
+    expect((await server.next())!.data).toEqual(payload);
+    const error = thrown(() => client.send(new Uint8Array(65_508), 7, LOOPBACK));
+    expect(error).toMatchObject({ code: 'EMSGSIZE', errno: -90, syscall: 'send' });
+    expect(error.message).toBe('send EMSGSIZE: 65508 bytes; a datagram holds at most 65507');
+    host.finish();
+  });
+
+  it('send on a connected socket needs no address', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.connect(7, LOOPBACK);
+    expect(client.remoteAddress).toEqual({ address: LOOPBACK, port: 7 });
+    expect(client.localAddress).toEqual({ address: LOOPBACK, port: 1000 });
+    client.send('hello');
+    host.settle();
+    expect(text((await server.next())!.data)).toBe('hello');
+    client.disconnect();
+    expect(client.remoteAddress).toBeUndefined();
+    expect(client.localAddress).toEqual({ address: '0.0.0.0', port: 1000 });
+    host.finish();
+  });
+
+  it('an iterator waits, receives in order, and ends when the socket is closed', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { data } of server) seen.push(text(data));
+      return 'ended';
+    })();
+    for (const word of ['one', 'two', 'three']) {
+      client.send(word, 7, LOOPBACK);
+      host.settle();
+      await turn();
+    }
+    expect(seen).toEqual(['one', 'two', 'three']);
+    server.close();
+    expect(await reading).toBe('ended');
+    expect(await server.next()).toBeUndefined();
+    host.finish();
+  });
+
+  it('leaving an iterator keeps the socket and what waits in it', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('one', 7, LOOPBACK);
+    client.send('two', 7, LOOPBACK);
+    host.settle();
+    for await (const { data } of server) {
+      expect(text(data)).toBe('one');
+      break;
+    }
+    expect(server.isClosed).toBe(false);
+    expect(text((await server.next())!.data)).toBe('two');
+    host.finish();
+  });
+
+  it('onMessage gets every datagram of a burst in the tick it arrived', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const seen: string[] = [];
+    server.onMessage(({ data, port }) => seen.push(`${text(data)} from ${port}`));
+    for (let i = 0; i < 4; i++) client.send(`${i}`, 7, LOOPBACK);
+    host.tick();
+    expect(seen).toEqual([]);
+    host.tick();
+    expect(seen).toEqual(['0 from 1000', '1 from 1000', '2 from 1000', '3 from 1000']);
+    server.onMessage(null);
+    client.send('kept', 7, LOOPBACK);
+    host.settle();
+    expect(server.readable).toBe(1);
+    host.finish();
+  });
+
+  it('a callback set late gets what waits already', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('early', 7, LOOPBACK);
+    host.settle();
+    const seen: string[] = [];
+    server.onMessage(({ data }) => seen.push(text(data)));
+    expect(host.pollRequests).toBeGreaterThan(0);
+    host.settle();
+    expect(seen).toEqual(['early']);
+    host.finish();
+  });
+});
+
+describe('zero-copy style', () => {
+  it('packets are written and read in place, without a copy', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const { copies } = host.pool.memory;
+    const before = copies[0];
+    const packet = client.reserve()!;
+    packet.view.setInt32(packet.offset, 42);
+    packet.length = 4;
+    expect(client.commitTo(packet, parseIpv4Address(LOOPBACK), 7)).toBe(Errno.NONE);
+    host.settle();
+    const received = server.receivePacket()!;
+    expect(received.view.getInt32(received.offset)).toBe(42);
+    received.release();
+    expect(server.receivePacket()).toBeNull();
+    expect(copies[0]).toBe(before);
+    host.finish();
+  });
+
+  it('onReadable is called once for a burst, and again in the next tick while something is left', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const burst: Packet[] = [];
+    const counts: number[] = [];
+    server.onReadable((socket) => {
+      expect(socket).toBe(server);
+      const count = socket.receiveBurst(burst, 3);
+      counts.push(count);
+      for (let i = 0; i < count; i++) burst[i]!.release();
+    });
+    client.connect(7, LOOPBACK);
+    for (let i = 0; i < 7; i++) {
+      const packet = client.reserve()!;
+      packet.length = 1;
+      expect(client.commit(packet)).toBe(Errno.NONE);
+    }
+    host.tick();
+    host.tick();
+    expect(counts).toEqual([3]);
+    host.settle();
+    expect(counts).toEqual([3, 3, 1]);
+    host.finish();
+  });
+
+  it('results are numbers: no peer, closed', () => {
+    const host = new LoopbackHost();
+    const socket = host.socket();
+    expect(socket.commit(socket.reserve()!)).toBe(Errno.EDESTADDRREQ);
+    const packet = socket.reserve()!;
+    socket.close();
+    expect(socket.commit(packet)).toBe(Errno.EBADF);
+    host.finish();
+  });
+
+  it('both styles work on one socket', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('friendly', 7, LOOPBACK);
+    client.send('in place', 7, LOOPBACK);
+    host.settle();
+    const packet = server.receivePacket()!;
+    expect(text(packet.toBytes())).toBe('friendly');
+    packet.release();
+    expect(text((await server.next())!.data)).toBe('in place');
+    host.finish();
+  });
+});
+
+describe('closing', () => {
+  it('await using closes the socket at the end of the block', async () => {
+    const host = new LoopbackHost();
+    const socket = host.socket({ port: 7 });
+    // `await using socket = …`, spelled out.
+    await socket[Symbol.asyncDispose]();
+    expect(socket.isClosed).toBe(true);
+    expect(host.sockets.size).toBe(0);
+    host.socket({ port: 7 });
+    host.finish();
+  });
+
+  it('an abort closes; a close forgets the signal', async () => {
+    const host = new LoopbackHost();
+    const controller = new AbortController();
+    const socket = host.socket({ port: 7, signal: controller.signal });
+    const reading = socket.next();
+    controller.abort();
+    expect(socket.isClosed).toBe(true);
+    expect(await reading).toBeUndefined();
+    host.finish();
+  });
+
+  it('a signal that is aborted already throws its reason, and binds nothing', () => {
+    const host = new LoopbackHost();
+    const reason = new Error('too late');
+    expect(() => host.socket({ port: 7, signal: AbortSignal.abort(reason) })).toThrow(reason);
+    expect(host.udp.ports.size).toBe(0);
+    host.finish();
+  });
+
+  it('releases what is queued, may be repeated, and later calls fail with EBADF', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('x', 7, LOOPBACK);
+    host.settle();
+    server.close();
+    server.close();
+    expect(thrown(() => server.send('x', 1000, LOOPBACK)).code).toBe('EBADF');
+    expect(thrown(() => server.bind(8)).code).toBe('EBADF');
+    expect(thrown(() => server.join('239.1.2.3')).code).toBe('EBADF');
+    host.finish();
+  });
+
+  it('closing within a callback stops the callbacks', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    let calls = 0;
+    server.onMessage(() => {
+      calls++;
+      server.close();
+    });
+    for (let i = 0; i < 3; i++) client.send('x', 7, LOOPBACK);
+    host.settle();
+    expect(calls).toBe(1);
+    host.finish();
+  });
+});
+
+describe('errors', () => {
+  it.each<[string, (socket: DatagramSocket) => unknown, string, string]>([
+    [
+      'bind to port -1',
+      (s) => s.bind(-1),
+      'EINVAL',
+      'bind EINVAL: port must be a whole number from 0 to 65535, not -1',
+    ],
+    ['bind to port 65,536', (s) => s.bind(65_536), 'EINVAL', 'not 65536'],
+    ['bind to port 1.5', (s) => s.bind(1.5), 'EINVAL', 'not 1.5'],
+    ['bind to no address', (s) => s.bind(7, 'localhost'), 'EINVAL', '"localhost" is not an IPv4 address'],
+    ['bind to a foreign address', (s) => s.bind(7, '10.0.0.2'), 'EADDRNOTAVAIL', 'bind EADDRNOTAVAIL: 10.0.0.2:7'],
+    ['bind to a taken port', (s) => s.bind(1000), 'EADDRINUSE', 'bind EADDRINUSE: 0.0.0.0:1000'],
+    ['bind twice', (s) => s.bind(8).bind(9), 'EINVAL', 'bind EINVAL: 0.0.0.0:9'],
+    [
+      'connect to port 0',
+      (s) => s.connect(0, LOOPBACK),
+      'EINVAL',
+      'port must be a whole number from 1 to 65535, not 0',
+    ],
+    ['connect without a route', (s) => s.connect(7, '192.0.2.1'), 'ENETUNREACH', 'connect ENETUNREACH: 192.0.2.1:7'],
+    ['connect to broadcast', (s) => s.connect(7, '10.0.0.255'), 'EACCES', 'connect EACCES: 10.0.0.255:7'],
+    ['send without a peer', (s) => s.send('x'), 'EDESTADDRREQ', 'send EDESTADDRREQ: to the connected peer'],
+    ['send to port 0', (s) => s.send('x', 0, LOOPBACK), 'EINVAL', 'port must be a whole number from 1 to 65535'],
+    ['send to a name', (s) => s.send('x', 7, 'example.org'), 'EINVAL', '"example.org" is not an IPv4 address'],
+    ['send with a port only', (s) => s.send('x', 7), 'EINVAL', 'give both a port and an address'],
+    ['send to broadcast', (s) => s.send('x', 7, '255.255.255.255'), 'EACCES', 'send EACCES: to 255.255.255.255:7'],
+    ['send without a route', (s) => s.send('x', 7, '192.0.2.1'), 'ENETUNREACH', 'send ENETUNREACH: to 192.0.2.1:7'],
+    ['join what is no group', (s) => s.join('10.0.0.1'), 'EINVAL', 'join EINVAL: 10.0.0.1'],
+    ['join on no interface', (s) => s.join('239.1.2.3', { interfaceIndex: 9 }), 'EADDRNOTAVAIL', 'join EADDRNOTAVAIL'],
+    ['leave what was not joined', (s) => s.leave('239.1.2.3'), 'EADDRNOTAVAIL', 'leave EADDRNOTAVAIL: 239.1.2.3'],
+  ])('%s', (_name, work, code, message) => {
+    const host = new LoopbackHost();
+    host.socket({ port: 1000 });
+    const error = thrown(() => work(host.socket()));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(message);
+    host.finish();
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('receiveQueue %d is EINVAL', (receiveQueue) => {
+    const host = new LoopbackHost();
+    const error = thrown(() => host.socket({ port: 7, receiveQueue }));
+    expect(error).toMatchObject({ code: 'EINVAL', syscall: 'socket' });
+    expect(error.message).toContain('receiveQueue');
+    expect(host.udp.ports.size).toBe(0);
+    host.finish();
+  });
+
+  it('options reach the endpoint: receiveQueue, reuse, broadcast', () => {
+    const host = new LoopbackHost();
+    const [client] = pair(host);
+    const server = host.socket({ port: 8, address: '0.0.0.0', receiveQueue: 2, reuse: true, broadcast: true });
+    host.socket({ port: 8, reuse: true }).close();
+    for (let i = 0; i < 3; i++) client.send('x', 8, LOOPBACK);
+    server.send('x', 9, '10.0.0.255');
+    host.settle();
+    expect(server.readable).toBe(2);
+    expect(host.accounts.snapshot().dropped).toMatchObject({ SOCKET_BUFFER_FULL: 1 });
+    host.finish();
+  });
+
+  it('an empty pool is ENOBUFS, at the first frame or at a later one, and nothing leaks', () => {
+    const host = new LoopbackHost(16);
+    const socket = host.socket();
+    const before = host.pool.outstanding;
+    expect(thrown(() => socket.send(new Uint8Array(40_000), 7, LOOPBACK)).code).toBe('ENOBUFS');
+    expect(host.pool.outstanding).toBe(before);
+    const all: Packet[] = [];
+    for (let packet = socket.reserve(); packet !== null; packet = socket.reserve()) all.push(packet);
+    const error = thrown(() => socket.send('x', 7, LOOPBACK));
+    expect(error.message).toBe('send ENOBUFS: no packet left in the pool; poll, or make the pool larger');
+    for (const packet of all) packet.release();
+    host.finish();
+  });
+
+  it('wrong arguments of send leak no packet', () => {
+    const host = new LoopbackHost();
+    const socket = host.socket();
+    const before = host.pool.outstanding;
+    thrown(() => socket.send('x', 7, '10.0.0'));
+    thrown(() => socket.send('x', 70_000, LOOPBACK));
+    thrown(() => socket.send('x', 7));
+    expect(host.pool.outstanding).toBe(before);
+    host.finish();
+  });
+});
+
+describe('ICMP errors', () => {
+  it('reject a reader that waits, once, and then the socket goes on', async () => {
+    const host = new LoopbackHost();
+    const socket = host.socket().connect(9, LOOPBACK);
+    const reading = socket.next();
+    socket.send('anybody?');
+    host.settle();
+    await expect(reading).rejects.toMatchObject({ code: 'ECONNREFUSED', syscall: 'send' });
+    await expect(reading).rejects.toThrow('send ECONNREFUSED: 127.0.0.1:9');
+    const late = host.socket({ port: 9 });
+    const next = socket.next();
+    socket.send('now?');
+    host.settle();
+    late.send('yes', socket.localAddress.port, LOOPBACK);
+    host.settle();
+    expect(text((await next)!.data)).toBe('yes');
+    host.finish();
+  });
+
+  it('without a reader fail the next send, or the next read, whichever comes first', async () => {
+    const host = new LoopbackHost();
+    const socket = host.socket().connect(9, LOOPBACK);
+    socket.send('1');
+    host.settle();
+    expect(thrown(() => socket.send('2')).code).toBe('ECONNREFUSED');
+    socket.send('3');
+    host.settle();
+    await expect(socket.next()).rejects.toMatchObject({ code: 'ECONNREFUSED', syscall: 'receive' });
+    socket.send('4');
+    host.finish();
+  });
+
+  it('end an iterator by an exception', async () => {
+    const host = new LoopbackHost();
+    const socket = host.socket().connect(9, LOOPBACK);
+    const reading = (async () => {
+      for await (const _datagram of socket);
+    })();
+    socket.send('anybody?');
+    host.settle();
+    await expect(reading).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    host.finish();
+  });
+
+  it('go to onError, also without a peer, and leave readers waiting', async () => {
+    const host = new LoopbackHost();
+    const errors: [string, SocketAddress][] = [];
+    const socket = host.socket({ port: 7 }).onError((error, peer) => errors.push([error.code, peer]));
+    const reading = socket.next();
+    socket.send('x', 9, LOOPBACK);
+    socket.send('x', 9, NOBODY);
+    host.pass(5000);
+    expect(errors).toEqual([
+      ['ECONNREFUSED', { address: LOOPBACK, port: 9 }],
+      ['EHOSTUNREACH', { address: NOBODY, port: 9 }],
+    ]);
+    host.socket().send('still here', 7, LOOPBACK);
+    host.settle();
+    expect(text((await reading)!.data)).toBe('still here');
+    host.finish();
+  });
+
+  it('cannot pile up', () => {
+    const host = new LoopbackHost();
+    let errors = 0;
+    const socket = host.socket({ port: 7 }).onError(() => errors++);
+    for (let i = 0; i < 1000; i++) socket.failed(Errno.ECONNREFUSED, i, 9);
+    host.settle();
+    expect(errors).toBe(16);
+    host.finish();
+  });
+});
+
+describe('exceptions in callbacks', () => {
+  it('of onMessage are uncaught errors, and the datagrams behind are still delivered', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const seen: string[] = [];
+    server.onMessage(({ data }) => {
+      seen.push(text(data));
+      if (text(data) === '1') throw new Error('application bug');
+    });
+    for (let i = 0; i < 4; i++) client.send(`${i}`, 7, LOOPBACK);
+    const errors = await uncaught(() => host.settle());
+    expect(errors.map(String)).toEqual(['Error: application bug']);
+    expect(seen).toEqual(['0', '1', '2', '3']);
+    host.finish();
+  });
+
+  it('of onReadable do not lose the wake-up', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    let calls = 0;
+    server.onReadable((socket) => {
+      calls++;
+      if (calls === 1) throw new Error('application bug');
+      socket.receivePacket()!.release();
+    });
+    client.send('x', 7, LOOPBACK);
+    expect(await uncaught(() => host.settle())).toHaveLength(1);
+    expect(calls).toBe(2);
+    host.finish();
+  });
+
+  it('of onError do not keep datagrams back', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const seen: string[] = [];
+    server.onMessage(({ data }) => seen.push(text(data)));
+    server.onError(() => {
+      throw new Error('application bug');
+    });
+    server.send('x', 9, LOOPBACK);
+    client.send('fine', 7, LOOPBACK);
+    expect(await uncaught(() => host.settle())).toHaveLength(1);
+    expect(seen).toEqual(['fine']);
+    host.finish();
+  });
+});

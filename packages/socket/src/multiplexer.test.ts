@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { DatagramSocket } from './datagram-socket.js';
+import { LoopbackHost, turn } from './loopback-host.testkit.js';
+import { Multiplexer } from './multiplexer.js';
+
+function prepare(count: number) {
+  const host = new LoopbackHost();
+  const multiplexer = new Multiplexer();
+  const sockets = Array.from({ length: count }, (_, i) => host.socket({ port: 1000 + i }));
+  for (const socket of sockets) multiplexer.add(socket);
+  const sender = host.socket();
+  const send = (...numbers: number[]) => {
+    for (const number of numbers) sender.send(`${number}`, 1000 + number, '127.0.0.1');
+    host.settle();
+  };
+  return { host, multiplexer, sockets, send };
+}
+
+/** What has come out of promises so far. */
+async function settled(promise: Promise<DatagramSocket[]>): Promise<DatagramSocket[] | 'pending'> {
+  await turn();
+  return Promise.race([promise, Promise.resolve('pending' as const)]);
+}
+
+describe('Multiplexer', () => {
+  it('wakes once per tick, with all sockets that became ready in it', async () => {
+    const { host, multiplexer, sockets, send } = prepare(5);
+    const waiting = multiplexer.wait();
+    expect(await settled(waiting)).toBe('pending');
+    send(0, 3, 3, 4);
+    expect(await waiting).toEqual([sockets[0], sockets[3], sockets[4]]);
+    host.finish();
+  });
+
+  it('is level-triggered: a socket is reported as long as something waits in it', async () => {
+    const { host, multiplexer, sockets, send } = prepare(2);
+    send(1, 1);
+    expect(multiplexer.poll()).toEqual([sockets[1]]);
+    expect(await multiplexer.wait()).toEqual([sockets[1]]);
+    await sockets[1]!.next();
+    expect(await multiplexer.wait()).toEqual([sockets[1]]);
+    await sockets[1]!.next();
+    expect(multiplexer.poll()).toEqual([]);
+    const waiting = multiplexer.wait();
+    expect(await settled(waiting)).toBe('pending');
+    send(0);
+    expect(await waiting).toEqual([sockets[0]]);
+    host.finish();
+  });
+
+  it('tells everybody who waits', async () => {
+    const { host, multiplexer, sockets, send } = prepare(1);
+    const both = Promise.all([multiplexer.wait(), multiplexer.wait()]);
+    send(0);
+    expect(await both).toEqual([[sockets[0]], [sockets[0]]]);
+    host.finish();
+  });
+
+  it('reports a closed socket, until it is deleted', async () => {
+    const { host, multiplexer, sockets } = prepare(2);
+    const waiting = multiplexer.wait();
+    sockets[0]!.close();
+    host.settle();
+    expect(await waiting).toEqual([sockets[0]]);
+    expect(multiplexer.poll()).toEqual([sockets[0]]);
+    multiplexer.delete(sockets[0]!);
+    expect(multiplexer.poll()).toEqual([]);
+    host.finish();
+  });
+
+  it('a socket that was deleted wakes nobody; one that is added with datagrams waiting does', async () => {
+    const { host, multiplexer, sockets, send } = prepare(2);
+    multiplexer.delete(sockets[0]!).delete(sockets[0]!);
+    const waiting = multiplexer.wait();
+    send(0);
+    expect(await settled(waiting)).toBe('pending');
+    multiplexer.add(sockets[0]!).add(sockets[0]!);
+    host.settle();
+    expect(await waiting).toEqual([sockets[0]]);
+    host.finish();
+  });
+
+  it('a callback on the socket that takes everything leaves nothing to report', async () => {
+    const { host, multiplexer, sockets, send } = prepare(1);
+    const seen: number[] = [];
+    sockets[0]!.onMessage(({ data }) => seen.push(data.length));
+    const waiting = multiplexer.wait();
+    send(0, 0);
+    expect(seen).toEqual([1, 1]);
+    expect(await settled(waiting)).toBe('pending');
+    host.finish();
+  });
+});
