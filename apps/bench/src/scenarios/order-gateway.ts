@@ -16,6 +16,9 @@ interface GatewayReport {
 async function runGateway(seconds: number): Promise<GatewayReport> {
   const { stdout } = await start(process.execPath, [program, '--json', '--seconds', String(seconds)], {
     timeout: (seconds + 30) * 1000,
+  }).catch((error: { code: unknown; stdout: string; stderr: string }) => {
+    // A median would hide one bad run among good ones: lost orders fail the scenario.
+    throw new Error(`a run ended with ${error.code}: ${(error.stderr || error.stdout).trim()}`);
   });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as GatewayReport;
 }

@@ -11,9 +11,8 @@ export interface WorkerLoop {
 
 /** Longest sleep: how late a thread may notice that the run is over. */
 const SLEEP_MILLISECONDS = 5;
-/** Rounds between two turns of the event loop; a sleep counts as several, so that a quiet thread gets its turns too. Seldom: a turn allocates. */
-const ROUNDS_PER_TURN = 1 << 18;
-const ROUNDS_PER_SLEEP = 512;
+/** Rounds between two turns of the event loop: some a second when there is work, one in seconds when not. A turn allocates. */
+const ROUNDS_PER_TURN = 65_536;
 const END = -1;
 
 /**
@@ -47,7 +46,6 @@ function runRounds(loop: WorkerLoop, control: Int32Array, spinRounds: number, fr
     if (fruitless < spinRounds) continue;
     loop.sleep(SLEEP_MILLISECONDS);
     fruitless = 0;
-    left = (left - ROUNDS_PER_SLEEP) | 0;
   }
   return END;
 }
