@@ -149,11 +149,38 @@ describe('send', () => {
     endpoint.dontFragment = true;
     expect(send(1472)).toBe(Errno.NONE);
     expect(send(1473)).toBe(Errno.EMSGSIZE);
-    expect(bench.host.accounts.transmitDropped(DropReason.TRANSMIT_TOO_LONG)).toBe(1);
+    expect(bench.host.accounts.transmitDropped(DropReason.TRANSMIT_TOO_LONG)).toBe(2);
     endpoint.dontFragment = false;
     bench.sent();
     expect(send(1473)).toBe(Errno.NONE);
     expect(bench.sent()).toHaveLength(2);
+    bench.finish([endpoint]);
+  });
+
+  it('never writes before the frame of a packet that came with little headroom', () => {
+    const bench = new OneHost();
+    const endpoint = bench.host.bound(7);
+    for (const headroom of [0, 8, 41, 45, 46]) {
+      const before = bench.host.pool.take()!;
+      const packet = bench.host.packet('payload');
+      const payload = packet.toBytes();
+      packet.offset = packet.base + headroom;
+      packet.memory.bytes.set(payload, packet.offset);
+      const neighbours = before.memory.bytes.slice(packet.base - 64, packet.base);
+      expect(endpoint.sendTo(packet, PEER, 9, 0), `headroom ${headroom}`).toBe(Errno.NONE);
+      expect(before.memory.bytes.slice(packet.base - 64, packet.base)).toEqual(neighbours);
+      expect(bench.sent().at(-1)?.subarray(42)).toEqual(payload);
+      before.release();
+    }
+    bench.finish([endpoint]);
+  });
+
+  it('refuses a packet whose length reaches beyond its frame', () => {
+    const bench = new OneHost();
+    const endpoint = bench.host.bound(7);
+    const packet = bench.host.packet('x');
+    packet.length = packet.length + packet.tailroom + 1;
+    expect(endpoint.sendTo(packet, PEER, 9, 0)).toBe(Errno.EMSGSIZE);
     bench.finish([endpoint]);
   });
 

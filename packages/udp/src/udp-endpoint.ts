@@ -2,11 +2,14 @@ import { ChecksumState, foldSum, HEADROOM, type Packet, PacketQueue } from '@pri
 import { Ipv4Route } from '@prism-net/ipv4';
 import { Errno } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
-import { ipv4, isMulticastAddress, udp } from '@prism-net/wire';
+import { ethernet, ipv4, isMulticastAddress, udp, vlan } from '@prism-net/wire';
 import type { UdpLayer } from './udp-layer.js';
 
 /** Largest payload: 65,535 less the IPv4 and UDP headers. */
 export const MAXIMUM_DATAGRAM = 65_535 - ipv4.MINIMUM_HEADER_LENGTH - udp.HEADER_LENGTH;
+
+/** Room for every header in front of the payload: UDP, IPv4 and Ethernet with a VLAN tag. */
+const HEADERS = udp.HEADER_LENGTH + ipv4.MINIMUM_HEADER_LENGTH + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
 
 /** Hears what happens at an endpoint. Called from within the receive path: mark and return, do the work later. */
 export interface EndpointHandler {
@@ -159,14 +162,8 @@ export class UdpEndpoint {
    * EDESTADDRREQ when not connected, a pending ICMP error first (once), EMSGSIZE, ENOBUFS, EHOSTUNREACH, ENETUNREACH.
    */
   send(packet: Packet, now: Instant): Errno {
-    if (this.#pendingError !== Errno.NONE) {
-      packet.release();
-      return this.takeError();
-    }
-    if (!this.isConnected) {
-      packet.release();
-      return this.isClosed ? Errno.EBADF : Errno.EDESTADDRREQ;
-    }
+    if (this.#pendingError !== Errno.NONE) return this.#layer.refuse(packet, this.takeError());
+    if (!this.isConnected) return this.#layer.refuse(packet, this.isClosed ? Errno.EBADF : Errno.EDESTADDRREQ);
     return this.#transmit(packet, this.remoteAddress, this.remotePort, now);
   }
 
@@ -176,10 +173,7 @@ export class UdpEndpoint {
     if (port === 0) errno = Errno.EINVAL;
     else if (this.isClosed) errno = Errno.EBADF;
     else if (!this.isBound) errno = this.bind(0, 0);
-    if (errno !== Errno.NONE) {
-      packet.release();
-      return errno;
-    }
+    if (errno !== Errno.NONE) return this.#layer.refuse(packet, errno);
     return this.#transmit(packet, address, port, now);
   }
 
@@ -195,20 +189,22 @@ export class UdpEndpoint {
     return sent;
   }
 
-  #transmit(packet: Packet, address: number, port: number, now: Instant): Errno {
+  #transmit(given: Packet, address: number, port: number, now: Instant): Errno {
+    let packet = given;
     const route = this.#route;
     const ipv4Layer = this.#layer.ipv4;
     if (route.destination !== address || route.generation !== ipv4Layer.generation) {
       const errno = this.#resolve(address);
-      if (errno !== Errno.NONE) {
-        packet.release();
-        return errno;
-      }
+      if (errno !== Errno.NONE) return this.#layer.refuse(packet, errno);
     }
     const payload = packet.nextSegment === null ? packet.length : packet.totalLength;
-    if (payload > MAXIMUM_DATAGRAM) {
+    if (payload > MAXIMUM_DATAGRAM || packet.tailroom < 0) return this.#layer.refuse(packet, Errno.EMSGSIZE);
+    if (packet.headroom < HEADERS) {
+      // A received packet whose sender left little room in front: a peer must not make us write before its frame.
+      const roomier = packet.copyTo(this.#layer.pool);
+      if (roomier === null) return this.#layer.refuse(packet, Errno.ENOBUFS);
       packet.release();
-      return Errno.EMSGSIZE;
+      packet = roomier;
     }
     const length = (payload + udp.HEADER_LENGTH) | 0;
     // RFC 1191 §3: datagrams that fit carry DF, so that the path MTU is learnt; longer ones are cut up unless forbidden.

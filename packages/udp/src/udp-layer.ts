@@ -27,6 +27,12 @@ export interface UdpStatistics {
   readonly errorsReported: number;
 }
 
+const refusals = new Map<Errno, DropReason>([
+  [Errno.EMSGSIZE, DropReason.TRANSMIT_TOO_LONG],
+  [Errno.ENETUNREACH, DropReason.TRANSMIT_NO_ROUTE],
+  [Errno.ENOBUFS, DropReason.OUT_OF_PACKETS],
+]);
+
 /** UDP over IPv4 (RFC 768): checks, demultiplexing to endpoints, ICMP errors to the endpoint they concern. */
 export class UdpLayer implements TransportHandler {
   readonly ipv4: Ipv4Layer;
@@ -66,6 +72,12 @@ export class UdpLayer implements TransportHandler {
   get statistics(): UdpStatistics {
     const [received = 0, sent = 0, errorsReported = 0] = this.#counts;
     return { received, sent, errorsReported };
+  }
+
+  /** For endpoints: takes a packet that is not sent after all. Returns `errno`, so that a refusal is one line. */
+  refuse(packet: Packet, errno: Errno): Errno {
+    this.#accounts.dropTransmit(packet, refusals.get(errno) ?? DropReason.TRANSMIT_REFUSED);
+    return errno;
   }
 
   countSent(): void {

@@ -6,7 +6,6 @@ export const DropReason = {
   NONE: 0,
 
   // Link and Ethernet
-  LINK_DOWN: 1,
   FRAME_TOO_SHORT: 2,
   FRAME_TOO_LONG: 3,
   FRAME_FRAGMENTED_HEADERS: 4,
@@ -66,9 +65,7 @@ export const DropReason = {
   UDP_CHECKSUM: 90,
   UDP_PORT_ZERO: 91,
   UDP_PORT_UNREACHABLE: 92,
-  UDP_NOT_FROM_PEER: 93,
   SOCKET_BUFFER_FULL: 94,
-  SOCKET_CLOSED: 95,
 
   // On the way out
   TRANSMIT_NEIGHBOUR_UNREACHABLE: 104,
@@ -77,6 +74,8 @@ export const DropReason = {
   TRANSMIT_TOO_LONG: 107,
   TRANSMIT_NO_ROUTE: 108,
   TRANSMIT_LINK_CLOSED: 109,
+  /** Refused before it was a datagram: no peer, not permitted, a pending error; the caller got the error number. */
+  TRANSMIT_REFUSED: 110,
 
   // Any layer
   OUT_OF_PACKETS: 120,
