@@ -17,8 +17,8 @@ import {
   SECOND,
   US,
 } from './ethernet.testkit.js';
-import type { EthernetInterfaceOptions } from './ethernet-interface.js';
-import { NeighbourState } from './neighbour-cache.js';
+import type { EthernetInterfaceOptions } from './ethernet-options.js';
+import { NeighbourState } from './neighbour.js';
 
 let bench: Bench;
 function start(options: Partial<EthernetInterfaceOptions> = {}, debug = true): Bench {

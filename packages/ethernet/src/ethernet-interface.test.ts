@@ -3,7 +3,8 @@ import { Errno } from '@prism-net/link';
 import { DropReason, ethernet, vlan } from '@prism-net/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, BROADCAST, frame, OTHER, PEER, parse, US } from './ethernet.testkit.js';
-import { EthernetInterface, type EthernetInterfaceOptions } from './ethernet-interface.js';
+import { EthernetInterface } from './ethernet-interface.js';
+import type { EthernetInterfaceOptions } from './ethernet-options.js';
 
 const { IPV4, IPV6, QINQ, VLAN } = ethernet.EtherType;
 const GROUP = { high: 0x0100, low: 0x5e000001 };

@@ -4,7 +4,8 @@ import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { arp, ethernet, parseIpv4Address } from '@prism-net/wire';
 import { expect } from 'vitest';
-import { EthernetInterface, type EthernetInterfaceOptions } from './ethernet-interface.js';
+import { EthernetInterface } from './ethernet-interface.js';
+import type { EthernetInterfaceOptions } from './ethernet-options.js';
 
 export const SECOND = 1_000_000;
 export const US = { high: 0x0200, low: 1 };

@@ -1,8 +1,5 @@
 export { type AddressConflictHandler, Arp, type ArpInterface, type ArpOptions } from './arp.js';
-export {
-  EthernetInterface,
-  type EthernetInterfaceOptions,
-  type PacketHandler,
-  type UnreachableHandler,
-} from './ethernet-interface.js';
-export { type NeighbourActions, NeighbourCache, type NeighbourOptions, NeighbourState } from './neighbour-cache.js';
+export { EthernetInterface } from './ethernet-interface.js';
+export type { EthernetInterfaceOptions, PacketHandler, UnreachableHandler } from './ethernet-options.js';
+export { type NeighbourActions, type NeighbourOptions, NeighbourState } from './neighbour.js';
+export { NeighbourCache } from './neighbour-cache.js';

@@ -1,8 +1,7 @@
-import type { Packet, PacketPool } from '@prism-net/buffers';
+import type { Packet } from '@prism-net/buffers';
 import type { EthernetInterface } from '@prism-net/ethernet';
 import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
-import type { RandomSource } from '@prism-net/tables';
-import type { Instant, TimerWheel } from '@prism-net/time';
+import type { Instant } from '@prism-net/time';
 import {
   DropReason,
   ethernet,
@@ -17,44 +16,17 @@ import {
 import { AddressTable, type Ipv4Address } from './address-table.js';
 import { Forwarder } from './forwarding.js';
 import { Fragmenter } from './fragmentation.js';
-import { Icmp, type IcmpHost, type IcmpOptions } from './icmp.js';
+import { Icmp, type IcmpHost } from './icmp.js';
 import { Identification } from './identification.js';
 import { Ipv4Interface, type Ipv4Receiver } from './ipv4-interface.js';
+import type { Ipv4LayerOptions } from './ipv4-options.js';
 import { Ipv4Resolver } from './ipv4-resolver.js';
 import type { Ipv4Route } from './ipv4-route.js';
 import { MulticastGroups } from './multicast-groups.js';
 import { PathMtu, type PathMtuListener } from './path-mtu.js';
-import { Reassembly, type ReassemblyListener, type ReassemblyOptions } from './reassembly.js';
+import { Reassembly, type ReassemblyListener } from './reassembly.js';
 import { type RouteListener, RoutingTable } from './routing-table.js';
 import type { TransportHandler } from './transport-handler.js';
-
-export interface Ipv4LayerOptions {
-  /** Packets for ICMP messages and fragments come from here. */
-  readonly pool: PacketPool;
-  readonly accounts: PacketAccounts;
-  readonly timers: TimerWheel;
-  /** For secrets and jitter. In production a cryptographic source. */
-  readonly random: RandomSource;
-  readonly now: Instant;
-  /** Pass packets for others on, as a router does. Default false. */
-  readonly forwarding?: boolean;
-  /** Accept on each interface only the interface's own addresses (the strong model of RFC 1122 §3.3.4.2). Default true. */
-  readonly strongHost?: boolean;
-  /** Of packets the layer makes itself (ICMP), and the default for transports. Default 64. */
-  readonly timeToLive?: number;
-  /** Own addresses on all interfaces together. Default 64. */
-  readonly addresses?: number;
-  /** Routes. Default 4,096. */
-  readonly routes?: number;
-  /** Multicast memberships: groups, times interfaces, times sources. Default 256. */
-  readonly groups?: number;
-  /** Destinations whose path MTU is remembered. Default 256. */
-  readonly pathMtuDestinations?: number;
-  /** Path MTUs below this are not believed, at least 68. Default 552. */
-  readonly minimumPathMtu?: number;
-  readonly reassembly?: ReassemblyOptions;
-  readonly icmp?: IcmpOptions;
-}
 
 const { Protocol } = ipv4;
 const { Type, Code } = icmpv4;

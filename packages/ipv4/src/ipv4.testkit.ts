@@ -5,7 +5,8 @@ import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { ethernet, icmpv4, ipv4, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
 import { expect } from 'vitest';
-import { Ipv4Layer, type Ipv4LayerOptions } from './ipv4-layer.js';
+import { Ipv4Layer } from './ipv4-layer.js';
+import type { Ipv4LayerOptions } from './ipv4-options.js';
 import { Ipv4Route } from './ipv4-route.js';
 import type { TransportHandler } from './transport-handler.js';
 
