@@ -80,6 +80,8 @@ export class Market {
   gatewayRuns = true;
   /** False: the clients' thread stands still. */
   clientsRun = true;
+  /** False: the clients send, but do not take what comes back. */
+  clientsListen = true;
   bookRings = 0;
 
   constructor(options: MarketOptions = {}) {
@@ -100,7 +102,7 @@ export class Market {
     });
     this.clientStack = createStack({
       ...common,
-      link: watched(clientEnd, (packet) => this.#hash(packet)),
+      link: this.#watched(clientEnd),
       address: '10.0.0.2/24',
       pool: this.clientPool,
     });
@@ -183,21 +185,20 @@ export class Market {
     this.clientPool.assertNoLeaks();
   }
 
+  #watched(link: Link): Link {
+    const receive = link.receive.bind(link);
+    link.receive = (burst, maximum) => {
+      const count = this.clientsListen ? receive(burst, maximum) : 0;
+      for (let i = 0; i < count; i++) this.#hash(burst[i]!);
+      return count;
+    };
+    return link;
+  }
+
   #hash(packet: Packet): void {
     if (packet.length !== HEADERS + REPLY_BYTES) return;
     this.#replies.update(packet.memory.bytes.slice(packet.offset + HEADERS, packet.offset + packet.length));
   }
-}
-
-/** Shows every received frame. */
-function watched(link: Link, see: (packet: Packet) => void): Link {
-  const receive = link.receive.bind(link);
-  link.receive = (burst, maximum) => {
-    const count = receive(burst, maximum);
-    for (let i = 0; i < count; i++) see(burst[i]!);
-    return count;
-  };
-  return link;
 }
 
 /** Keeps what the flow expects of each order, and counts answers that differ. */

@@ -255,6 +255,27 @@ describe('order gateway under pressure', () => {
   });
 });
 
+describe('order gateway whose client does not listen', () => {
+  it('takes no more orders than it can answer, and answers all once the client listens again', () => {
+    // Nothing but rejects, which never see the book.
+    const market = new Market({ pipeCapacity: 64, clientFrames: 8192 });
+    const { client, tracker } = market.addLoad(37, 4096, 1000);
+    market.run(1000);
+    market.clientsListen = false;
+    for (const load of market.loads) load.limit = 10_000;
+    market.rounds(500);
+    expect(tracker.outstanding).toBe(4096);
+    expect(market.gateway.counts[0]! - tracker.answeredOrders).toBeLessThan(512);
+    market.clientsListen = true;
+    market.run(10_000);
+    expect(tracker.totals()).toMatchObject({ lost: 0, doubled: 0, unknown: 0, late: 0, outstanding: 0 });
+    expect(client.faults).toEqual({ sequenceGaps: 0, malformed: 0, refused: 0 });
+    expect(market.gateway.counts[2]).toBe(0);
+    expect(market.unexplainedFrames).toBe(0);
+    market.close();
+  });
+});
+
 describe('order gateway with several clients', () => {
   it('numbers the replies of each, and sends a fill to the one whose order rested', () => {
     const market = new Market({ debug: true });
