@@ -74,7 +74,7 @@ describe('resolving a neighbour', () => {
   });
 
   it('lets the oldest of too many waiting packets give way', () => {
-    start();
+    start({ neighbours: { pendingPerNeighbour: 3 } });
     for (const mark of [1, 2, 3, 4, 5]) expect(bench.send(mark)).toBe(Errno.NONE);
     expect(bench.accounts.transmitDropped(DropReason.TRANSMIT_NEIGHBOUR_QUEUE_FULL)).toBe(2);
     bench.sent();
@@ -92,7 +92,7 @@ describe('resolving a neighbour', () => {
   });
 
   it('asks at most once a second, three times, and then gives the packets back', () => {
-    start();
+    start({ neighbours: { pendingPerNeighbour: 3 } });
     const asked: number[] = [];
     const from = bench.now;
     for (let step = 0; step < 500; step++) {

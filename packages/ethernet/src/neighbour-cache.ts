@@ -50,7 +50,7 @@ export class NeighbourCache implements TimerHandler {
     const capacity = options.capacity ?? 1024;
     const retransmit = options.retransmitMilliseconds ?? 1000;
     this.maximumRequests = options.maximumRequests ?? 3;
-    this.pendingPerNeighbour = options.pendingPerNeighbour ?? 3;
+    this.pendingPerNeighbour = options.pendingPerNeighbour ?? 48;
     this.pendingTotal = options.pendingTotal ?? 256;
     const reachable = options.reachableMilliseconds ?? 60_000;
     const failed = options.failedMilliseconds ?? 3000;

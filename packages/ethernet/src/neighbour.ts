@@ -14,7 +14,7 @@ export interface NeighbourOptions {
   readonly maximumRequests?: number;
   /** How long sends to an unreachable neighbour fail at once. Default 3,000. */
   readonly failedMilliseconds?: number;
-  /** Most packets that wait for one neighbour; the oldest gives way (RFC 1122 §2.3.2.2). Default 3. */
+  /** Most packets that wait for one neighbour; the oldest gives way (RFC 1122 §2.3.2.2). Default 48: all fragments of the longest datagram. */
   readonly pendingPerNeighbour?: number;
   /** Most packets that wait for all neighbours together. Default 256. */
   readonly pendingTotal?: number;
