@@ -58,7 +58,7 @@ export class Host {
     this.ipv4 = new Ipv4Layer({ ...common, now });
     this.udp = new UdpLayer({ ...common, ipv4: this.ipv4, ...options });
     const lo = new EthernetInterface({ ...common, link: createLoopbackLink(), index: 0 });
-    const cable = new EthernetInterface({ ...common, link, index: 1 });
+    const cable = new EthernetInterface({ ...common, link, index: 1, neighbours: { pendingPerNeighbour: 3 } });
     this.ipv4.addInterface(lo, [{ address: ip('127.0.0.1'), prefixLength: 8 }], now);
     this.ipv4.addInterface(cable, [{ address, prefixLength: 24 }], now);
     this.interfaces = [lo, cable];
