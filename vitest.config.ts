@@ -1,11 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const tooling = fileURLToPath(new URL('./tooling/', import.meta.url));
 const packages = fileURLToPath(new URL('./packages/', import.meta.url));
 
 export default defineConfig({
   // Tests run on the sources, so that a stale build cannot make them pass. (Real worker threads load dist.)
-  resolve: { alias: [{ find: /^@prism-net\/([a-z0-9-]+)$/, replacement: `${packages}$1/src/index.ts` }] },
+  resolve: {
+    alias: [
+      { find: '@prism-net/measure', replacement: `${tooling}measure/src/allocation-meter.ts` },
+      { find: /^@prism-net\/([a-z0-9-]+)$/, replacement: `${packages}$1/src/index.ts` },
+    ],
+  },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tooling/checks/src/**/*.test.ts'],
     pool: 'forks',

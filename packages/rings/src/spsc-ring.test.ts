@@ -150,6 +150,19 @@ describe('SpscRing against an array', () => {
 });
 
 describe('SpscRing', () => {
+  it('counts reserved records as no longer free, on the producer’s object', () => {
+    const options = { buffer: new SharedArrayBuffer(SpscRing.byteLength(8)), byteOffset: 0, capacity: 8 };
+    const producer = new SpscRing(options);
+    const consumer = new SpscRing(options);
+    for (let reserved = 1; reserved <= 8; reserved++) {
+      expect(producer.reserve()).toBeGreaterThanOrEqual(0);
+      expect(producer.free).toBe(8 - reserved);
+      expect(consumer.free).toBe(8);
+    }
+    producer.abandon();
+    expect(producer.free).toBe(8);
+  });
+
   it('gives slots back when a quarter of the capacity was read, not before', () => {
     const [producer, consumer] = pair(16, 1, 0);
     for (let i = 0; i < 16; i++) expect(producer.enqueue(i)).toBe(true);

@@ -160,9 +160,13 @@ export class SpscRing {
     this.tail = this.publishedTail;
   }
 
-  /** How many items the producer can append now. */
+  /** How many items the producer can append now, beside those it has reserved. */
   get free(): number {
-    return (this.capacity - (Atomics.load(this.words, TAIL) - Atomics.load(this.words, HEAD))) | 0;
+    const published = Atomics.load(this.words, TAIL);
+    const ahead = (this.tail - published) | 0;
+    // Only on the producer's own object is its position ahead of the published one.
+    const tail = ahead > 0 && ahead <= this.capacity ? this.tail : published;
+    return (this.capacity - (tail - Atomics.load(this.words, HEAD))) | 0;
   }
 
   // ── consumer ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -90,7 +90,7 @@ describe('book service', () => {
       { owner: 5, kind: fill, idLow: 1, executions: 1, filledLots: 10, remainingLots: 0, lastPriceTicks: 100 },
       { owner: 6, kind: fill, idLow: 2, executions: 1, filledLots: 10, remainingLots: 0, lastPriceTicks: 101 },
     ]);
-    expect([...fixture.service.counts]).toEqual([3, 2]);
+    expect([fixture.service.orders, fixture.service.executions]).toEqual([3, 2]);
   });
 
   it('says so when the rest of an order was cancelled, and when an order was refused', () => {
@@ -145,7 +145,7 @@ describe('book service', () => {
     expect(fills.length).toBe(200);
     expect(new Set(fills.map(({ idLow }) => idLow)).size).toBe(200);
     expect(fills.every(({ owner, remainingLots }) => owner === 1 && remainingLots === 0)).toBe(true);
-    expect([...fixture.service.counts]).toEqual([300, 200]);
+    expect([fixture.service.orders, fixture.service.executions]).toEqual([300, 200]);
     expect(fixture.book.restingOrders).toBe(0);
   });
 

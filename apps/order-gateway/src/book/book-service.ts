@@ -11,7 +11,7 @@ export class BookService {
   /** Room in the ring of reports, as last seen. */
   #room = 0;
   /** orders, executions */
-  readonly counts = new Float64Array(2);
+  readonly #counts = new Float64Array(2);
 
   constructor(book: OrderBook, orders: SpscRing, reports: SpscRing) {
     if (reports.capacity <= book.executionLimit) {
@@ -21,6 +21,15 @@ export class BookService {
     this.#book = book;
     this.#orders = orders;
     this.#reports = reports;
+  }
+
+  /** Orders worked on. */
+  get orders(): number {
+    return this.#counts[0]!;
+  }
+
+  get executions(): number {
+    return this.#counts[1]!;
   }
 
   get hasOrders(): boolean {
@@ -36,8 +45,6 @@ export class BookService {
       const at = orders.peek();
       if (at < 0) break;
       if (this.#room <= this.#book.executionLimit) {
-        // The ring counts only what is committed.
-        this.#reports.commit();
         this.#room = this.#reports.free;
         if (this.#room <= this.#book.executionLimit) break;
       }
@@ -55,7 +62,7 @@ export class BookService {
     if (done > 0) {
       orders.release();
       this.#reports.commit();
-      this.counts[0]! += done;
+      this.#counts[0]! += done;
     }
     return done;
   }
@@ -82,7 +89,7 @@ export class BookService {
       );
     }
     this.#room = (this.#room - 1 - executionCount) | 0;
-    this.counts[1]! += executionCount;
+    this.#counts[1]! += executionCount;
   }
 
   #report(

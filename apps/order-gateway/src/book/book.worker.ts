@@ -37,8 +37,8 @@ await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;
-      if ((rounds & 0xfff) === 0) steady.observe(service.counts[0]!);
-      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(service.counts[0]!);
+      if ((rounds & 0xfff) === 0) steady.observe(service.orders);
+      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(service.orders);
       const done = service.poll(BURST);
       if (done > 0) gatewayBell.ring();
       return done;
@@ -52,8 +52,8 @@ await runWorkerLoop(
 );
 
 const report: BookReport = {
-  orders: service.counts[0]!,
-  executions: service.counts[1]!,
+  orders: service.orders,
+  executions: service.executions,
   resting: book.restingOrders,
   steadyState: steady.report,
 };

@@ -66,8 +66,8 @@ await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;
-      if ((rounds & 0xfff) === 0) steady.observe(gateway.counts[0]! + gateway.counts[1]!);
-      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(gateway.counts[0]! + gateway.counts[1]!);
+      if ((rounds & 0xfff) === 0) steady.observe(gateway.orders + gateway.replies);
+      if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(gateway.orders + gateway.replies);
       const reports = gateway.sendReports();
       return (reports + stack.poll()) | 0;
     },
@@ -78,12 +78,12 @@ await runWorkerLoop(
   control,
   spinRoundsFor(options.cores),
 );
-steady.finish(gateway.counts[0]! + gateway.counts[1]!);
+steady.finish(gateway.orders + gateway.replies);
 
 const report: GatewayReport = {
-  orders: gateway.counts[0]!,
-  replies: gateway.counts[1]!,
-  refusedSends: gateway.counts[2]!,
+  orders: gateway.orders,
+  replies: gateway.replies,
+  refusedSends: gateway.refusedSends,
   statistics: stack.statistics(),
   steadyState: steady.report,
 };

@@ -44,8 +44,8 @@ export class OrderGateway {
   readonly #burst: Packet[] = [];
   /** Room in the ring to the book, at least; looked up once per burst. */
   #room = 0;
-  /** orders received, answers and fills sent, sends the stack refused */
-  readonly counts = new Float64Array(3);
+  /** orders, replies, refused sends, unanswerable orders */
+  readonly #counts = new Float64Array(4);
   /** Orders refused by the gateway and its risk check, by {@link RejectReason}. */
   readonly rejects = new Float64Array(REJECT_REASON_COUNT);
 
@@ -54,6 +54,26 @@ export class OrderGateway {
     this.#interface = options.stack.interfaces[options.stack.interfaces.length - 1]!;
     this.#socket = options.stack.udpSocket({ port: options.port, receiveQueue: 65_536 });
     this.#socket.onReadable(() => this.#receiveOrders());
+  }
+
+  /** Order datagrams received. */
+  get orders(): number {
+    return this.#counts[0]!;
+  }
+
+  /** Answers and later fills sent. */
+  get replies(): number {
+    return this.#counts[1]!;
+  }
+
+  /** Replies the stack refused to send. */
+  get refusedSends(): number {
+    return this.#counts[2]!;
+  }
+
+  /** Orders from port 0, dropped. */
+  get unanswerable(): number {
+    return this.#counts[3]!;
   }
 
   /** Sends what the book has reported. Returns the number of replies; they leave with the stack's next poll. */
@@ -102,7 +122,7 @@ export class OrderGateway {
     let passed = 0;
     this.#room = this.#options.toBook.free;
     for (let i = 0; i < count; i = (i + 1) | 0) passed = (passed + this.#order(this.#burst[i]!)) | 0;
-    this.counts[0]! += count;
+    this.#counts[0]! += count;
     if (passed === 0) return;
     this.#options.toBook.commit();
     this.#options.ringBook();
@@ -115,6 +135,12 @@ export class OrderGateway {
     const length = packet.nextSegment === null ? packet.length : cutToFirstSegment(packet);
     const address = sourceAddress(packet);
     const port = sourcePort(packet);
+    if (port === 0) {
+      // RFC 768: a source port of zero expects no reply, and an order that cannot be answered must not be taken.
+      this.#counts[3]! += 1;
+      packet.release();
+      return 0;
+    }
     const client = clients.numberOf(address, port);
     let idLow = 0;
     let idHigh = 0;
@@ -155,8 +181,8 @@ export class OrderGateway {
   #send(packet: Packet, address: number, port: number): void {
     packet.length = REPLY_BYTES;
     const errno = this.#socket.commitTo(packet, address, port);
-    if (errno === 0) this.counts[1]! += 1;
-    else this.counts[2]! += 1;
+    if (errno === 0) this.#counts[1]! += 1;
+    else this.#counts[2]! += 1;
   }
 }
 
