@@ -122,7 +122,8 @@ export class Stack implements SocketContext, Pollable {
 
   /**
    * One round: a burst from every link and up through the layers, due timers, ready sockets, and out with what is to be
-   * sent. Bounded by the budgets. Returns the number of packets, timers and sockets it worked on; 0 means idle.
+   * sent. Bounded by the budgets. Returns the number of packets, timers and sockets it worked on; 0 when nothing came in
+   * or fell due (what it sent may come back over the loopback in the next).
    */
   poll(now: Instant = this.clock.now()): number {
     if (this.#isPolling || this.#isClosed) return 0;

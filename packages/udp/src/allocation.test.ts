@@ -1,38 +1,10 @@
-import { GCProfiler, getHeapStatistics } from 'node:v8';
 import type { Packet } from '@prism-net/buffers';
+import { steadyStateBytes } from '@prism-net/measure';
 import { expect, it } from 'vitest';
 import { HERE, ip, PEER, TwoHosts } from './two-hosts.testkit.js';
 
 const ROUNDS = 5000;
 const BURST = 16;
-
-/** Bytes allocated by `work`: the growth of the used heap, and all that collections freed meanwhile. */
-function allocatedBytes(work: () => void): number {
-  const profiler = new GCProfiler();
-  profiler.start();
-  const before = getHeapStatistics().used_heap_size;
-  work();
-  const after = getHeapStatistics().used_heap_size;
-  const { statistics } = profiler.stop();
-  const freed = statistics.map(
-    ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
-  );
-  return freed.reduce((sum, bytes) => sum + bytes, after - before);
-}
-
-/** The least of several measurements: the compiler allocates on this heap too, now and then, and never less than nothing. */
-function steadyStateBytes(work: () => void): number {
-  for (let i = 0; i < 5; i++) work();
-  return Math.min(...Array.from({ length: 5 }, () => allocatedBytes(work)));
-}
-
-it('the measure sees 16 bytes a round', () => {
-  const kept: object[] = [];
-  const bytes = steadyStateBytes(() => {
-    for (let i = 0; i < ROUNDS; i++) kept[i & 7] = { i };
-  });
-  expect(bytes).toBeGreaterThan(ROUNDS * 16);
-});
 
 it.each([
   ['unicast to a bound endpoint', PEER, false, false],
