@@ -1,4 +1,4 @@
-import { GCProfiler, getHeapStatistics } from 'node:v8';
+import { steadyStateBytes } from '@prism-net/measure';
 import { expect, it } from 'vitest';
 import { finishSum, updateChecksum16 } from './checksum.js';
 import { PacketMemory } from './packet-memory.js';
@@ -6,35 +6,6 @@ import { PacketPool } from './packet-pool.js';
 import { PacketQueue } from './packet-queue.js';
 
 const ROUNDS = 100_000;
-
-/** Bytes allocated by `work`: the growth of the used heap, and all that collections freed meanwhile. */
-function allocatedBytes(work: () => void): number {
-  const profiler = new GCProfiler();
-  profiler.start();
-  const before = getHeapStatistics().used_heap_size;
-  work();
-  const after = getHeapStatistics().used_heap_size;
-  const freed = profiler
-    .stop()
-    .statistics.map(
-      ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
-    );
-  return freed.reduce((sum, bytes) => sum + bytes, after - before);
-}
-
-/** The least of several measurements: the compiler allocates on this heap too, now and then, and never less than nothing. */
-function steadyStateBytes(work: () => void): number {
-  for (let i = 0; i < 5; i++) work();
-  return Math.min(...Array.from({ length: 5 }, () => allocatedBytes(work)));
-}
-
-it('the measure sees 16 bytes a round', () => {
-  const kept: object[] = [];
-  const bytes = steadyStateBytes(() => {
-    for (let i = 0; i < ROUNDS; i++) kept[i & 7] = { i };
-  });
-  expect(bytes).toBeGreaterThan(ROUNDS * 16);
-});
 
 it('the life of a packet allocates nothing: take, push, consume, queue, sum, retain, release', () => {
   const memory = PacketMemory.create({ frames: 64 });

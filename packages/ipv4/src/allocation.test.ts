@@ -1,7 +1,7 @@
-import { GCProfiler, getHeapStatistics } from 'node:v8';
 import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
 import { EthernetInterface } from '@prism-net/ethernet';
 import { createPipe, type Link, PacketAccounts } from '@prism-net/link';
+import { steadyStateBytes } from '@prism-net/measure';
 import { SeededRandom } from '@prism-net/tables';
 import { TimerWheel } from '@prism-net/time';
 import { ipv4 } from '@prism-net/wire';
@@ -9,27 +9,6 @@ import { expect, it } from 'vitest';
 import { ip } from './ipv4.testkit.js';
 import { Ipv4Layer } from './ipv4-layer.js';
 import { Ipv4Route } from './ipv4-route.js';
-
-/** Bytes allocated by `work`: the growth of the used heap, and all that collections freed meanwhile. */
-function allocatedBytes(work: () => void): number {
-  const profiler = new GCProfiler();
-  profiler.start();
-  const before = getHeapStatistics().used_heap_size;
-  work();
-  const after = getHeapStatistics().used_heap_size;
-  const freed = profiler
-    .stop()
-    .statistics.map(
-      ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
-    );
-  return freed.reduce((sum, bytes) => sum + bytes, after - before);
-}
-
-/** The least of several measurements: the compiler allocates on this heap too, now and then, and never less than nothing. */
-function steadyStateBytes(work: () => void): number {
-  for (let i = 0; i < 5; i++) work();
-  return Math.min(...Array.from({ length: 5 }, () => allocatedBytes(work)));
-}
 
 const memory = PacketMemory.create({ frames: 1024 });
 const pool = PacketPool.create(memory, 1024);

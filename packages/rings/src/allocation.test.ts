@@ -1,4 +1,4 @@
-import { getHeapStatistics } from 'node:v8';
+import { steadyStateBytes } from '@prism-net/measure';
 import { expect, it } from 'vitest';
 import { Doorbell } from './doorbell.js';
 import { MpmcRing } from './mpmc-ring.js';
@@ -29,17 +29,9 @@ it('rings and bells allocate nothing once optimised, at the wrap of their counte
       records.consume();
     }
   };
-  for (let i = 0; i < 50; i++) work(2_000);
-  const growth: number[] = [];
-  for (let part = 0; part < 10; part++) {
-    const before = getHeapStatistics().used_heap_size;
-    work(20_000);
-    growth.push(getHeapStatistics().used_heap_size - before);
-  }
-  growth.sort((a, b) => a - b);
+  const bytes = steadyStateBytes(() => work(20_000));
   expect(sum).not.toBe(0);
   expect(spsc.length).toBe(0);
-  // The statistics object takes a few hundred bytes; one number per round would be 320,000.
-  expect(growth[5]).toBeGreaterThanOrEqual(0);
-  expect(growth[5]).toBeLessThan(10_000);
+  // The measurement's own objects take a few hundred bytes; one number per round would be 320,000.
+  expect(bytes).toBeLessThan(10_000);
 });

@@ -1,4 +1,4 @@
-import { getHeapStatistics } from 'node:v8';
+import { steadyStateBytes } from '@prism-net/measure';
 import { expect, it } from 'vitest';
 import { hash4 } from './hash.js';
 import { KeyedTable } from './keyed-table.js';
@@ -24,15 +24,7 @@ it('hashes, tables, lists and the seeded generator allocate nothing once optimis
       table.remove(a ^ 1, -1, hash4(1, 2, a ^ 1, a ^ 1, a ^ 1, a ^ 1), 3);
     }
   };
-  for (let i = 0; i < 50; i++) work(5_000);
-  const growth: number[] = [];
-  for (let part = 0; part < 10; part++) {
-    const before = getHeapStatistics().used_heap_size;
-    work(20_000);
-    growth.push(getHeapStatistics().used_heap_size - before);
-  }
-  growth.sort((a, b) => a - b);
-  // The statistics object takes a few hundred bytes; one number per round would be 320,000.
-  expect(growth[5]).toBeGreaterThanOrEqual(0);
-  expect(growth[5]).toBeLessThan(10_000);
+  const bytes = steadyStateBytes(() => work(20_000));
+  // The measurement's own objects take a few hundred bytes; one number per round would be 320,000.
+  expect(bytes).toBeLessThan(10_000);
 });

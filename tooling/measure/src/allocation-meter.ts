@@ -31,3 +31,14 @@ export function allocatedBytes(work: () => void): number {
   work();
   return meter.stop();
 }
+
+/**
+ * Bytes that `work` allocates once it is compiled: the least of several measurements after several rounds of warming up,
+ * because the compiler allocates on this heap too, now and then.
+ */
+export function steadyStateBytes(work: () => void): number {
+  for (let round = 0; round < 5; round++) work();
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) least = Math.min(least, allocatedBytes(work));
+  return least;
+}
