@@ -37,6 +37,11 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Wants to know which of many sockets are ready. */
+export interface SocketWatcher extends ReadyTarget {
+  socketReady(socket: DatagramSocket): void;
+}
+
 /**
  * A UDP socket, in two styles that may be mixed.
  *
@@ -57,7 +62,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   #onMessage: ((datagram: Datagram) => void) | null = null;
   #onError: ((error: PosixError, peer: SocketAddress) => void) | null = null;
   #errors: { error: PosixError; peer: SocketAddress }[] = [];
-  #watchers: ReadyTarget[] = [];
+  #watchers: SocketWatcher[] = [];
   #detachSignal: (() => void) | undefined;
 
   /**
@@ -234,7 +239,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     this.endpoint.close();
     this.#detachSignal?.();
     for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
-    for (const watcher of this.#watchers) this.#context.ready.mark(watcher);
+    this.#tellWatchers();
     this.#context.closed(this);
     this.#context.requestPoll();
   }
@@ -250,14 +255,27 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     return this.endpoint.queued;
   }
 
-  /** For multiplexers: marks `target` ready whenever this socket becomes readable or closes. */
-  watch(target: ReadyTarget): void {
-    this.#watchers.push(target);
-    if (this.readable > 0) this.#context.ready.mark(target);
+  /** There is something to do: datagrams wait, an ICMP error is pending, or the socket was closed. */
+  get isReady(): boolean {
+    return this.endpoint.queued > 0 || this.endpoint.hasError || this.endpoint.isClosed;
   }
 
-  unwatch(target: ReadyTarget): void {
-    this.#watchers = this.#watchers.filter((watcher) => watcher !== target);
+  /** For multiplexers: tells `watcher`, once per tick, that this socket has become ready. */
+  watch(watcher: SocketWatcher): void {
+    this.#watchers.push(watcher);
+    if (this.isReady) this.#tellWatchers();
+  }
+
+  unwatch(watcher: SocketWatcher): void {
+    this.#watchers = this.#watchers.filter((each) => each !== watcher);
+  }
+
+  #tellWatchers(): void {
+    for (let i = 0; i < this.#watchers.length; i = (i + 1) | 0) {
+      const watcher = this.#watchers[i]!;
+      watcher.socketReady(this);
+      this.#context.ready.mark(watcher);
+    }
   }
 
   /** For the endpoint: its queue is no longer empty. */
@@ -268,7 +286,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   /** For the ready queue: hands on what arrived, once per tick. */
   ready(): void {
     if (this.#errors.length > 0) this.#reportErrors();
-    for (let i = 0; i < this.#watchers.length; i++) this.#context.ready.mark(this.#watchers[i]!);
+    this.#tellWatchers();
     try {
       if (this.#onReadable !== null) this.#onReadable(this);
       else this.#handOutCopies();

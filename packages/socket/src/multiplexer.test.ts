@@ -48,6 +48,32 @@ describe('Multiplexer', () => {
     host.finish();
   });
 
+  it('reports a socket with a pending error, until the error is taken', async () => {
+    const { host, multiplexer } = prepare(1);
+    const socket = host.socket().connect(9, '127.0.0.1');
+    multiplexer.add(socket);
+    const waiting = multiplexer.wait();
+    socket.send('nobody listens there');
+    host.settle();
+    expect(await waiting).toEqual([socket]);
+    await expect(socket.next()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(multiplexer.poll()).toEqual([]);
+    host.finish();
+  });
+
+  it('looks at the sockets that became ready only', () => {
+    const { host, multiplexer, sockets, send } = prepare(3);
+    multiplexer.poll();
+    Object.defineProperty(sockets[1]!, 'isReady', {
+      get() {
+        throw new Error('looked at an idle socket');
+      },
+    });
+    send(0, 2);
+    expect(multiplexer.poll()).toEqual([sockets[0], sockets[2]]);
+    host.finish();
+  });
+
   it('tells everybody who waits', async () => {
     const { host, multiplexer, sockets, send } = prepare(1);
     const both = Promise.all([multiplexer.wait(), multiplexer.wait()]);

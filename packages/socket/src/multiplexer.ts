@@ -1,13 +1,14 @@
-import type { DatagramSocket } from './datagram-socket.js';
-import type { ReadyTarget } from './ready-queue.js';
+import type { DatagramSocket, SocketWatcher } from './datagram-socket.js';
 
 /**
- * Waits for many sockets at once, as epoll does: level-triggered, and one wake-up per tick of the stack however many
- * sockets became ready in it.
+ * Waits for many sockets at once, as epoll does: level-triggered, one wake-up per tick of the stack however many sockets
+ * became ready in it, and at a cost that grows with the ready sockets, not with all of them.
  */
-export class Multiplexer implements ReadyTarget {
+export class Multiplexer implements SocketWatcher {
   isMarked = false;
   readonly #sockets = new Set<DatagramSocket>();
+  /** Sockets that were ready when last looked at, or have become so since. */
+  readonly #candidates = new Set<DatagramSocket>();
   #waiters: ((ready: DatagramSocket[]) => void)[] = [];
 
   add(socket: DatagramSocket): this {
@@ -18,13 +19,20 @@ export class Multiplexer implements ReadyTarget {
   }
 
   delete(socket: DatagramSocket): this {
-    if (this.#sockets.delete(socket)) socket.unwatch(this);
+    if (!this.#sockets.delete(socket)) return this;
+    this.#candidates.delete(socket);
+    socket.unwatch(this);
     return this;
   }
 
-  /** The sockets that have datagrams waiting (or were closed) now; possibly none. */
+  /** The sockets that have datagrams or an error waiting, or were closed; possibly none. */
   poll(): DatagramSocket[] {
-    return [...this.#sockets].filter((socket) => socket.readable > 0 || socket.isClosed);
+    const ready: DatagramSocket[] = [];
+    for (const socket of this.#candidates) {
+      if (socket.isReady) ready.push(socket);
+      else this.#candidates.delete(socket);
+    }
+    return ready;
   }
 
   /** Resolves to the ready sockets as soon as there is at least one. */
@@ -32,6 +40,11 @@ export class Multiplexer implements ReadyTarget {
     const ready = this.poll();
     if (ready.length > 0) return ready;
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** For sockets. */
+  socketReady(socket: DatagramSocket): void {
+    this.#candidates.add(socket);
   }
 
   /** For the ready queue. */

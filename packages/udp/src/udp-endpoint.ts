@@ -272,6 +272,11 @@ export class UdpEndpoint {
     return count;
   }
 
+  /** {@link takeError} would say something. */
+  get hasError(): boolean {
+    return this.#pendingError !== Errno.NONE;
+  }
+
   /** The pending error of a connected endpoint, cleared by asking (SO_ERROR). */
   takeError(): Errno {
     const errno = this.#pendingError;

@@ -101,7 +101,14 @@ export class UdpLayer implements TransportHandler {
     }
     const length = udp.length(view, at);
     // RFC 768: the length field rules; bytes behind it are not part of the datagram.
-    if (length < available) packet.trim(length);
+    if (length < available) {
+      // It was checked, but where the sender shares the memory it may have changed since.
+      if (length < udp.HEADER_LENGTH) {
+        this.#accounts.drop(packet, DropReason.UDP_LENGTH);
+        return;
+      }
+      packet.trim(length);
+    }
     const source = ipv4.source(view, packet.networkOffset);
     const destination = ipv4.destination(view, packet.networkOffset);
     // RFC 768: a checksum of zero means the sender computed none.
