@@ -137,7 +137,8 @@ describe('the order gateway program', () => {
   it('keeps to the rate of the day, and is then far from its limits', { retry: 2 }, async () => {
     const paced = await runJson('--seconds', '2', '--rate', '20000');
     const expected = (20_000 * DAY_PROFILE_PERMILLE[0]!) / 1000;
-    expect(paced.figures['ordersPerSecond']).toBeGreaterThan(0.8 * expected);
+    // A loaded machine can make it slower, but nothing makes it faster.
+    expect(paced.figures['ordersPerSecond']).toBeGreaterThan(0.6 * expected);
     expect(paced.figures['ordersPerSecond']).toBeLessThan(1.2 * expected);
     const unpaced = await runJson('--seconds', '1');
     expect(paced.figures['roundTripP50Us']).toBeLessThan(0.5 * unpaced.figures['roundTripP50Us']!);

@@ -65,12 +65,14 @@ describe('Multiplexer', () => {
     const { host, multiplexer, sockets, send } = prepare(3);
     multiplexer.poll();
     Object.defineProperty(sockets[1]!, 'isReady', {
+      configurable: true,
       get() {
         throw new Error('looked at an idle socket');
       },
     });
     send(0, 2);
     expect(multiplexer.poll()).toEqual([sockets[0], sockets[2]]);
+    Reflect.deleteProperty(sockets[1]!, 'isReady');
     host.finish();
   });
 
