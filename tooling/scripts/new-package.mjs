@@ -32,7 +32,7 @@ write(
             './package.json': './package.json',
           },
         }),
-    files: ['dist', '!dist/**/*.test.*'],
+    files: ['dist', '!dist/.tsbuildinfo', '!dist/**/*.{test,testkit,fixture}.*'],
     scripts: { build: 'tsup' },
     ...(dependencies.length > 0
       ? { dependencies: Object.fromEntries(dependencies.map((d) => [`@prism-net/${d}`, 'workspace:^'])) }
