@@ -6,9 +6,12 @@ import type { RingJob, RingJobResult } from './ring.worker.js';
 
 const CAPACITY = 1024;
 const BURST = 32;
+/** Of each run; fewer when less than {@link FULL_SECONDS} are allowed. */
 const ITEMS_ONE_THREAD = 2_000_000;
 const ITEMS_TWO_THREADS = 20_000_000;
+const ITEMS_POST_MESSAGE = 500_000;
 const LATENCY_BURSTS = 20_000;
+const FULL_SECONDS = 10;
 
 const sink = new Int32Array(1);
 
@@ -17,7 +20,10 @@ function spscRing(): SpscRing {
   return new SpscRing({ buffer, byteOffset: 0, capacity: CAPACITY });
 }
 
-export const ring: RunScenario = async ({ runs }) => {
+export const ring: RunScenario = async ({ runs, seconds }) => {
+  const share = Math.min(1, seconds / FULL_SECONDS);
+  const oneThread = Math.ceil(ITEMS_ONE_THREAD * share);
+  const twoThreads = Math.ceil(ITEMS_TWO_THREADS * share);
   const timerNs = timerCostNs();
   const spsc = spscRing();
   const buffer = new SharedArrayBuffer(MpmcRing.byteLength(CAPACITY));
@@ -37,8 +43,8 @@ export const ring: RunScenario = async ({ runs }) => {
     }
   };
   for (let warm = 0; warm < 3; warm++) {
-    spscPairs(ITEMS_ONE_THREAD);
-    mpmcPairs(ITEMS_ONE_THREAD);
+    spscPairs(oneThread);
+    mpmcPairs(oneThread);
     latencies(spscRing(), timerNs);
   }
 
@@ -47,15 +53,17 @@ export const ring: RunScenario = async ({ runs }) => {
   for (let run = 0; run < runs; run++) {
     const { enqueue, dequeue } = latencies(spscRing(), timerNs);
     ours.push({
-      spscOpsPerSecond: 1e9 / nsPerOperation(spscPairs, ITEMS_ONE_THREAD),
-      mpmcOpsPerSecond: 1e9 / nsPerOperation(mpmcPairs, ITEMS_ONE_THREAD),
-      spscTwoThreadOpsPerSecond: await betweenWorkers('ring', ITEMS_TWO_THREADS),
+      spscOpsPerSecond: 1e9 / nsPerOperation(spscPairs, oneThread),
+      mpmcOpsPerSecond: 1e9 / nsPerOperation(mpmcPairs, oneThread),
+      spscTwoThreadOpsPerSecond: await betweenWorkers('ring', twoThreads),
       enqueueP50Ns: quantile(enqueue, 0.5),
       enqueueP99Ns: quantile(enqueue, 0.99),
       dequeueP50Ns: quantile(dequeue, 0.5),
       dequeueP99Ns: quantile(dequeue, 0.99),
     });
-    theirs.push({ spscTwoThreadOpsPerSecond: await betweenWorkers('postMessage', 500_000) });
+    theirs.push({
+      spscTwoThreadOpsPerSecond: await betweenWorkers('postMessage', Math.ceil(ITEMS_POST_MESSAGE * share)),
+    });
   }
   const { medians, spread } = summarise(ours);
   return {
@@ -67,7 +75,7 @@ export const ring: RunScenario = async ({ runs }) => {
     conditions: {
       capacity: CAPACITY,
       burst: BURST,
-      itemsTwoThreads: ITEMS_TWO_THREADS,
+      itemsTwoThreads: twoThreads,
       timerNs,
       operation: 'one item in and out',
     },
