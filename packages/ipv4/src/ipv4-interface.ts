@@ -111,6 +111,11 @@ export class Ipv4Interface implements PacketHandler, UnreachableHandler {
         return;
       }
     }
+    // Behind a link in shared memory the sender can still write: what was read again may not be what was checked.
+    if (packet.length < header) {
+      this.accounts.drop(packet, DropReason.IPV4_HEADER_LENGTH);
+      return;
+    }
     if (
       ipv4.source(view, at) !== this.acceptedSource ||
       ipv4.destination(view, at) !== this.acceptedDestination ||

@@ -118,7 +118,9 @@ export class Reassembly implements TimerHandler {
     const protocol = ipv4.protocol(view, offset);
     const length = packet.totalLength - header;
     const end = start + length;
-    const reason = judge(start, length, more, protocol, header);
+    // The header was checked, but where the sender shares the memory it may have changed since.
+    const reason =
+      packet.length < header ? DropReason.FRAGMENT_MALFORMED : judge(start, length, more, protocol, header);
     if (reason !== DropReason.NONE) {
       this.accounts.drop(packet, reason);
       return null;
