@@ -41,6 +41,9 @@ function parse() {
   }
 }
 
+// Whoever read the output has gone (`| head`), or it cannot be written: nobody is left to report to.
+process.stdout.on('error', () => process.exit(1));
+
 const { values, positionals } = parse();
 if (values.help) {
   process.stdout.write(usage);

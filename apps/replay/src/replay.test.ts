@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +108,25 @@ describe('replay', () => {
     ]);
   });
 
+  it('takes whatever addresses a capture holds', async () => {
+    const groups = Array.from({ length: 300 }, (_, i) => frame(`239.2.${i >> 8}.${i & 0xff}`, 7000, new Uint8Array(1)));
+    for (const each of groups) each.set([0x01, 0x00, 0x5e, each[31]!, each[32]!, each[33]!]);
+    const strange = ['0.0.0.0', '127.0.0.1', '224.0.0.9', '240.0.0.1', '255.255.255.255', '192.168.7.255'];
+    const toAll = strange.map((address) => {
+      const bytes = frame(address, 9, new Uint8Array(1));
+      bytes.fill(0xff, 0, 6);
+      return bytes;
+    });
+    const unicast = strange.map((address) => frame(address, 9, new Uint8Array(1)));
+    const edge = frame('10.9.8.255', 9, new Uint8Array(1));
+    const capture = captureOf([...groups, ...toAll, ...unicast, edge, edge]);
+    const report = await replay(capture, survey(capture), options);
+    expect(report.sockets.find(({ address }) => address === '10.9.8.255')).toMatchObject({ datagrams: 2 });
+    expect(report.sockets.filter(({ address }) => address.startsWith('239.2.'))).toHaveLength(300);
+    expect(report.account).toMatchObject({ received: 314, unexplained: 0, held: 0 });
+    expect(report.account.delivered).toBeGreaterThanOrEqual(303);
+  });
+
   it('plays a capture several times', async () => {
     const capture = captureOf([frame(HOST, 53, new Uint8Array(3))]);
     const report = await replay(capture, survey(capture), { ...options, loops: 1000 });
@@ -133,6 +152,17 @@ describe('the command', () => {
     expect(text.stdout).toContain('received 2 = delivered 1 + handled 0 + dropped 1 + held 0; unexplained 0');
     const json = await run(file, '--json');
     expect(JSON.parse(json.stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ account: { unexplained: 0 } });
+  });
+
+  it('ends quietly when nobody reads its output any more', async () => {
+    const file = join(folder, 'many.pcapng');
+    writeFileSync(file, captureOf(Array.from({ length: 5000 }, () => frame(HOST, 53, new Uint8Array(3)))));
+    const child = spawn(process.execPath, [program, file, '--frames'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (text) => (errors += text));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect({ code, errors }).toEqual({ code: 1, errors: '' });
   });
 
   it('answers mistakes with one clear line', async () => {

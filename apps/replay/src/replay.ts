@@ -4,7 +4,7 @@ import { createReplayLink, type ReceiveAccount } from '@prism-net/link';
 import type { DatagramSocket } from '@prism-net/socket';
 import { createStack, type Stack } from '@prism-net/stack';
 import { createMonotonicClock, ManualClock } from '@prism-net/time';
-import { formatIpv4Address, formatMacAddress } from '@prism-net/wire';
+import { formatIpv4Address, formatMacAddress, isMulticastAddress } from '@prism-net/wire';
 import { type FeedSummary, IexFeedCheck } from './iex-tp.js';
 import { type Destination, isGroup, type Survey } from './survey.js';
 
@@ -57,17 +57,19 @@ export async function replay(capture: Uint8Array, found: Survey, options: Replay
   const link = createReplayLink({ capture, pool: linkPool, clock, loops: options.loops, pace: options.pace });
   const stack = createStack({
     link,
-    address: `${found.host === undefined ? SPARE_ADDRESS : formatIpv4Address(found.host.address)}/24`,
+    address: found.host === undefined ? `${SPARE_ADDRESS}/24` : prefixOf(found.host.address),
     ...(found.host === undefined ? {} : { macAddress: formatMacAddress(found.host.macAddress) }),
     memory,
     clock,
     mode: 'manual',
     // The traffic is not ours to answer.
-    ipv4: { icmp: { echo: false } },
+    ipv4: { icmp: { echo: false }, groups: 2 * MAXIMUM_SOCKETS },
+    ethernet: { multicastAddresses: 2 * MAXIMUM_SOCKETS },
     receiveBudget: options.onFrame === undefined ? 32 : 1,
   });
   const feedCheck = new IexFeedCheck();
   const receivers = found.destinations
+    .filter(({ address }) => isReceivable(stack, address))
     .slice(0, MAXIMUM_SOCKETS)
     .map((destination) => new Receiver(stack, destination, feedCheck));
 
@@ -106,6 +108,19 @@ export async function replay(capture: Uint8Array, found: Survey, options: Replay
   const account = stack.accounts.snapshot();
   stack.close();
   return { ...report, account };
+}
+
+/** The host's address with its network: nobody says how large that is, but the address must not be its edge. */
+function prefixOf(address: number): string {
+  const last = address & 0xff;
+  return `${formatIpv4Address(address)}/${last === 0 || last === 0xff ? 32 : 24}`;
+}
+
+/** Broadcasts of other networks, and what a group frame carries to some host, are nothing a socket here could receive. */
+function isReceivable(stack: Stack, address: number): boolean {
+  return (
+    isMulticastAddress(address) || stack.ipv4.isLocalAddress(address) || stack.ipv4.isBroadcastAddress(address, -1)
+  );
 }
 
 /** A socket for one destination of the capture. */

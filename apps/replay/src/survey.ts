@@ -1,5 +1,15 @@
 import { openCapture } from '@prism-net/link';
-import { DropReason, ethernet, ipv4, isMulticastAddress, type MacAddress, udp, vlan } from '@prism-net/wire';
+import {
+  DropReason,
+  ethernet,
+  ipv4,
+  isLoopbackAddress,
+  isMulticastAddress,
+  isReservedAddress,
+  type MacAddress,
+  udp,
+  vlan,
+} from '@prism-net/wire';
 
 /** An address and port that datagrams of a capture were sent to. */
 export interface Destination {
@@ -17,6 +27,8 @@ export interface Survey {
 }
 
 const LINKTYPE_ETHERNET = 1;
+/** Hosts, and destinations, that are told apart: a capture may hold millions. */
+const MAXIMUM_ENTRIES = 65_536;
 
 /** Looks through a capture once. Frames it does not understand are left to the stack to judge. */
 export function survey(capture: Uint8Array): Survey {
@@ -36,17 +48,20 @@ export function survey(capture: Uint8Array): Survey {
       low: ethernet.destinationLow(view, reader.offset),
     };
     const isGroup = ethernet.isMulticast(macAddress.high);
-    if (!isGroup) {
+    if (!isGroup && isHost(address)) {
       const key = `${address} ${macAddress.high} ${macAddress.low}`;
       const host = hosts.get(key) ?? { frames: 0, address, macAddress };
       host.frames++;
-      hosts.set(key, host);
+      if (host.frames > 1 || hosts.size < MAXIMUM_ENTRIES) hosts.set(key, host);
     }
     if (ipv4.protocol(view, packet.at) !== ipv4.Protocol.UDP || ipv4.fragmentOffset(view, packet.at) !== 0) continue;
     const transport = packet.at + ipv4.headerLength(view, packet.at);
     if (transport + udp.HEADER_LENGTH > packet.end) continue;
     const port = udp.destinationPort(view, transport);
-    if (port !== 0) destinations.set(`${address}:${port}`, { address, port, isGroup });
+    const key = `${address}:${port}`;
+    const known = destinations.get(key);
+    if (port === 0 || (known === undefined && destinations.size >= MAXIMUM_ENTRIES)) continue;
+    destinations.set(key, { address, port, isGroup: isGroup || known?.isGroup === true });
   }
   const host = [...hosts.values()].sort((a, b) => b.frames - a.frames)[0];
   return {
@@ -54,6 +69,13 @@ export function survey(capture: Uint8Array): Survey {
     host: host === undefined ? undefined : { address: host.address, macAddress: host.macAddress },
     destinations: [...destinations.values()].filter(({ address, isGroup }) => isGroup || address === host?.address),
   };
+}
+
+/** Whether a host can have the address: forged frames, and frames to a broadcast address of who knows what network, say otherwise. */
+function isHost(address: number): boolean {
+  return (
+    address >>> 24 !== 0 && !isMulticastAddress(address) && !isReservedAddress(address) && !isLoopbackAddress(address)
+  );
 }
 
 /** The IPv4 header of a frame, behind at most one VLAN tag. */
