@@ -66,7 +66,7 @@ export class Packet {
   payloadOffset = 0;
   /** Index, within the stack, of the interface the packet came in by. */
   interfaceIndex = 0;
-  /** EtherType or application-defined class of the packet (N1). */
+  /** EtherType or application-defined class of the packet. */
   packetType = 0;
   /** Bits of {@link PacketFlag}. */
   flags = 0;

@@ -411,8 +411,9 @@ export class SharedMemoryLink implements Link {
 }
 
 /**
- * Opens one end of a link that `createSharedMemoryLink` made. `memory` and `localPool` are this thread's own objects;
- * the two ends must have different pools.
+ * Opens one end of a link that `createSharedMemoryLink` made, once. `memory` and `localPool` are this thread's own
+ * objects; the two ends must have different pools. Packets of other pools are copied: a stack over this link is to be
+ * given `localPool`.
  *
  * @throws EINVAL when the pool lies in another memory.
  */

@@ -10,11 +10,11 @@ export interface DatagramSocketOptions {
   readonly address?: string;
   /** Local port. Default 0: an ephemeral one, chosen when the socket binds. */
   readonly port?: number;
-  /** Share address and port with other sockets that say so too (SO_REUSEADDR and SO_REUSEPORT). */
+  /** Share address and port with other sockets that say so too (SO_REUSEADDR and SO_REUSEPORT). Default false. */
   readonly reuse?: boolean;
-  /** Allow sending to broadcast addresses (SO_BROADCAST). */
+  /** Allow sending to broadcast addresses (SO_BROADCAST). Default false. */
   readonly broadcast?: boolean;
-  /** Datagrams queued before further ones are dropped. */
+  /** Datagrams queued before further ones are dropped. Default: the stack's. */
   readonly receiveQueue?: number;
   /** Closes the socket when aborted. */
   readonly signal?: AbortSignal;
@@ -176,7 +176,10 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     return this.endpoint.receiveBurst(burst, maximum);
   }
 
-  /** Called once per tick in which datagrams arrived (and again next tick while some are left). Null turns it off. */
+  /**
+   * Called once per tick in which datagrams arrived (and again next tick while some are left). While it is set,
+   * `onMessage` and readers that wait get nothing. Null turns it off.
+   */
   onReadable(callback: ((socket: DatagramSocket) => void) | null): this {
     this.#onReadable = callback;
     this.#markIfReadable();
@@ -229,6 +232,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     return this;
   }
 
+  /** Ends when the socket is closed. To leave the loop does not close it. */
   [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
     return { next: () => this.#read(), return: async () => ({ done: true, value: undefined }) };
   }

@@ -27,7 +27,7 @@ import {
 } from './stack-options.js';
 import { type StackStatistics, StatisticsReporter } from './statistics.js';
 
-/** Makes a stack and, unless its mode is `manual`, starts its loop. @throws Error with code EINVAL naming a wrong option. */
+/** Makes a stack and, unless its mode is `manual`, starts its loop. @throws PosixError EINVAL naming a wrong option. */
 export function createStack(options: StackOptions | SingleInterfaceOptions): Stack {
   return new Stack(options);
 }
@@ -36,10 +36,13 @@ export function createStack(options: StackOptions | SingleInterfaceOptions): Sta
 export class Stack implements SocketContext, Pollable {
   readonly mode: LoopMode;
   readonly memory: PacketMemory;
+  /** The packets the stack sends with. An application may take from it, and must give back. */
   readonly pool: PacketPool;
   readonly clock: Clock;
+  /** What became of every frame. A handler of a protocol of its own says here what it did with a packet. */
   readonly accounts = new PacketAccounts();
   readonly timers: TimerWheel;
+  /** In the order of the options, behind the loopback interface if there is one. */
   readonly interfaces: readonly EthernetInterface[];
   readonly links: readonly Link[];
   readonly ipv4: Ipv4Layer;
@@ -47,6 +50,7 @@ export class Stack implements SocketContext, Pollable {
   readonly ready = new ReadyQueue();
   /** For reports (see {@link statistics}). */
   readonly polls: PollCounter;
+  /** Time of the last poll; for the loop. */
   lastPoll: Instant;
 
   readonly #receiveBudget: number;
@@ -187,7 +191,7 @@ export class Stack implements SocketContext, Pollable {
     });
   }
 
-  /** Counters of every layer in plain numbers; rates are since the snapshot before. Cheap enough for once a second. */
+  /** All counters in plain numbers; rates are since the snapshot before. Cheap enough for once a second. */
   statistics(): StackStatistics {
     return this.#reporter.take();
   }
@@ -244,6 +248,7 @@ export class Stack implements SocketContext, Pollable {
 
   // ---- for the loop
 
+  /** Microseconds until a timer or a link needs a poll without an outside event; -1: never. */
   nextEvent(): number {
     let next = this.timers.nextExpiry(this.lastPoll);
     for (const link of this.links) {
@@ -255,10 +260,15 @@ export class Stack implements SocketContext, Pollable {
 
   // ---- for sockets
 
+  /** The time of the poll under way, or of the last one while the loop is spinning: cheap. */
   now(): Instant {
     return this.#isPolling || !this.#loop.isAsleep ? this.lastPoll : this.clock.now();
   }
 
+  /**
+   * Something waits to be sent: polls soon, if no poll is under way. Sockets call it; whoever sends by `interfaces` or
+   * `ipv4` directly must. No effect in mode `manual`.
+   */
   requestPoll(): void {
     if (!this.#isPolling) this.#loop.request();
   }
