@@ -75,6 +75,9 @@ export class Icmp {
     this.pathMtu = pathMtu;
     this.answersEcho = options.echo ?? true;
     this.echoMaximumLength = options.echoMaximumLength ?? 8192;
+    if (!(this.echoMaximumLength >= 0 && this.echoMaximumLength <= 65_535)) {
+      throw posixError(Errno.EINVAL, 'icmp', `echoMaximumLength cannot be ${this.echoMaximumLength}`);
+    }
     this.echoBucket = new TokenBucket({
       ratePerSecond: options.echoesPerSecond ?? 10_000,
       burst: options.echoesBurst ?? 1000,

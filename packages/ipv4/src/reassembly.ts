@@ -74,6 +74,8 @@ export class Reassembly implements TimerHandler {
     requireRange('datagramsPerSource', this.perSource, 1, 1 << 16);
     requireRange('fragmentsPerDatagram', this.perDatagram, 2, 8192);
     requireRange('frames', this.frameLimit, 1, 1 << 20);
+    // The table of fragments is made at once, for all of them.
+    requireRange('datagrams × fragmentsPerDatagram', datagrams * this.perDatagram, 1, 1 << 22);
     requireRange('timeoutMilliseconds', timeout, 1, 600_000);
     this.timeout = timeout * 1000;
     this.accounts = accounts;
