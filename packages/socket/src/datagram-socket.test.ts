@@ -101,6 +101,25 @@ describe('friendly style', () => {
     host.finish();
   });
 
+  it('an iterator that is left while it waits takes nothing with it', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    const left = server[Symbol.asyncIterator]();
+    const other = server.next();
+    const waiting = [left.next(), left.next()];
+    await left.return?.();
+    expect(await Promise.all(waiting)).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ]);
+    client.send('one', 7, LOOPBACK);
+    client.send('two', 7, LOOPBACK);
+    host.settle();
+    expect(text((await other)!.data)).toBe('one');
+    expect(text((await server.next())!.data)).toBe('two');
+    host.finish();
+  });
+
   it('onMessage gets every datagram of a burst in the tick it arrived', () => {
     const host = new LoopbackHost();
     const [client, server] = pair(host);

@@ -16,9 +16,32 @@ export interface DatagramSocketOptions {
   readonly broadcast?: boolean;
   /** Datagrams queued before further ones are dropped. Default: the stack's. */
   readonly receiveQueue?: number;
+  /** Time to live of what is sent to single hosts, 1 to 255. Default 64. */
+  readonly timeToLive?: number;
+  /** Time to live of what is sent to groups, 0 to 255. Default 1. */
+  readonly multicastTimeToLive?: number;
+  /** The byte of DSCP and ECN bits, 0 to 255. Default 0. */
+  readonly trafficClass?: number;
+  /** Fail with EMSGSIZE rather than fragment. Default false. */
+  readonly dontFragment?: boolean;
   /** Closes the socket when aborted. */
   readonly signal?: AbortSignal;
 }
+
+const OPTIONS = [
+  'address',
+  'port',
+  'reuse',
+  'broadcast',
+  'receiveQueue',
+  'timeToLive',
+  'multicastTimeToLive',
+  'trafficClass',
+  'dontFragment',
+  'signal',
+] as const satisfies readonly (keyof DatagramSocketOptions)[];
+
+const END = { done: true, value: undefined } as const;
 
 /** A received datagram in the friendly style: its payload is a copy of its own. */
 export interface Datagram {
@@ -33,9 +56,23 @@ export interface SocketAddress {
 }
 
 interface Reader {
+  /** The iterator that waits, if it is one. */
+  readonly iterator: object | null;
   resolve(result: IteratorResult<Datagram, undefined>): void;
   reject(error: unknown): void;
 }
+
+/** What to do about an error, where its name alone does not say. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  [`send ${Errno.EDESTADDRREQ}`, 'there is none; give port and address, or connect first'],
+  [`send ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
+  [`connect ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
+  [`send ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
+  [`connect ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
+  [`join ${Errno.EINVAL}`, 'is not a multicast group (224.0.0.0 to 239.255.255.255)'],
+  [`bind ${Errno.EADDRINUSE}`, 'another socket has it; set reuse on both to share it'],
+  [`bind ${Errno.EADDRNOTAVAIL}`, 'not an address of this stack, or no port is left'],
+]);
 
 /** Wants to know which of many sockets are ready. */
 export interface SocketWatcher extends ReadyTarget {
@@ -171,6 +208,14 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     return this.endpoint.receive();
   }
 
+  /**
+   * Sends a received packet's data, changed or not, back to where it came from. Takes the packet in every case: an answer
+   * written over its question, in the same frame.
+   */
+  reply(packet: Packet): Errno {
+    return this.commitTo(packet, sourceAddress(packet), sourcePort(packet));
+  }
+
   /** Up to `maximum` datagrams into `burst` from index 0; returns their number. They are the caller's. */
   receiveBurst(burst: Packet[], maximum: number): number {
     return this.endpoint.receiveBurst(burst, maximum);
@@ -195,6 +240,9 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
    */
   send(data: Uint8Array | string, port?: number, address?: string): void {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    if (!(bytes instanceof Uint8Array)) {
+      throw posixError(Errno.EINVAL, 'send', 'data must be text or a Uint8Array (a Buffer is one)');
+    }
     if (bytes.length > MAXIMUM_DATAGRAM) {
       throw posixError(Errno.EMSGSIZE, 'send', `${bytes.length} bytes; a datagram holds at most ${MAXIMUM_DATAGRAM}`);
     }
@@ -215,7 +263,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
    * connected socket that no send has reported yet.
    */
   async next(): Promise<Datagram | undefined> {
-    const result = await this.#read();
+    const result = await this.#read(null);
     return result.value;
   }
 
@@ -234,7 +282,17 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
 
   /** Ends when the socket is closed. To leave the loop does not close it. */
   [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
-    return { next: () => this.#read(), return: async () => ({ done: true, value: undefined }) };
+    const iterator: AsyncIterator<Datagram, undefined> = {
+      next: () => this.#read(iterator),
+      return: async () => {
+        // A `next` that still waits would swallow a datagram that nobody sees.
+        const left = this.#readers.filter((reader) => reader.iterator === iterator);
+        for (const reader of left) this.#readers.splice(this.#readers.indexOf(reader), 1);
+        for (const reader of left) reader.resolve(END);
+        return END;
+      },
+    };
+    return iterator;
   }
 
   /** Releases what is queued, frees the port and ends iterators. Idempotent. */
@@ -242,7 +300,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     if (this.endpoint.isClosed) return;
     this.endpoint.close();
     this.#detachSignal?.();
-    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
+    for (const reader of this.#readers.splice(0)) reader.resolve(END);
     this.#tellWatchers();
     this.#context.closed(this);
     this.#context.requestPoll();
@@ -343,16 +401,16 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     this.#context.requestPoll();
   }
 
-  #read(): Promise<IteratorResult<Datagram, undefined>> {
+  #read(iterator: object | null): Promise<IteratorResult<Datagram, undefined>> {
     const packet = this.endpoint.receive();
     if (packet !== null) return Promise.resolve({ done: false, value: toDatagram(packet) });
-    if (this.endpoint.isClosed) return Promise.resolve({ done: true, value: undefined });
+    if (this.endpoint.isClosed) return Promise.resolve(END);
     const errno = this.#onError === null ? this.endpoint.takeError() : Errno.NONE;
     if (errno !== Errno.NONE) {
       const peer = `${formatIpv4Address(this.endpoint.remoteAddress)}:${this.endpoint.remotePort}`;
       return Promise.reject(posixError(errno, 'receive', peer));
     }
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return new Promise((resolve, reject) => this.#readers.push({ iterator, resolve, reject }));
   }
 
   /** The bytes in a packet, or a chain of packets when they exceed a frame. @throws ENOBUFS when the pool runs out. */
@@ -380,7 +438,9 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   }
 
   #check(errno: Errno, syscall: string, detail: string): void {
-    if (errno !== Errno.NONE) throw posixError(errno, syscall, detail);
+    if (errno === Errno.NONE) return;
+    const advice = this.endpoint.isClosed ? 'the socket is closed' : ADVICE.get(`${syscall} ${errno}`);
+    throw posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
   }
 }
 
