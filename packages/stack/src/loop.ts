@@ -85,10 +85,16 @@ export class Loop {
     this.#scheduled = false;
     if (!this.#running) return;
     let work = 0;
-    for (let round = 0; round < ROUNDS_PER_TURN; round++) {
-      const found = this.#stack.poll();
-      work += found;
-      if (found === 0) break;
+    try {
+      for (let round = 0; round < ROUNDS_PER_TURN; round++) {
+        const found = this.#stack.poll();
+        work += found;
+        if (found === 0) break;
+      }
+    } catch (error) {
+      // A link's error reaches the process; should that live on, the loop does too.
+      this.request();
+      throw error;
     }
     if (!this.#running) return;
     const now = this.#stack.lastPoll;

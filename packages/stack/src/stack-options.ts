@@ -37,6 +37,9 @@ export interface InterfaceOptions {
   >;
 }
 
+/** Links of stacks that are open. */
+export const linksInUse = new WeakSet<Link>();
+
 const LOOP_MODES = ['interrupt', 'busy', 'adaptive', 'manual'] as const;
 
 /**
@@ -134,6 +137,10 @@ export function parseInterfaces(options: StackOptions | SingleInterfaceOptions):
   const parsed = list.map(parseInterface);
   if (new Set(list.map(({ link }) => link)).size < list.length) {
     throw invalid('link: two interfaces cannot share one, each would take packets of the other');
+  }
+  for (const { link } of list) {
+    if (!linksInUse.has(link)) continue;
+    throw posixError(Errno.EADDRINUSE, 'createStack', `link: ${link.name} is the link of another stack that is open`);
   }
   return parsed;
 }

@@ -20,6 +20,7 @@ import { platformScheduler } from './scheduler.js';
 import {
   type InterfaceOptions,
   type LoopMode,
+  linksInUse,
   parseInterfaces,
   requireStackOptions,
   type SingleInterfaceOptions,
@@ -120,6 +121,7 @@ export class Stack implements SocketContext, Pollable {
     this.#given = given;
     this.links = interfaces.map((networkInterface) => networkInterface.link);
     this.#ping = new Ping(this.ipv4.icmp, this.timers, random);
+    for (const link of this.links) linksInUse.add(link);
     this.#loop = new Loop(this, this.mode, this.#spinMicroseconds, options.scheduler ?? platformScheduler());
     this.#loop.start();
   }
@@ -133,15 +135,13 @@ export class Stack implements SocketContext, Pollable {
     if (this.#isPolling || this.#isClosed) return 0;
     this.#isPolling = true;
     this.lastPoll = now;
-    const interfaces = this.interfaces;
     let work = 0;
-    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) {
-      work = (work + interfaces[i]!.poll(this.#receiveBudget, now)) | 0;
+    try {
+      work = this.#round(now);
+    } finally {
+      // Also when a link threw: the stack is not dead because of it.
+      this.#isPolling = false;
     }
-    work = (work + this.timers.advance(now, this.#timerBudget)) | 0;
-    work = (work + this.ready.dispatch()) | 0;
-    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) interfaces[i]!.flush();
-    this.#isPolling = false;
     this.polls.count(now, work);
     return work;
   }
@@ -156,6 +156,7 @@ export class Stack implements SocketContext, Pollable {
    * Sends one ICMP echo request and waits for the answer. Rejects with ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EINVAL …
    */
   async ping(address: string, options: PingOptions = {}): Promise<PingReply> {
+    if (this.#isClosed) throw posixError(Errno.ENETDOWN, 'ping', 'the stack is closed');
     const reply = this.#ping.send(parseIpv4Address(address), options, this.clock.now());
     this.requestPoll();
     // The process waits for the answer, as for an open socket.
@@ -240,6 +241,7 @@ export class Stack implements SocketContext, Pollable {
     this.#isClosed = true;
     this.ipv4.close();
     for (const networkInterface of this.interfaces) networkInterface.close();
+    for (const link of this.links) linksInUse.delete(link);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -271,6 +273,18 @@ export class Stack implements SocketContext, Pollable {
    */
   requestPoll(): void {
     if (!this.#isPolling) this.#loop.request();
+  }
+
+  #round(now: Instant): number {
+    const interfaces = this.interfaces;
+    let work = 0;
+    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) {
+      work = (work + interfaces[i]!.poll(this.#receiveBudget, now)) | 0;
+    }
+    work = (work + this.timers.advance(now, this.#timerBudget)) | 0;
+    work = (work + this.ready.dispatch()) | 0;
+    for (let i = 0; i < interfaces.length; i = (i + 1) | 0) interfaces[i]!.flush();
+    return work;
   }
 
   /** The interface on which an address is a neighbour. */
