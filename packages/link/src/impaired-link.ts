@@ -5,6 +5,7 @@ import { type ImpairmentStatistics, type Impairments, resolveImpairments } from 
 import type { Link, LinkCapabilities } from './link.js';
 import { FRAME_OVERHEAD } from './link-options.js';
 import { LinkStatistics } from './link-statistics.js';
+import { requireKnownOptions } from './posix-error.js';
 
 export interface ImpairOptions {
   /** The same seed gives the same packets the same fate. */
@@ -172,6 +173,14 @@ function earlier(a: number, b: number): number {
   return b < 0 ? a : Math.min(a, b);
 }
 
+const IMPAIR_OPTIONS = [
+  'seed',
+  'clock',
+  'pool',
+  'transmit',
+  'receive',
+] as const satisfies readonly (keyof ImpairOptions)[];
+
 /**
  * Puts a bad network in front of a link: loss, delay, reordering, duplication, corruption, a limited rate. Owns the
  * link: closing the result closes it.
@@ -179,5 +188,6 @@ function earlier(a: number, b: number): number {
  * @throws EINVAL when an impairment is out of range.
  */
 export function impair(link: Link, options: ImpairOptions): ImpairedLink {
+  requireKnownOptions('impair', options, IMPAIR_OPTIONS);
   return new Impaired(link, options);
 }

@@ -1,5 +1,5 @@
 import { requireInteger, requireProbability } from './link-options.js';
-import { Errno, posixError } from './posix-error.js';
+import { Errno, posixError, requireKnownOptions } from './posix-error.js';
 
 /** What goes wrong in one direction. Everything left out does not happen. */
 export interface Impairments {
@@ -27,6 +27,19 @@ export interface Impairments {
   readonly queueLimit?: number;
 }
 
+const IMPAIRMENTS = [
+  'loss',
+  'lossBurst',
+  'delayMicroseconds',
+  'jitterMicroseconds',
+  'reorder',
+  'reorderMicroseconds',
+  'duplicate',
+  'corrupt',
+  'rateBitsPerSecond',
+  'queueLimit',
+] as const satisfies readonly (keyof Impairments)[];
+
 const LONGEST_MICROSECONDS = 600_000_000;
 
 /** The threshold of probability 0. */
@@ -52,6 +65,7 @@ export interface ResolvedImpairments {
 /** @throws EINVAL when a value is out of range. */
 export function resolveImpairments(direction: string, impairments: Impairments): ResolvedImpairments {
   const where = 'impair';
+  requireKnownOptions(`impair ${direction}`, impairments, IMPAIRMENTS);
   const threshold = (option: string, value = 0): number => {
     const probability = requireProbability(where, `${direction}.${option}`, value);
     return Math.max(NEVER, Math.floor(probability * 2 ** 32) - 2 ** 31 - 1);

@@ -1,4 +1,4 @@
-import type { Packet, TimestampSource } from '@prism-net/buffers';
+import type { Packet, PacketPool, TimestampSource } from '@prism-net/buffers';
 import type { LinkStatistics } from './link-statistics.js';
 
 /** What a link can do. Fixed once the link is open. */
@@ -35,6 +35,8 @@ export interface Link {
   readonly name: string;
   readonly capabilities: LinkCapabilities;
   readonly statistics: LinkStatistics;
+  /** The pool whose packets the link sends without copying them, where there is such a pool: a stack's default. */
+  readonly pool?: PacketPool;
 
   /**
    * Puts up to `maximum` received packets into `burst`, from index 0, and returns their number; they are the caller's.

@@ -2,6 +2,7 @@ import type { MacAddress } from '@prism-net/wire';
 import type { Link } from './link.js';
 import { localMacAddress, requireSizes } from './link-options.js';
 import { PipeEnd } from './pipe-end.js';
+import { requireKnownOptions } from './posix-error.js';
 import type { Schedule } from './wakeup.js';
 
 export interface PipeOptions {
@@ -18,6 +19,15 @@ export interface PipeOptions {
   readonly schedule?: Schedule;
 }
 
+const PIPE_OPTIONS = [
+  'mtu',
+  'capacity',
+  'names',
+  'macAddresses',
+  'checksumOffload',
+  'schedule',
+] as const satisfies readonly (keyof PipeOptions)[];
+
 /**
  * A cable between two stacks in one thread. Packets change owner and are not copied, except those that have another
  * owner besides the sender. Frames longer than the MTU and 18 bytes are dropped (and counted) by the sending end, and
@@ -26,6 +36,7 @@ export interface PipeOptions {
  * @throws EINVAL when an option is out of range.
  */
 export function createPipe(options: PipeOptions = {}): [Link, Link] {
+  requireKnownOptions('createPipe', options, PIPE_OPTIONS);
   const { mtu = 1500, capacity = 1024, checksumOffload = false, schedule = queueMicrotask } = options;
   requireSizes('createPipe', mtu, capacity);
   const names = options.names ?? ['pipe0', 'pipe1'];

@@ -7,6 +7,7 @@ export const Errno = {
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
+  EBUSY: 16,
   EINVAL: 22,
   EPIPE: 32,
   EDESTADDRREQ: 89,
@@ -35,6 +36,14 @@ export interface PosixError extends Error {
   readonly code: string;
   readonly errno: number;
   readonly syscall: string;
+}
+
+/** Refuses options that do not exist: a misspelt one must not be silently without effect. @throws EINVAL */
+export function requireKnownOptions(syscall: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw posixError(Errno.EINVAL, syscall, `there is no option '${name}'; there are ${known.join(', ')}`);
+  }
 }
 
 /** Makes the error for a failed operation: `bind EADDRINUSE: 10.0.0.1:7 is taken`. */

@@ -2,6 +2,7 @@ import type { PacketMemory } from '@prism-net/buffers';
 import { SpscRing } from '@prism-net/rings';
 import type { MacAddress } from '@prism-net/wire';
 import { localMacAddress, requireInteger, requireSizes } from './link-options.js';
+import { requireKnownOptions } from './posix-error.js';
 
 export interface SharedMemoryLinkOptions {
   /** Descriptors (segments of packets) each way, rounded up to a power of two. Default 1,024. */
@@ -65,6 +66,8 @@ export interface EndLayout {
   readonly peerWaiting: number;
   /** Word index: this end is closed. */
   readonly ownClosed: number;
+  /** Word index: somebody has opened this end. */
+  readonly ownOpened: number;
   readonly peerClosed: number;
 }
 
@@ -91,6 +94,7 @@ export function layoutOf(end: SharedMemoryLinkEnd): EndLayout {
     ownWaiting: line(2 + own) / 4,
     peerWaiting: line(2 + peer) / 4,
     ownClosed: line(4 + own) / 4,
+    ownOpened: line(6 + own) / 4,
     peerClosed: line(4 + peer) / 4,
   };
 }
@@ -98,8 +102,17 @@ export function layoutOf(end: SharedMemoryLinkEnd): EndLayout {
 /** Bytes of control memory a link of this capacity takes: for `controlBytes` of the packet memory. */
 export function sharedMemoryLinkBytes(capacity = 1024): number {
   const rounded = roundUpToPowerOfTwo(capacity);
-  return 2 * SpscRing.byteLength(rounded, Descriptor.WORDS) + 2 * SpscRing.byteLength(rounded, 1) + 6 * LINE;
+  return 2 * SpscRing.byteLength(rounded, Descriptor.WORDS) + 2 * SpscRing.byteLength(rounded, 1) + 8 * LINE;
 }
+
+const SHARED_MEMORY_OPTIONS = [
+  'capacity',
+  'mtu',
+  'names',
+  'macAddresses',
+  'checksumOffload',
+  'segmentation',
+] as const satisfies readonly (keyof SharedMemoryLinkOptions)[];
 
 /**
  * Makes a link between two threads that share `memory`: reserves its control structures (two descriptor rings, two
@@ -112,6 +125,7 @@ export function createSharedMemoryLink(
   memory: PacketMemory,
   options: SharedMemoryLinkOptions = {},
 ): { readonly left: SharedMemoryLinkEnd; readonly right: SharedMemoryLinkEnd } {
+  requireKnownOptions('createSharedMemoryLink', options, SHARED_MEMORY_OPTIONS);
   const { mtu = 1500, checksumOffload = false, segmentation = 0 } = options;
   requireSizes('createSharedMemoryLink', mtu, options.capacity ?? 1024);
   requireInteger('createSharedMemoryLink', 'segmentation', segmentation, 0, 65_535);

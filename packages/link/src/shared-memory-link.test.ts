@@ -98,6 +98,17 @@ describe('shared-memory link', () => {
     pair.assertNothingLost();
   });
 
+  it('is opened by one user an end: a second one hears EBUSY', () => {
+    const memory = PacketMemory.create({ frames: 8, controlBytes: sharedMemoryLinkBytes() });
+    const { left, right } = createSharedMemoryLink(memory);
+    const [one, other] = [PacketPool.create(memory, 4), PacketPool.create(memory, 4)];
+    const link = openSharedMemoryLink(memory, left, one);
+    expect(link.pool).toBe(one);
+    expect(() => openSharedMemoryLink(memory, left, other)).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+    openSharedMemoryLink(memory, right, other).close();
+    link.close();
+  });
+
   it('copies packets of other pools into its own frames', () => {
     const pair = makePair();
     const other = PacketPool.create(pair.memory, 4);

@@ -34,10 +34,11 @@ export class SharedMemoryLink implements Link {
   readonly name: string;
   readonly capabilities: LinkCapabilities;
   readonly statistics = new LinkStatistics();
+  /** This end's own frames: a stack on this link sends from them, so that nothing is copied. */
+  readonly pool: PacketPool;
   /** The peer's frames while they are here. */
   readonly remotePool: PacketPool;
 
-  readonly #localPool: PacketPool;
   readonly #words: Int32Array;
   readonly #layout: EndLayout;
   readonly #transmitRing: SpscRing;
@@ -71,7 +72,11 @@ export class SharedMemoryLink implements Link {
     const { buffer } = memory;
     const layout = layoutOf(end);
     this.name = end.name;
-    this.#localPool = localPool;
+    // Two users of one end would take each other's packets, and its rings have one producer and one consumer each.
+    if (Atomics.compareExchange(memory.words, layout.ownOpened, 0, 1) !== 0) {
+      throw posixError(Errno.EBUSY, 'openSharedMemoryLink', `the ${end.side} end is open already`);
+    }
+    this.pool = localPool;
     this.#frames = new SharedFrames(memory, end, layout, localPool);
     this.remotePool = this.#frames.remotePool;
     this.#words = memory.words;
@@ -286,7 +291,7 @@ export class SharedMemoryLink implements Link {
     if (!sendable || segments > this.#maximumSegments) {
       sendable = false;
       segments = this.#segmentsOfCopy(packet, length);
-      if (segments > this.#maximumSegments || segments > this.#localPool.region.frames) {
+      if (segments > this.#maximumSegments || segments > this.pool.region.frames) {
         packet.release();
         return -1;
       }
@@ -298,11 +303,11 @@ export class SharedMemoryLink implements Link {
     }
     let first: Packet | null = packet;
     if (!sendable) {
-      if (this.#localPool.available < segments) {
+      if (this.pool.available < segments) {
         this.#neededFrames = segments;
         return 0;
       }
-      first = packet.copyTo(this.#localPool);
+      first = packet.copyTo(this.pool);
       packet.release();
       if (first === null) return -1;
     }
@@ -320,7 +325,7 @@ export class SharedMemoryLink implements Link {
   }
 
   #segmentsOfCopy(packet: Packet, length: number): number {
-    const room = (this.#localPool.memory.layout.frameSize - HEADROOM) | 0;
+    const room = (this.pool.memory.layout.frameSize - HEADROOM) | 0;
     return Math.max(1, Math.ceil((length + (packet.offset & 3)) / room));
   }
 
@@ -334,13 +339,13 @@ export class SharedMemoryLink implements Link {
    * when frames came back to a pool that was exhausted.
    */
   #settle(): boolean {
-    const exhausted = this.#localPool.available === 0;
+    const exhausted = this.pool.available === 0;
     this.#exchangeFrames();
     this.#receiveRing.release();
     this.#frames.publish();
     this.#answerWaitingPeer();
     if (this.#wantsFrames() || this.#neededRoom !== 0) Atomics.store(this.#words, this.#layout.ownWaiting, 1);
-    return exhausted && this.#localPool.available > 0;
+    return exhausted && this.pool.available > 0;
   }
 
   /** The peer waits for room or frames: it gets what there is, and a ring of its bell. */
@@ -356,7 +361,7 @@ export class SharedMemoryLink implements Link {
   }
 
   #wantsFrames(): boolean {
-    return this.#neededFrames !== 0 || this.#localPool.available === 0;
+    return this.#neededFrames !== 0 || this.pool.available === 0;
   }
 
   #isReady(): boolean {
@@ -368,7 +373,7 @@ export class SharedMemoryLink implements Link {
 
   /** A refused packet would be taken now. */
   #hasRoomAgain(): boolean {
-    if (this.#neededFrames !== 0) return this.#localPool.available >= this.#neededFrames;
+    if (this.#neededFrames !== 0) return this.pool.available >= this.#neededFrames;
     return this.#neededRoom !== 0 && (this.#transmitRing.free >= this.#neededRoom || this.#isPeerClosed());
   }
 
@@ -397,7 +402,7 @@ export class SharedMemoryLink implements Link {
 
   /** Frames that were sent while the peer closed: it reads no more, so that its side of the ring is ours. */
   #takeBackUnread(): void {
-    const { buffer } = this.#localPool.memory;
+    const { buffer } = this.pool.memory;
     const { capacity } = this.#transmitRing;
     const byteOffset = this.#layout.transmitRing;
     const unread = new SpscRing({ buffer, byteOffset, capacity, wordsPerItem: Descriptor.WORDS });
@@ -412,10 +417,10 @@ export class SharedMemoryLink implements Link {
 
 /**
  * Opens one end of a link that `createSharedMemoryLink` made, once. `memory` and `localPool` are this thread's own
- * objects; the two ends must have different pools. Packets of other pools are copied: a stack over this link is to be
- * given `localPool`.
+ * objects; the two ends must have different pools. Packets of other pools are copied; a stack over this link uses
+ * `localPool` unless it is given another.
  *
- * @throws EINVAL when the pool lies in another memory.
+ * @throws EINVAL when the pool lies in another memory, EBUSY when the end is open already.
  */
 export function openSharedMemoryLink(
   memory: PacketMemory,

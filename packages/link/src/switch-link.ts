@@ -3,6 +3,7 @@ import type { HashKey } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
 import type { Link } from './link.js';
 import { requireInteger, requireSizes } from './link-options.js';
+import { Errno, posixError, requireKnownOptions } from './posix-error.js';
 import { MacTable } from './switch-mac-table.js';
 import { SwitchPort } from './switch-port.js';
 import { SwitchStatistics } from './switch-statistics.js';
@@ -37,6 +38,18 @@ export interface Switch {
   readonly learned: number;
 }
 
+const SWITCH_OPTIONS = [
+  'ports',
+  'pool',
+  'mtu',
+  'capacity',
+  'macTableSize',
+  'ageMicroseconds',
+  'clock',
+  'key',
+  'schedule',
+] as const satisfies readonly (keyof SwitchOptions)[];
+
 /**
  * A learning Ethernet switch in one thread. A frame to a known address goes to its port; broadcast, multicast and
  * unknown addresses go to all other ports: the packet itself to the last of them, copies to the others. Nothing goes
@@ -46,6 +59,9 @@ export interface Switch {
  * @throws EINVAL when an option is out of range.
  */
 export function createSwitch(options: SwitchOptions): Switch {
+  requireKnownOptions('createSwitch', options, SWITCH_OPTIONS);
+  if (options.pool === undefined)
+    throw posixError(Errno.EINVAL, 'createSwitch', 'pool: copies of flooded frames need one');
   const { mtu = 1500, capacity = 1024, macTableSize = 1024, ageMicroseconds = 300_000_000 } = options;
   const { schedule = queueMicrotask, clock, pool } = options;
   requireInteger('createSwitch', 'ports', options.ports, 1, 256);

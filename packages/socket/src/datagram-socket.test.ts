@@ -1,5 +1,6 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno, type PosixError } from '@prism-net/link';
+import { sourcePort } from '@prism-net/udp';
 import { parseIpv4Address } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import type { DatagramSocket, SocketAddress } from './datagram-socket.js';
@@ -300,7 +301,20 @@ describe('errors', () => {
     ],
     ['connect without a route', (s) => s.connect(7, '192.0.2.1'), 'ENETUNREACH', 'connect ENETUNREACH: 192.0.2.1:7'],
     ['connect to broadcast', (s) => s.connect(7, '10.0.0.255'), 'EACCES', 'connect EACCES: 10.0.0.255:7'],
-    ['send without a peer', (s) => s.send('x'), 'EDESTADDRREQ', 'send EDESTADDRREQ: to the connected peer'],
+    ['send without a peer', (s) => s.send('x'), 'EDESTADDRREQ', 'give port and address, or connect first'],
+    [
+      'send on a closed socket',
+      (s) => {
+        s.close();
+        s.send('x', 7, LOOPBACK);
+      },
+      'EBADF',
+      'the socket is closed',
+    ],
+    ['send a number', (s) => s.send(7 as never, 7, LOOPBACK), 'EINVAL', 'text or a Uint8Array'],
+    ['send an ArrayBuffer', (s) => s.send(new ArrayBuffer(4) as never, 7, LOOPBACK), 'EINVAL', 'text or a Uint8Array'],
+    ['send a DataView', (s) => s.send(new DataView(new ArrayBuffer(4)) as never, 7, LOOPBACK), 'EINVAL', 'Uint8Array'],
+    ['send an array', (s) => s.send([1, 2] as never, 7, LOOPBACK), 'EINVAL', 'text or a Uint8Array'],
     ['send to port 0', (s) => s.send('x', 0, LOOPBACK), 'EINVAL', 'port must be a whole number from 1 to 65535'],
     ['send to a name', (s) => s.send('x', 7, 'example.org'), 'EINVAL', '"example.org" is not an IPv4 address'],
     ['send with a port only', (s) => s.send('x', 7), 'EINVAL', 'give both a port and an address'],
@@ -324,6 +338,39 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 'EINVAL', syscall: 'socket' });
     expect(error.message).toContain('receiveQueue');
     expect(host.udp.ports.size).toBe(0);
+    host.finish();
+  });
+
+  it.each([
+    [{ timeToLive: 0 }, 'timeToLive must be a whole number from 1 to 255, not 0'],
+    [{ multicastTimeToLive: 256 }, 'multicastTimeToLive must be a whole number from 0 to 255, not 256'],
+    [{ trafficClass: -1 }, 'trafficClass must be'],
+    [{ recieveQueue: 7 } as never, "there is no option 'recieveQueue'; there are address, port"],
+  ])('option %j is refused', (options, message) => {
+    const host = new LoopbackHost();
+    const error = thrown(() => host.socket(options));
+    expect(error).toMatchObject({ code: 'EINVAL', syscall: 'socket' });
+    expect(error.message).toContain(message);
+    host.finish();
+  });
+
+  it('reply sends a received packet back where it came from, in its own frame', () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    server.onReadable(() => {
+      for (let packet = server.receivePacket(); packet !== null; packet = server.receivePacket()) {
+        packet.view.setUint8(packet.offset, 0x41);
+        expect(server.reply(packet)).toBe(Errno.NONE);
+      }
+    });
+    client.send('hello', 7, LOOPBACK);
+    const copies = host.pool.memory.copies[0];
+    host.settle();
+    expect(host.pool.memory.copies[0]).toBe(copies);
+    const answer = client.receivePacket()!;
+    expect(new TextDecoder().decode(answer.toBytes())).toBe('Aello');
+    expect(sourcePort(answer)).toBe(7);
+    answer.release();
     host.finish();
   });
 

@@ -1,5 +1,5 @@
 import { HEADROOM, type Packet } from '@prism-net/buffers';
-import { Errno, type PosixError, posixError } from '@prism-net/link';
+import { Errno, type PosixError, posixError, requireKnownOptions } from '@prism-net/link';
 import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
 import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
@@ -109,12 +109,22 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   constructor(context: SocketContext, options: DatagramSocketOptions = {}) {
     const { signal, receiveQueue } = options;
     signal?.throwIfAborted();
+    requireKnownOptions('socket', options, OPTIONS);
     if (receiveQueue !== undefined) requireWhole('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
+    const { timeToLive = 64, multicastTimeToLive = 1, trafficClass = 0 } = options;
+    requireWhole('socket', 'timeToLive', timeToLive, 1, 255);
+    requireWhole('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
+    requireWhole('socket', 'trafficClass', trafficClass, 0, 255);
     this.#context = context;
-    this.endpoint = context.udp.open(this);
-    this.endpoint.reuse = options.reuse ?? false;
-    this.endpoint.broadcast = options.broadcast ?? false;
-    if (receiveQueue !== undefined) this.endpoint.receiveLimit = receiveQueue;
+    const endpoint = context.udp.open(this);
+    this.endpoint = endpoint;
+    endpoint.reuse = options.reuse ?? false;
+    endpoint.broadcast = options.broadcast ?? false;
+    endpoint.dontFragment = options.dontFragment ?? false;
+    endpoint.timeToLive = timeToLive;
+    endpoint.multicastTimeToLive = multicastTimeToLive;
+    endpoint.trafficClass = trafficClass;
+    if (receiveQueue !== undefined) endpoint.receiveLimit = receiveQueue;
     if (options.port !== undefined || options.address !== undefined) this.bind(options.port ?? 0, options.address);
     if (signal !== undefined) {
       const close = () => this.close();
@@ -240,7 +250,8 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
    */
   send(data: Uint8Array | string, port?: number, address?: string): void {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    if (!(bytes instanceof Uint8Array)) {
+    // By tag rather than by class: an array of another realm is as good.
+    if (bytes?.[Symbol.toStringTag] !== 'Uint8Array') {
       throw posixError(Errno.EINVAL, 'send', 'data must be text or a Uint8Array (a Buffer is one)');
     }
     if (bytes.length > MAXIMUM_DATAGRAM) {

@@ -1,3 +1,6 @@
+// What zero-copy receivers need beside a packet: who sent it, and addresses as text.
+export { destinationAddress, sourceAddress, sourcePort } from '@prism-net/udp';
+export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
 export * from './datagram-socket.js';
 export * from './multiplexer.js';
 export { ReadyQueue, type ReadyTarget } from './ready-queue.js';

@@ -32,6 +32,7 @@ const wrong: [name: string, options: Record<string, unknown>, message: string][]
   ['VLAN 4095', { vlan: 4095 }, 'vlan must be a whole number from 1 to 4094, not 4095'],
   ['an MTU below 68', { mtu: 67 }, 'mtu must be a whole number from 68 to 1500, not 67'],
   ['an MTU above the link', { mtu: 1501 }, 'mtu must be a whole number from 68 to 1500, not 1501'],
+  ['a misspelt option', { spinMilliseconds: 1 }, "there is no option 'spinMilliseconds'; there are link, address"],
   ['an unknown mode', { mode: 'fast' }, 'mode must be interrupt, busy, adaptive or manual, not fast'],
   ['receiveBudget 0', { receiveBudget: 0 }, 'receiveBudget must be a whole number from 1 to 4096, not 0'],
   ['timerBudget 1.5', { timerBudget: 1.5 }, 'timerBudget must be a whole number from 1 to 65536, not 1.5'],

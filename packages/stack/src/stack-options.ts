@@ -1,7 +1,7 @@
 import type { PacketMemory, PacketPool } from '@prism-net/buffers';
 import type { EthernetInterfaceOptions } from '@prism-net/ethernet';
 import type { Ipv4LayerOptions } from '@prism-net/ipv4';
-import { Errno, type Link, posixError } from '@prism-net/link';
+import { Errno, type Link, posixError, requireKnownOptions } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
 import type { UdpOptions } from '@prism-net/udp';
@@ -37,6 +37,17 @@ export interface InterfaceOptions {
   >;
 }
 
+const INTERFACE_OPTIONS = [
+  'link',
+  'address',
+  'gateway',
+  'name',
+  'macAddress',
+  'vlan',
+  'mtu',
+  'ethernet',
+] as const satisfies readonly (keyof InterfaceOptions)[];
+
 /** Links of stacks that are open. */
 export const linksInUse = new WeakSet<Link>();
 
@@ -60,7 +71,7 @@ export interface StackOptions {
   readonly loopback?: boolean;
   /** Where packets live. Default: a memory of its own with 4,096 frames of 2,048 bytes. */
   readonly memory?: PacketMemory;
-  /** The packets the stack sends with. Default: all frames of the memory not reserved otherwise. */
+  /** The packets the stack sends with. Default: the link's own pool if it has one, else all unreserved frames of the memory. */
   readonly pool?: PacketPool;
   /** Frames taken from each interface per poll, and frames collected for a link before they are handed over. Default 32. */
   readonly receiveBudget?: number;
@@ -88,6 +99,22 @@ export interface StackOptions {
   readonly udp?: Pick<UdpOptions, 'maximumEndpoints' | 'ephemeralPorts' | 'receiveQueue'>;
 }
 
+const STACK_OPTIONS = [
+  'mode',
+  'spinMicroseconds',
+  'loopback',
+  'memory',
+  'pool',
+  'receiveBudget',
+  'timerBudget',
+  'timers',
+  'clock',
+  'random',
+  'scheduler',
+  'ipv4',
+  'udp',
+] as const satisfies readonly (keyof StackOptions)[];
+
 /** The common case in one object: a stack with a single interface. */
 export type SingleInterfaceOptions = Omit<StackOptions, 'interfaces'> & InterfaceOptions;
 
@@ -112,7 +139,13 @@ const ETHERNET_LIMITS = { transmitQueue: [1, 1 << 20], multicastAddresses: [1, 6
 
 /** @throws PosixError EINVAL that names the option, for options that concern the stack as a whole. */
 export function requireStackOptions(options: StackOptions | SingleInterfaceOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalid('options: at least { link, address }');
   const { mode = 'interrupt', memory, pool } = options;
+  if ('interfaces' in options && !Array.isArray(options.interfaces)) {
+    throw invalid('interfaces must be an array of { link, address }');
+  }
+  const known = 'interfaces' in options ? ['interfaces', ...STACK_OPTIONS] : [...INTERFACE_OPTIONS, ...STACK_OPTIONS];
+  requireKnownOptions('createStack', options, known);
   if (!LOOP_MODES.includes(mode)) {
     throw invalid(`mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
   }
@@ -133,7 +166,7 @@ export function requireStackOptions(options: StackOptions | SingleInterfaceOptio
 /** The interfaces, checked and parsed. @throws PosixError EINVAL that names the option. */
 export function parseInterfaces(options: StackOptions | SingleInterfaceOptions): ParsedInterface[] {
   const list = 'interfaces' in options ? options.interfaces : [options];
-  if (!Array.isArray(list)) throw invalid('interfaces must be an array of { link, address }');
+  if ('interfaces' in options) for (const each of list) requireKnownOptions('createStack', each, INTERFACE_OPTIONS);
   const parsed = list.map(parseInterface);
   if (new Set(list.map(({ link }) => link)).size < list.length) {
     throw invalid('link: two interfaces cannot share one, each would take packets of the other');

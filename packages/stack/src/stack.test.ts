@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
-import type { Packet } from '@prism-net/buffers';
-import { createPipe, type Link } from '@prism-net/link';
+import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
+import {
+  createPipe,
+  createSharedMemoryLink,
+  type Link,
+  openSharedMemoryLink,
+  sharedMemoryLinkBytes,
+} from '@prism-net/link';
 import { formatIpv4Address } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { createStack } from './stack.js';
@@ -390,5 +396,29 @@ describe('close()', () => {
     await here[Symbol.asyncDispose]();
     expect(() => here.udpSocket()).toThrow('closed');
     network.finish();
+  });
+});
+
+describe('the pool of a stack', () => {
+  it('is that of its shared-memory link, so that nothing is copied', () => {
+    const memory = PacketMemory.create({ frames: 128, controlBytes: sharedMemoryLinkBytes() });
+    const ends = createSharedMemoryLink(memory);
+    const [here, peer] = (['left', 'right'] as const).map((side, i) => {
+      const link = openSharedMemoryLink(memory, ends[side], PacketPool.create(memory, 64));
+      const stack = createStack({ link, address: `10.0.0.${i + 1}/24`, mode: 'manual' });
+      expect(stack.pool).toBe(link.pool);
+      return stack;
+    });
+    const server = peer!.udpSocket({ port: 7 });
+    const client = here!.udpSocket().connect(7, '10.0.0.2');
+    const packet = client.reserve()!;
+    packet.length = 4;
+    client.commit(packet);
+    for (let round = 0; round < 4; round++) for (const stack of [here!, peer!]) stack.poll();
+    const received = server.receivePacket()!;
+    expect(received.frame).toBe(packet.frame);
+    expect(memory.copies[0]).toBe(0);
+    received.release();
+    for (const stack of [here!, peer!]) stack.close();
   });
 });

@@ -21,6 +21,7 @@ import {
   type InterfaceOptions,
   type LoopMode,
   linksInUse,
+  type ParsedInterface,
   parseInterfaces,
   requireStackOptions,
   type SingleInterfaceOptions,
@@ -76,8 +77,10 @@ export class Stack implements SocketContext, Pollable {
     this.#spinMicroseconds = options.spinMicroseconds ?? 1000;
     this.#timerCapacity = options.timers ?? 1024;
 
-    this.memory = options.pool?.memory ?? options.memory ?? PacketMemory.create();
-    this.pool = options.pool ?? PacketPool.create(this.memory, this.memory.unreservedFrames, { name: 'stack' });
+    // A link that sends from a pool of its own copies what comes from another.
+    const pool = options.pool ?? (options.memory === undefined ? poolOfLinks(parsed) : undefined);
+    this.memory = pool?.memory ?? options.memory ?? PacketMemory.create();
+    this.pool = pool ?? PacketPool.create(this.memory, this.memory.unreservedFrames, { name: 'stack' });
     this.clock = options.clock ?? createMonotonicClock();
     const random = options.random ?? new CryptoRandom();
     const now = this.clock.now();
@@ -302,4 +305,10 @@ export class Stack implements SocketContext, Pollable {
   closed(socket: Closable): void {
     if (this.#sockets.delete(socket)) this.#loop.removeUser();
   }
+}
+
+/** The one pool that the links send from, if there is just one. */
+function poolOfLinks(interfaces: readonly ParsedInterface[]): PacketPool | undefined {
+  const pools = new Set(interfaces.map(({ options }) => options.link.pool).filter((pool) => pool !== undefined));
+  return pools.size === 1 ? pools.values().next().value : undefined;
 }
