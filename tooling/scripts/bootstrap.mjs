@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
-// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|build|check> [arguments]
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|build|check|format> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +17,7 @@ const programs = {
   test: 'tooling/scripts/test.mjs',
   check: 'tooling/scripts/check.mjs',
   build: undefined,
+  format: undefined,
 };
 
 const [command, ...rest] = process.argv.slice(2);
@@ -60,10 +61,21 @@ function installPackageManager() {
   run('fetching pnpm', 'npm', npm);
 }
 
+/** The package.json of every workspace package: a new dependency there has to be linked. */
+function manifests() {
+  return ['packages', 'apps', 'tooling'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .map((name) => join(folder, name, 'package.json'))
+      .filter((file) => existsSync(join(root, file))),
+  );
+}
+
 function installDependencies() {
   const stampFile = join(root, 'node_modules', '.prism-install');
   const hash = createHash('sha256').update(PNPM_VERSION).update(process.version);
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(root, file)));
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...manifests()]) {
+    hash.update(readFileSync(join(root, file)));
+  }
   const stamp = hash.digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   say('installing dependencies');
@@ -78,6 +90,10 @@ function build() {
 
 installPackageManager();
 installDependencies();
+if (command === 'format') {
+  const { status } = spawnSync('biome', ['check', '--write', '.'], { cwd: root, env: environment, stdio: 'inherit' });
+  process.exit(status ?? 1);
+}
 build();
 
 const program = programs[command];

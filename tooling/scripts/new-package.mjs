@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Stamps a new workspace package: node tooling/scripts/new-package.mjs packages/NAME "description" [dependency …]
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const [folder, description, ...dependencies] = process.argv.slice(2);
@@ -51,3 +52,17 @@ write(
 write('tsup.config.ts', "export { libraryBuild as default } from '../../tooling/tsup/library.ts';\n");
 write('README.md', `# @prism-net/${name}\n\n${description}\n`);
 if (!application) write('src/index.ts', 'export {};\n');
+
+const rootConfig = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
+rootConfig.references.push({ path: folder });
+writeFileSync('tsconfig.json', json(rootConfig));
+if (!application) {
+  const layers = JSON.parse(readFileSync('tooling/layers.json', 'utf8'));
+  if (!layers.packages.includes(name)) layers.packages.push(name);
+  writeFileSync('tooling/layers.json', json(layers));
+}
+spawnSync('node_modules/.bin/biome', ['check', '--write', folder, 'tsconfig.json', 'tooling/layers.json']);
+console.log(
+  `${folder} is there. Now: move '${name}' to its place in tooling/layers.json (bottom to top), write an example`,
+);
+console.log('into its README, and run `.tools/pnpm-*/node_modules/.bin/pnpm install` to link it.');

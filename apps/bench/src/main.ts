@@ -84,6 +84,8 @@ function fails(error: unknown): never {
   process.exit(1);
 }
 
+// For somebody who watches; standard output is for the result.
+if (process.stderr.isTTY) console.error(`bench: ${scenario.name}, about ${values.seconds} s at most`);
 const run = await scenario.load();
 const result = await run(options).catch(fails);
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };

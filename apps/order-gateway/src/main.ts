@@ -82,5 +82,5 @@ clearInterval(ticker);
 if (isTerminal) process.stdout.write(clearLine);
 const figures = toFigures(reports, latencies);
 if (options.json) console.log(JSON.stringify({ figures, conditions: run.conditions }));
-else process.stdout.write(renderReport(reports, latencies, process.stdout.columns ?? 80));
+else process.stdout.write(renderReport(reports, latencies, process.stdout.columns));
 process.exitCode = exitCodeOf(reports);

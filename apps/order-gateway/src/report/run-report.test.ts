@@ -54,8 +54,15 @@ describe('report of a run', () => {
     }
   });
 
+  it('is no wider than the terminal, if it goes to one', () => {
+    const narrow = renderReport(reportsOf(), latencies(), 80);
+    for (const line of narrow.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    const words = (text: string) => text.split('answers')[1]!.split(/\s+/);
+    expect(words(narrow)).toEqual(words(renderReport(reportsOf(), latencies())));
+  });
+
   it('tells what happened to orders and frames', () => {
-    const text = renderReport(reportsOf(), latencies(), 80);
+    const text = renderReport(reportsOf(), latencies());
     for (const part of [
       '500,000 orders/s: 1,000,000 orders answered in 2.00 s',
       'round trip, order sent to answer received (1,000 samples)',
@@ -70,7 +77,7 @@ describe('report of a run', () => {
       expect(text).toContain(part);
     }
     expect(text.endsWith('\n')).toBe(true);
-    expect(renderReport(reportsOf({ totals: { lost: 1 } }), latencies(), 80)).not.toContain('exactly once');
+    expect(renderReport(reportsOf({ totals: { lost: 1 } }), latencies())).not.toContain('exactly once');
   });
 
   it('is the exit code: 0 only without any blemish', () => {

@@ -37,8 +37,8 @@ export function exitCodeOf({ client, gateway }: RunReports): number {
   return isFlawless(client.totals) && faults === 0 && !unexplained ? 0 : 1;
 }
 
-/** The report a person reads at the end. */
-export function renderReport(reports: RunReports, latencies: LatencyHistogram, width: number): string {
+/** The report a person reads at the end; `columns`: the width of the terminal, if it goes to one. */
+export function renderReport(reports: RunReports, latencies: LatencyHistogram, columns?: number): string {
   const { client, gateway, book } = reports;
   const { totals } = client;
   const number = (value: number): string => Math.round(value).toLocaleString('en-US');
@@ -52,7 +52,10 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, w
     '',
     `${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
     '',
-    renderTerminalHistogram(latencies, { title: 'round trip, order sent to answer received', width }).trimEnd(),
+    renderTerminalHistogram(latencies, {
+      title: 'round trip, order sent to answer received',
+      width: columns ?? 80,
+    }).trimEnd(),
     '',
     'answers',
     `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
@@ -69,7 +72,7 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, w
     `  gateway ${perPacket(gateway.steadyState).toFixed(3)}, book ${perPacket(book.steadyState).toFixed(3)}, client ${perPacket(client.steadyState).toFixed(3)}`,
     '',
   ];
-  return lines.join('\n');
+  return lines.map((line) => wrap(line, columns ?? Number.POSITIVE_INFINITY)).join('\n');
 }
 
 function answersPerSecond({ seconds, totals }: RunReports['client']): number {
@@ -100,4 +103,19 @@ function bytesPerOrder({ client, gateway, book }: RunReports): number {
   const bytes =
     client.steadyState.bytesAllocated + gateway.steadyState.bytesAllocated + book.steadyState.bytesAllocated;
   return orders > 0 ? bytes / orders : 0;
+}
+
+/** Breaks a line that is wider than the terminal behind its commas and semicolons, further lines indented. */
+function wrap(line: string, width: number): string {
+  // The histogram has its own layout.
+  if (line.length <= width || line.includes('\n')) return line;
+  const indent = `${/^ */.exec(line)![0]}    `;
+  const lines = [''];
+  for (const part of line.split(/(?<=[,;] )/)) {
+    const current = lines[lines.length - 1]!;
+    if (current.length + part.trimEnd().length <= width || current.trim() === '')
+      lines[lines.length - 1] = current + part;
+    else lines.push(indent + part);
+  }
+  return lines.map((each) => each.trimEnd()).join('\n');
 }
