@@ -4,3 +4,4 @@ export * from './packet.js';
 export * from './packet-memory.js';
 export * from './packet-pool.js';
 export * from './packet-queue.js';
+export type { LinearMemory } from './web-assembly.js';

@@ -60,7 +60,7 @@ describe('impaired link', () => {
   it('loses the given share of packets, and counts them', () => {
     const setting = setUp({ loss: 0.25 }, {}, 1, 0, false);
     const arrived = send(setting, 0, 10_000);
-    const { lost } = setting.left.impairments.transmit;
+    const { lost } = setting.left.impairments.transmit.snapshot();
     expect(lost + arrived.length).toBe(10_000);
     expect(setting.left.statistics.dropped).toBe(lost);
     expect(lost).toBeGreaterThan(2300);

@@ -126,10 +126,20 @@ export class ImpairmentStatistics {
     return this.#counts[6]!;
   }
 
+  /** A plain copy for reports. */
+  snapshot(): ImpairmentStatisticsSnapshot {
+    const { lost, lostInBurst, corrupted, duplicated, reordered, queueFull, noFrame } = this;
+    return { lost, lostInBurst, corrupted, duplicated, reordered, queueFull, noFrame };
+  }
+
   count(kind: ImpairmentKind): void {
     this.#counts[kind]! += 1;
   }
 }
+
+export type ImpairmentStatisticsSnapshot = {
+  readonly [Name in Exclude<keyof ImpairmentStatistics, 'count' | 'snapshot'>]: number;
+};
 
 export const ImpairmentKind = {
   LOST: 0,

@@ -1,5 +1,5 @@
 export { type ImpairedLink, type ImpairOptions, impair } from './impaired-link.js';
-export type { ImpairmentStatistics, Impairments } from './impairments.js';
+export type { ImpairmentStatistics, ImpairmentStatisticsSnapshot, Impairments } from './impairments.js';
 export type { Link, LinkCapabilities } from './link.js';
 export * from './link-statistics.js';
 export * from './loopback-link.js';
@@ -21,5 +21,5 @@ export {
 } from './shared-memory-layout.js';
 export { openSharedMemoryLink, type SharedMemoryLink, sharedMemoryBell } from './shared-memory-link.js';
 export { createSwitch, type Switch, type SwitchOptions } from './switch-link.js';
-export type { SwitchStatistics } from './switch-statistics.js';
+export type { SwitchStatistics, SwitchStatisticsSnapshot } from './switch-statistics.js';
 export type { Schedule } from './wakeup.js';

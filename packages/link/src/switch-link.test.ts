@@ -53,7 +53,7 @@ describe('switch', () => {
     expect(ports.map((port) => drain(port))).toEqual([[2], [], [], []]);
     send(pool, ports[0]!, 3, station(10), station(12));
     expect(ports.map((port) => drain(port))).toEqual([[], [], [3], []]);
-    expect(it.statistics).toMatchObject({ flooded: 1, forwarded: 2, learned: 2 });
+    expect(it.statistics.snapshot()).toMatchObject({ flooded: 1, forwarded: 2, learned: 2 });
     pool.assertNoLeaks();
     floodPool.assertNoLeaks();
   });

@@ -42,10 +42,22 @@ export class SwitchStatistics {
     return this.#counts[9]!;
   }
 
+  /** A plain copy for reports. */
+  snapshot(): SwitchStatisticsSnapshot {
+    const { forwarded, flooded, learned, moved, evicted } = this;
+    const { droppedLocal, droppedFull, droppedNoFrame, droppedLength, droppedClosed } = this;
+    const dropped = { droppedLocal, droppedFull, droppedNoFrame, droppedLength, droppedClosed };
+    return { forwarded, flooded, learned, moved, evicted, ...dropped };
+  }
+
   count(cause: SwitchEvent): void {
     this.#counts[cause]! += 1;
   }
 }
+
+export type SwitchStatisticsSnapshot = {
+  readonly [Name in Exclude<keyof SwitchStatistics, 'count' | 'snapshot'>]: number;
+};
 
 export const SwitchEvent = {
   FORWARDED: 0,

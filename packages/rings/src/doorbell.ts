@@ -5,14 +5,14 @@ const ASLEEP = 1;
 
 export interface DoorbellOptions {
   /** Memory that both sides share. To sleep in {@link Doorbell.wait} it must be a SharedArrayBuffer. */
-  buffer: ArrayBufferLike;
+  readonly buffer: ArrayBufferLike;
   /** Where its one word lies (4 bytes, a multiple of 4, zeroed), best on a cache line of its own. */
-  byteOffset: number;
+  readonly byteOffset: number;
   /**
    * Calls back after some milliseconds. Where `Atomics.waitAsync` is missing, {@link Doorbell.waitAsync} polls with
    * it; without it, it then fails.
    */
-  setTimer?: (callback: () => void, milliseconds: number) => void;
+  readonly setTimer?: (callback: () => void, milliseconds: number) => void;
 }
 
 /** `Atomics.waitAsync` (ES2024); the library in use ends at ES2023. */

@@ -5,25 +5,25 @@ const LINE_BYTES = LINE_WORDS * 4;
 /** Where in shared memory a ring lies. Both threads (all, for MPMC) give the same values. */
 export interface RingOptions {
   /** Memory that all users share: a SharedArrayBuffer, or the buffer of a shared WebAssembly.Memory. */
-  buffer: ArrayBufferLike;
+  readonly buffer: ArrayBufferLike;
   /** First byte of the ring, a multiple of 8; a multiple of 128 keeps the cache lines of both sides apart. */
-  byteOffset: number;
+  readonly byteOffset: number;
   /** How many items it holds: a power of two. */
-  capacity: number;
+  readonly capacity: number;
   /** Where the counters of a fresh ring start (int32). For tests of their wrap-around. */
-  start?: number;
+  readonly start?: number;
 }
 
 /** What a ring has seen so far. Approximate when read while other threads work on it. */
 export interface RingStatistics {
   /** Items put in. */
-  enqueued: number;
+  readonly enqueued: number;
   /** Items taken out. */
-  dequeued: number;
+  readonly dequeued: number;
   /** Items refused because the ring was full. */
-  full: number;
+  readonly full: number;
   /** Attempts to take that found nothing. */
-  empty: number;
+  readonly empty: number;
 }
 
 /** Bytes of `words` rounded up so that a neighbour in memory starts on a line of its own. */

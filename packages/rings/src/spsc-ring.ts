@@ -12,7 +12,7 @@ import {
 
 export interface SpscRingOptions extends RingOptions {
   /** int32 words of an item. Default 1. */
-  wordsPerItem?: number;
+  readonly wordsPerItem?: number;
 }
 
 // Written by the producer.

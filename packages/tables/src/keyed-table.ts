@@ -2,11 +2,11 @@ import { type HashKey, hashWords } from './hash.js';
 
 export interface KeyedTableOptions {
   /** How many entries it holds at most. */
-  capacity: number;
+  readonly capacity: number;
   /** How many of the four words `a`, `b`, `c`, `d` make the key; the rest must be passed as 0. */
-  keyWords: 1 | 2 | 3 | 4;
+  readonly keyWords: 1 | 2 | 3 | 4;
   /** The secret; see `createHashKey`. Whoever does not know it cannot choose keys that collide. */
-  key: HashKey;
+  readonly key: HashKey;
 }
 
 const EMPTY = -1;

@@ -10,11 +10,11 @@ export interface TimerHandler {
 
 export interface TimerWheelOptions {
   /** How many timers can exist at once. */
-  capacity: number;
+  readonly capacity: number;
   /** Resolution: a power of two, 1 to 2^20. Default 256. */
-  tickMicroseconds?: number;
+  readonly tickMicroseconds?: number;
   /** The time at which the wheel starts. */
-  now: Instant;
+  readonly now: Instant;
 }
 
 const SLOT_BITS = 5;

@@ -2,10 +2,10 @@ import type { Instant } from './clock.js';
 
 export interface TokenBucketOptions {
   /** Tokens added per second; may be fractional. 0 means that only the first burst is ever granted. */
-  ratePerSecond: number;
+  readonly ratePerSecond: number;
   /** How many tokens the bucket holds; it starts full. */
-  burst: number;
-  now: Instant;
+  readonly burst: number;
+  readonly now: Instant;
 }
 
 /** Credit per token: elapsed microseconds times tokens per second add up to it without a division. */
