@@ -47,7 +47,8 @@ export class SharedMemoryLink implements Link {
   readonly #reader: DescriptorReader;
   readonly #ownBell: Doorbell;
   readonly #peerBell: Doorbell;
-  readonly #isIdle = (): boolean => !this.#isReady() && (this.#isElsewhereIdle === null || this.#isElsewhereIdle());
+  readonly #isIdle = (): boolean =>
+    !this.#isReady() && !this.#wasAnsweredEarly() && (this.#isElsewhereIdle === null || this.#isElsewhereIdle());
   readonly #maximumSegments: number;
   readonly #maximumFrame: number;
   readonly #checksumOffload: boolean;
@@ -180,7 +181,7 @@ export class SharedMemoryLink implements Link {
         this.#describe(words, at, packet, this.#flagsOf(packet));
         reserved = (reserved + 1) | 0;
       } else {
-        const segments = this.#sendChain(packet, length, reserved);
+        const segments = this.#sendChain(packet, length);
         if (segments === 0) break;
         if (segments < 0) {
           dropped = (dropped + 1) | 0;
@@ -281,7 +282,7 @@ export class SharedMemoryLink implements Link {
    * A packet of several segments, or one whose frames are not ours to give away and must be copied. Returns the number
    * of descriptors written, 0 when there is no room for all (the packet stays the caller's), -1 when it was dropped.
    */
-  #sendChain(packet: Packet, length: number, reserved: number): number {
+  #sendChain(packet: Packet, length: number): number {
     let segments = 0;
     let sendable = !isShared(packet);
     for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) {
@@ -296,8 +297,7 @@ export class SharedMemoryLink implements Link {
         return -1;
       }
     }
-    const room = this.#transmitRing.free;
-    if (room - reserved < segments) {
+    if (this.#transmitRing.free < segments) {
       this.#neededRoom = segments;
       return 0;
     }
@@ -377,6 +377,15 @@ export class SharedMemoryLink implements Link {
     return this.#neededRoom !== 0 && (this.#transmitRing.free >= this.#neededRoom || this.#isPeerClosed());
   }
 
+  /**
+   * The peer has answered our wait with what it had given before, and rang when this end was not asleep yet: nobody
+   * would ring again. To be asked after the sleep was announced.
+   */
+  #wasAnsweredEarly(): boolean {
+    const wants = this.#neededRoom !== 0 || this.#wantsFrames();
+    return wants && !this.#closed && Atomics.load(this.#words, this.#layout.ownWaiting) === 0;
+  }
+
   #wait(): void {
     this.#waiting = true;
     void this.#ownBell.waitAsync(this.#isIdle).then(() => {
@@ -405,7 +414,12 @@ export class SharedMemoryLink implements Link {
     const { buffer } = this.pool.memory;
     const { capacity } = this.#transmitRing;
     const byteOffset = this.#layout.transmitRing;
-    const unread = new SpscRing({ buffer, byteOffset, capacity, wordsPerItem: Descriptor.WORDS });
+    let unread: SpscRing;
+    try {
+      unread = new SpscRing({ buffer, byteOffset, capacity, wordsPerItem: Descriptor.WORDS });
+    } catch {
+      return; // the peer has written over what marks the ring: its frames stay where they are
+    }
     for (let left = capacity; left > 0; left--) {
       const at = unread.peek();
       if (at < 0) return;
