@@ -43,54 +43,54 @@ const { ARP } = ethernet.EtherType;
 export class Arp implements AnnouncementSender {
   onConflict: AddressConflictHandler | null = null;
   /** Neighbours; {@link addStaticNeighbour} is for configuration. */
-  private neighbours!: NeighbourCache;
-  private readonly networkInterface: ArpInterface;
-  private readonly own: OwnAddresses;
-  private readonly acceptAnnouncements: boolean;
+  #neighbours!: NeighbourCache;
+  readonly #networkInterface: ArpInterface;
+  readonly #own: OwnAddresses;
+  readonly #acceptAnnouncements: boolean;
 
   constructor(networkInterface: ArpInterface, timers: TimerWheel, random: RandomSource, options: ArpOptions) {
-    this.networkInterface = networkInterface;
-    this.acceptAnnouncements = options.acceptAnnouncements ?? true;
-    this.own = new OwnAddresses(options.addresses ?? 64, options.probe ?? false, timers, random, this);
+    this.#networkInterface = networkInterface;
+    this.#acceptAnnouncements = options.acceptAnnouncements ?? true;
+    this.#own = new OwnAddresses(options.addresses ?? 64, options.probe ?? false, timers, random, this);
   }
 
   /** Called once, by the interface. */
   attach(neighbours: NeighbourCache): void {
-    this.neighbours = neighbours;
+    this.#neighbours = neighbours;
   }
 
   /** A neighbour that never ages. False when there is no room for it. */
   addStaticNeighbour(address: number, macHigh: number, macLow: number): boolean {
-    return this.neighbours.addPermanent(address, macHigh, macLow);
+    return this.#neighbours.addPermanent(address, macHigh, macLow);
   }
 
   /** Forgets a neighbour, static or not. False when it was unknown. */
   removeNeighbour(address: number, now: Instant): boolean {
-    return this.neighbours.remove(address, now);
+    return this.#neighbours.remove(address, now);
   }
 
   addAddress(address: number, now: Instant): void {
-    this.own.add(address, now);
+    this.#own.add(address, now);
   }
 
   removeAddress(address: number): void {
-    this.own.remove(address);
+    this.#own.remove(address);
   }
 
   /** False while an address is being probed for, and after another host claimed it then. */
   isReady(address: number): boolean {
-    return this.own.isSettled(address);
+    return this.#own.isSettled(address);
   }
 
   close(): void {
-    this.own.close();
+    this.#own.close();
   }
 
   /** Takes a packet whose data starts at the ARP header. */
   receive(packet: Packet, now: Instant): void {
     const { view, offset: at } = packet;
-    const { accounts } = this.networkInterface;
-    const reason = this.judge(packet);
+    const { accounts } = this.#networkInterface;
+    const reason = this.#judge(packet);
     if (reason !== DropReason.NONE) {
       accounts.drop(packet, reason);
       return;
@@ -101,32 +101,32 @@ export class Arp implements AnnouncementSender {
     const macHigh = arp.senderHardwareHigh(view, at);
     const macLow = arp.senderHardwareLow(view, at);
     // RFC 5227 §2.4: any ARP packet from one of our addresses but not from us; §2.1.1: or a probe for what we probe for.
-    const contested = sender !== 0 ? sender : this.own.isTentative(target) ? target : 0;
-    if (contested !== 0 && this.own.has(contested)) {
+    const contested = sender !== 0 ? sender : this.#own.isTentative(target) ? target : 0;
+    if (contested !== 0 && this.#own.has(contested)) {
       accounts.drop(packet, DropReason.ARP_CONFLICT);
-      this.own.conflict(contested, now);
+      this.#own.conflict(contested, now);
       this.onConflict?.conflict(contested, macHigh, macLow, now);
       return;
     }
-    if (operation === arp.Operation.REQUEST) this.receiveRequest(packet, sender, target, macHigh, macLow, now);
-    else this.receiveReply(packet, sender, target, macHigh, macLow, now);
+    if (operation === arp.Operation.REQUEST) this.#receiveRequest(packet, sender, target, macHigh, macLow, now);
+    else this.#receiveReply(packet, sender, target, macHigh, macLow, now);
   }
 
   /** Broadcasts a request, or asks one neighbour whether it is still there (RFC 1122 §2.3.2.1). */
   solicit(address: number, macHigh: number, macLow: number): void {
-    if (macHigh < 0) this.sendRequest(this.own.closestTo(address), address, 0xffff, -1);
-    else this.sendRequest(this.own.closestTo(address), address, macHigh, macLow);
+    if (macHigh < 0) this.#sendRequest(this.#own.closestTo(address), address, 0xffff, -1);
+    else this.#sendRequest(this.#own.closestTo(address), address, macHigh, macLow);
   }
 
   sendProbe(address: number): void {
-    this.sendRequest(0, address, 0xffff, -1);
+    this.#sendRequest(0, address, 0xffff, -1);
   }
 
   sendAnnouncement(address: number): void {
-    this.sendRequest(address, address, 0xffff, -1);
+    this.#sendRequest(address, address, 0xffff, -1);
   }
 
-  private judge(packet: Packet): DropReason {
+  #judge(packet: Packet): DropReason {
     const { view, offset: at } = packet;
     const reason = arp.check(view, at, packet.length);
     if (reason !== DropReason.NONE) return reason;
@@ -134,7 +134,7 @@ export class Arp implements AnnouncementSender {
     if (operation !== arp.Operation.REQUEST && operation !== arp.Operation.REPLY) return DropReason.ARP_MALFORMED;
     const macHigh = arp.senderHardwareHigh(view, at);
     const macLow = arp.senderHardwareLow(view, at);
-    const { networkInterface } = this;
+    const networkInterface = this.#networkInterface;
     if (
       macHigh !== ethernet.sourceHigh(view, packet.linkOffset) ||
       macLow !== ethernet.sourceLow(view, packet.linkOffset) ||
@@ -154,22 +154,15 @@ export class Arp implements AnnouncementSender {
     return DropReason.NONE;
   }
 
-  private receiveRequest(
-    packet: Packet,
-    sender: number,
-    target: number,
-    macHigh: number,
-    macLow: number,
-    now: Instant,
-  ): void {
-    const { accounts } = this.networkInterface;
-    if (this.own.isSettled(target)) {
-      if (sender !== 0) this.neighbours.learn(sender, macHigh, macLow, true, this.acceptAnnouncements, now);
-      this.reply(packet, sender, target, macHigh, macLow);
+  #receiveRequest(packet: Packet, sender: number, target: number, macHigh: number, macLow: number, now: Instant): void {
+    const { accounts } = this.#networkInterface;
+    if (this.#own.isSettled(target)) {
+      if (sender !== 0) this.#neighbours.learn(sender, macHigh, macLow, true, this.#acceptAnnouncements, now);
+      this.#reply(packet, sender, target, macHigh, macLow);
       return;
     }
     // RFC 5227 §3: an announcement. RFC 826 would also learn from requests between others; that only helps forgers.
-    if (sender !== 0 && sender === target && this.announced(sender, macHigh, macLow, now)) {
+    if (sender !== 0 && sender === target && this.#announced(sender, macHigh, macLow, now)) {
       accounts.handle();
       packet.release();
       return;
@@ -177,20 +170,13 @@ export class Arp implements AnnouncementSender {
     accounts.drop(packet, DropReason.ARP_NOT_FOR_US);
   }
 
-  private receiveReply(
-    packet: Packet,
-    sender: number,
-    target: number,
-    macHigh: number,
-    macLow: number,
-    now: Instant,
-  ): void {
-    const { accounts } = this.networkInterface;
+  #receiveReply(packet: Packet, sender: number, target: number, macHigh: number, macLow: number, now: Instant): void {
+    const { accounts } = this.#networkInterface;
     // Before we have an address we ask from 0, and are answered there.
-    const forUs = target === 0 || this.own.isSettled(target);
+    const forUs = target === 0 || this.#own.isSettled(target);
     if (
-      (forUs && this.neighbours.confirm(sender, macHigh, macLow, now)) ||
-      (sender === target && this.announced(sender, macHigh, macLow, now))
+      (forUs && this.#neighbours.confirm(sender, macHigh, macLow, now)) ||
+      (sender === target && this.#announced(sender, macHigh, macLow, now))
     ) {
       accounts.handle();
       packet.release();
@@ -199,13 +185,13 @@ export class Arp implements AnnouncementSender {
     accounts.drop(packet, DropReason.ARP_UNSOLICITED);
   }
 
-  private announced(address: number, macHigh: number, macLow: number, now: Instant): boolean {
-    return this.neighbours.learn(address, macHigh, macLow, false, this.acceptAnnouncements, now);
+  #announced(address: number, macHigh: number, macLow: number, now: Instant): boolean {
+    return this.#neighbours.learn(address, macHigh, macLow, false, this.#acceptAnnouncements, now);
   }
 
   /** Turns a request into its reply, in the same frame (RFC 826, "Packet reception"). */
-  private reply(packet: Packet, sender: number, target: number, macHigh: number, macLow: number): void {
-    const { networkInterface } = this;
+  #reply(packet: Packet, sender: number, target: number, macHigh: number, macLow: number): void {
+    const networkInterface = this.#networkInterface;
     packet.trim(arp.PACKET_LENGTH); // the padding
     arp.write(
       packet.view,
@@ -222,8 +208,8 @@ export class Arp implements AnnouncementSender {
     networkInterface.sendToAddress(packet, ARP, macHigh, macLow);
   }
 
-  private sendRequest(sender: number, target: number, destinationHigh: number, destinationLow: number): void {
-    const { networkInterface } = this;
+  #sendRequest(sender: number, target: number, destinationHigh: number, destinationLow: number): void {
+    const networkInterface = this.#networkInterface;
     if (networkInterface.isLoopback) return;
     const packet = networkInterface.pool.take();
     if (packet === null) return; // the request is repeated; the pool counts its exhaustion

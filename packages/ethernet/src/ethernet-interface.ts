@@ -30,20 +30,20 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   /** Takes packets whose neighbour does not answer; null: they are dropped as TRANSMIT_NEIGHBOUR_UNREACHABLE. */
   onUnreachable: UnreachableHandler | null = null;
 
-  private readonly vlan: number;
-  private readonly promiscuous: boolean;
-  private readonly burst: number;
-  private readonly longestFrame: number;
-  private readonly maximumSegments: number;
-  private readonly initialFlags: number;
-  private readonly received: Packet[] = [];
-  private readonly queue: TransmitQueue;
-  private readonly multicast: MulticastFilter;
+  readonly #vlan: number;
+  readonly #promiscuous: boolean;
+  readonly #burst: number;
+  readonly #longestFrame: number;
+  readonly #maximumSegments: number;
+  readonly #initialFlags: number;
+  readonly #received: Packet[] = [];
+  readonly #queue: TransmitQueue;
+  readonly #multicast: MulticastFilter;
   /** Apart from the others: the hot path calls it without a search. */
-  private ipv4: PacketHandler | null = null;
-  private readonly otherTypes: Int32Array;
-  private readonly otherHandlers: PacketHandler[] = [];
-  private closed = false;
+  #ipv4: PacketHandler | null = null;
+  readonly #otherTypes: Int32Array;
+  readonly #otherHandlers: PacketHandler[] = [];
+  #closed = false;
 
   /** Throws EINVAL for an option out of range, ENOMEM when the timers run out. */
   constructor(options: EthernetInterfaceOptions) {
@@ -57,24 +57,24 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     this.mtu = options.mtu ?? capabilities.mtu;
     // RFC 791 §3.2: every link must carry 68 bytes unfragmented.
     requireRange('mtu', this.mtu, 68, capabilities.mtu);
-    this.vlan = options.vlan ?? NO_VLAN;
-    if (this.vlan !== NO_VLAN) requireRange('vlan', this.vlan, 1, 4094);
+    this.#vlan = options.vlan ?? NO_VLAN;
+    if (this.#vlan !== NO_VLAN) requireRange('vlan', this.#vlan, 1, 4094);
     const mac = options.macAddress ?? capabilities.macAddress;
     this.macHigh = mac.high;
     this.macLow = mac.low | 0;
     if (ethernet.isMulticast(mac.high)) throw invalid('macAddress must not be a multicast address');
     this.isLoopback = capabilities.loopback;
-    this.initialFlags = this.isLoopback ? PacketFlag.LOOPED_BACK : 0;
-    this.promiscuous = options.promiscuous ?? false;
-    this.burst = options.burst ?? 32;
-    requireRange('burst', this.burst, 1, 4096);
-    this.longestFrame = this.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
-    this.maximumSegments = capabilities.maximumSegments;
+    this.#initialFlags = this.isLoopback ? PacketFlag.LOOPED_BACK : 0;
+    this.#promiscuous = options.promiscuous ?? false;
+    this.#burst = options.burst ?? 32;
+    requireRange('burst', this.#burst, 1, 4096);
+    this.#longestFrame = this.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
+    this.#maximumSegments = capabilities.maximumSegments;
     const transmitQueue = options.transmitQueue ?? 512;
     requireRange('transmitQueue', transmitQueue, 1, 1 << 20);
-    this.queue = new TransmitQueue(link, transmitQueue, Math.min(this.burst, transmitQueue));
-    this.multicast = new MulticastFilter(options.multicastAddresses ?? 256, options.random);
-    this.otherTypes = new Int32Array(options.etherTypes ?? 16).fill(-1);
+    this.#queue = new TransmitQueue(link, transmitQueue, Math.min(this.#burst, transmitQueue));
+    this.#multicast = new MulticastFilter(options.multicastAddresses ?? 256, options.random);
+    this.#otherTypes = new Int32Array(options.etherTypes ?? 16).fill(-1);
     this.arp = new Arp(this, options.timers, options.random, options.arp ?? {});
     this.neighbours = new NeighbourCache(options.neighbours ?? {}, options.timers, options.random, this);
     this.arp.attach(this.neighbours);
@@ -82,7 +82,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   /** Packets that wait for the next {@link flush}. */
   get transmitQueued(): number {
-    return this.queue.length;
+    return this.#queue.length;
   }
 
   /** Sends frames of an EtherType up to `handler`. Throws EADDRINUSE when the type is taken, EINVAL when it is none. */
@@ -90,29 +90,29 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     if (!Number.isInteger(etherType) || etherType < 0x0600 || etherType > 0xffff || etherType === VLAN) {
       throw invalid(`0x${etherType.toString(16)} is not an EtherType that can be registered`);
     }
-    if (etherType === ARP || (etherType === IPV4 ? this.ipv4 !== null : this.otherTypes.includes(etherType))) {
+    if (etherType === ARP || (etherType === IPV4 ? this.#ipv4 !== null : this.#otherTypes.includes(etherType))) {
       throw posixError(Errno.EADDRINUSE, 'register', `EtherType 0x${etherType.toString(16)} has a handler already`);
     }
     if (etherType === IPV4) {
-      this.ipv4 = handler;
+      this.#ipv4 = handler;
       return;
     }
-    const at = this.otherHandlers.length;
-    if (at === this.otherTypes.length) {
+    const at = this.#otherHandlers.length;
+    if (at === this.#otherTypes.length) {
       throw posixError(Errno.ENOMEM, 'register', `at most ${at} EtherTypes, see the option etherTypes`);
     }
-    this.otherTypes[at] = etherType;
-    this.otherHandlers.push(handler);
+    this.#otherTypes[at] = etherType;
+    this.#otherHandlers.push(handler);
   }
 
   /** Takes one burst of at most `budget` frames from the link and passes each up; returns how many there were. */
   poll(budget: number, now: Instant): number {
-    if (this.closed) return 0;
-    const burst = this.received;
-    const count = this.link.receive(burst, Math.min(budget, this.burst));
+    if (this.#closed) return 0;
+    const burst = this.#received;
+    const count = this.link.receive(burst, Math.min(budget, this.#burst));
     if (count <= 0) return 0;
     this.accounts.receive(count);
-    for (let i = 0; i < count; i = (i + 1) | 0) this.receive(burst[i]!, now);
+    for (let i = 0; i < count; i = (i + 1) | 0) this.#receive(burst[i]!, now);
     return count;
   }
 
@@ -134,10 +134,10 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   /** Takes the packet, as {@link sendToNeighbour}, and sends it to a MAC address. */
   sendToAddress(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
-    if (packet.nextSegment !== null || (packet.length > this.mtu && packet.gsoSize === 0) || this.closed) {
-      return this.sendUncommon(packet, etherType, macHigh, macLow);
+    if (packet.nextSegment !== null || (packet.length > this.mtu && packet.gsoSize === 0) || this.#closed) {
+      return this.#sendUncommon(packet, etherType, macHigh, macLow);
     }
-    return this.frame(packet, etherType, macHigh, macLow);
+    return this.#frame(packet, etherType, macHigh, macLow);
   }
 
   /** True when the neighbour did not answer a moment ago: packets to it would be dropped. */
@@ -149,17 +149,17 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   /** Hands the queued burst to the link and keeps what it refuses. */
   flush(): void {
-    this.queue.flush();
+    this.#queue.flush();
   }
 
   /** One more user of a multicast MAC address. False when the filter is full. */
   acceptMulticast(macHigh: number, macLow: number): boolean {
-    return this.multicast.add(macHigh, macLow);
+    return this.#multicast.add(macHigh, macLow);
   }
 
   /** One user less. */
   ignoreMulticast(macHigh: number, macLow: number): void {
-    this.multicast.remove(macHigh, macLow);
+    this.#multicast.remove(macHigh, macLow);
   }
 
   /** ARP answers for this IPv4 address from now on, and announces it (RFC 5227 §2.3). */
@@ -173,9 +173,9 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   /** Drops what is queued, gives the timers back and closes the link. Idempotent. */
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    for (let packet = this.queue.shift(); packet !== null; packet = this.queue.shift()) {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (let packet = this.#queue.shift(); packet !== null; packet = this.#queue.shift()) {
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
     }
     this.neighbours.close(0);
@@ -194,7 +194,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   }
 
   unreachable(packet: Packet, now: Instant): void {
-    if (this.closed) this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
+    if (this.#closed) this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
     else if (this.onUnreachable !== null) this.onUnreachable.unreachable(packet, now);
     else this.refuse(packet);
   }
@@ -207,10 +207,10 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     this.accounts.dropTransmit(packet, DropReason.TRANSMIT_NEIGHBOUR_QUEUE_FULL);
   }
 
-  private receive(packet: Packet, now: Instant): void {
+  #receive(packet: Packet, now: Instant): void {
     const length = packet.length;
-    if (length < ethernet.HEADER_LENGTH || length > this.longestFrame || packet.nextSegment !== null || this.closed) {
-      const reason = this.judgeUncommon(packet);
+    if (length < ethernet.HEADER_LENGTH || length > this.#longestFrame || packet.nextSegment !== null || this.#closed) {
+      const reason = this.#judgeUncommon(packet);
       if (reason !== DropReason.NONE) {
         this.accounts.drop(packet, reason);
         return;
@@ -220,10 +220,10 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     const at = packet.offset;
     packet.linkOffset = at;
     packet.interfaceIndex = this.index;
-    packet.flags = this.initialFlags;
+    packet.flags = this.#initialFlags;
     const high = ethernet.destinationHigh(view, at);
     const low = ethernet.destinationLow(view, at);
-    if ((low !== this.macLow || high !== this.macHigh) && !this.acceptsOther(packet, high, low)) {
+    if ((low !== this.macLow || high !== this.macHigh) && !this.#acceptsOther(packet, high, low)) {
       this.accounts.drop(packet, DropReason.ETHERNET_NOT_FOR_US);
       return;
     }
@@ -233,36 +233,38 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     }
     const etherType = ethernet.etherType(view, at);
     packet.consume(ethernet.HEADER_LENGTH);
-    if (etherType === IPV4 && this.ipv4 !== null && this.vlan === NO_VLAN) {
+    if (etherType === IPV4 && this.#ipv4 !== null && this.#vlan === NO_VLAN) {
       packet.packetType = IPV4;
-      this.ipv4.receive(packet, now);
+      this.#ipv4.receive(packet, now);
       return;
     }
-    this.receiveOther(packet, etherType, now);
+    this.#receiveOther(packet, etherType, now);
   }
 
-  private judgeUncommon(packet: Packet): DropReason {
-    if (this.closed) return DropReason.STACK_CLOSED;
+  #judgeUncommon(packet: Packet): DropReason {
+    if (this.#closed) return DropReason.STACK_CLOSED;
     if (packet.length < ethernet.HEADER_LENGTH) {
       return packet.nextSegment === null ? DropReason.FRAME_TOO_SHORT : DropReason.FRAME_FRAGMENTED_HEADERS;
     }
     // A virtual segment that the link put together may be longer than any frame.
-    return packet.gsoSize === 0 && packet.totalLength > this.longestFrame ? DropReason.FRAME_TOO_LONG : DropReason.NONE;
+    return packet.gsoSize === 0 && packet.totalLength > this.#longestFrame
+      ? DropReason.FRAME_TOO_LONG
+      : DropReason.NONE;
   }
 
   /** Judges a destination address that is not our own, and flags it. */
-  private acceptsOther(packet: Packet, high: number, low: number): boolean {
-    if (!ethernet.isMulticast(high)) return this.promiscuous;
+  #acceptsOther(packet: Packet, high: number, low: number): boolean {
+    if (!ethernet.isMulticast(high)) return this.#promiscuous;
     if (ethernet.isBroadcast(high, low)) {
       packet.flags |= PacketFlag.LINK_BROADCAST;
       return true;
     }
     packet.flags |= PacketFlag.LINK_MULTICAST;
-    return this.promiscuous || this.multicast.accepts(high, low);
+    return this.#promiscuous || this.#multicast.accepts(high, low);
   }
 
   /** Everything that is not untagged IPv4. The packet's data starts behind the 14 bytes of the Ethernet header. */
-  private receiveOther(packet: Packet, outerType: number, now: Instant): void {
+  #receiveOther(packet: Packet, outerType: number, now: Instant): void {
     let etherType = outerType;
     let identifier: number = vlan.PRIORITY_ONLY;
     if (outerType === QINQ) {
@@ -280,29 +282,29 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       packet.consume(vlan.TAG_LENGTH);
     }
     // A tag with identifier 0 carries a priority only: the frame is an untagged one (IEEE 802.1Q table 9-2).
-    if (identifier !== (this.vlan === NO_VLAN ? vlan.PRIORITY_ONLY : this.vlan)) {
+    if (identifier !== (this.#vlan === NO_VLAN ? vlan.PRIORITY_ONLY : this.#vlan)) {
       this.accounts.drop(packet, DropReason.VLAN_NOT_OURS);
       return;
     }
     packet.packetType = etherType;
-    if (etherType === IPV4 && this.ipv4 !== null) {
-      this.ipv4.receive(packet, now);
+    if (etherType === IPV4 && this.#ipv4 !== null) {
+      this.#ipv4.receive(packet, now);
       return;
     }
     if (etherType === ARP && !this.isLoopback) {
       this.arp.receive(packet, now);
       return;
     }
-    for (let i = 0; i < this.otherHandlers.length; i++) {
-      if (this.otherTypes[i] !== etherType) continue;
-      this.otherHandlers[i]!.receive(packet, now);
+    for (let i = 0; i < this.#otherHandlers.length; i++) {
+      if (this.#otherTypes[i] !== etherType) continue;
+      this.#otherHandlers[i]!.receive(packet, now);
       return;
     }
     this.accounts.drop(packet, DropReason.ETHERTYPE_UNKNOWN);
   }
 
-  private sendUncommon(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
-    if (this.closed) {
+  #sendUncommon(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    if (this.#closed) {
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
       return Errno.ENETDOWN;
     }
@@ -312,12 +314,12 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     }
     let segments = 1;
     for (let segment = packet.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
-    if (segments <= this.maximumSegments) return this.frame(packet, etherType, macHigh, macLow);
-    return this.sendCopy(packet, etherType, macHigh, macLow);
+    if (segments <= this.#maximumSegments) return this.#frame(packet, etherType, macHigh, macLow);
+    return this.#sendCopy(packet, etherType, macHigh, macLow);
   }
 
   /** Sends a packet of more segments than the link can: as few as a copy needs. */
-  private sendCopy(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+  #sendCopy(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
     const copy = packet.copyTo(this.pool);
     if (copy === null) {
       this.accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
@@ -325,17 +327,17 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     }
     let segments = 1;
     for (let segment = copy.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
-    if (segments > this.maximumSegments) {
+    if (segments > this.#maximumSegments) {
       copy.release();
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
       return Errno.EMSGSIZE;
     }
     packet.release();
-    return this.frame(copy, etherType, macHigh, macLow);
+    return this.#frame(copy, etherType, macHigh, macLow);
   }
 
-  private frame(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
-    if (this.vlan === NO_VLAN) {
+  #frame(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    if (this.#vlan === NO_VLAN) {
       const at = packet.push(ethernet.HEADER_LENGTH);
       packet.linkOffset = at;
       ethernet.write(packet.view, at, macHigh, macLow, this.macHigh, this.macLow, etherType);
@@ -343,9 +345,9 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       const at = packet.push(ethernet.HEADER_LENGTH + vlan.TAG_LENGTH);
       packet.linkOffset = at;
       ethernet.write(packet.view, at, macHigh, macLow, this.macHigh, this.macLow, VLAN);
-      vlan.write(packet.view, at + ethernet.HEADER_LENGTH, this.vlan, 0, false, etherType);
+      vlan.write(packet.view, at + ethernet.HEADER_LENGTH, this.#vlan, 0, false, etherType);
     }
-    if (this.queue.push(packet)) return Errno.NONE;
+    if (this.#queue.push(packet)) return Errno.NONE;
     this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
     return Errno.ENOBUFS;
   }

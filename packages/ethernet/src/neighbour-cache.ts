@@ -19,149 +19,149 @@ const EVICTION_ATTEMPTS = 16;
  * and permanent ones stay; a stranger's request may displace only entries that this host has not used.
  */
 export class NeighbourCache implements TimerHandler {
-  private readonly actions: NeighbourActions;
-  private readonly timers: TimerWheel;
-  private readonly timer: number;
-  private readonly table: KeyedTable;
-  private readonly slots: SlotList;
-  private readonly addresses: Int32Array;
-  private readonly highs: Int32Array;
-  private readonly lows: Int32Array;
-  private readonly states: Uint8Array;
+  readonly #actions: NeighbourActions;
+  readonly #timers: TimerWheel;
+  readonly #timer: number;
+  readonly #table: KeyedTable;
+  readonly #slots: SlotList;
+  readonly #addresses: Int32Array;
+  readonly #highs: Int32Array;
+  readonly #lows: Int32Array;
+  readonly #states: Uint8Array;
   /** This host sent something there since the entry was last considered for eviction. */
-  private readonly used: Uint8Array;
-  private readonly requests: Uint8Array;
-  private readonly pending: PacketQueue[] = [];
+  readonly #used: Uint8Array;
+  readonly #requests: Uint8Array;
+  readonly #pending: PacketQueue[] = [];
   /** INCOMPLETE and PROBE; REACHABLE; FAILED. Each has one fixed delay, so each is in order of its deadlines. */
-  private readonly soliciting: DeadlineList;
-  private readonly reachable: DeadlineList;
-  private readonly failed: DeadlineList;
-  private readonly maximumRequests: number;
-  private readonly pendingPerNeighbour: number;
-  private readonly pendingTotal: number;
-  private pendingCount = 0;
-  private timerDeadline: Instant = 0;
-  private closed = false;
+  readonly #soliciting: DeadlineList;
+  readonly #reachable: DeadlineList;
+  readonly #failed: DeadlineList;
+  readonly #maximumRequests: number;
+  readonly #pendingPerNeighbour: number;
+  readonly #pendingTotal: number;
+  #pendingCount = 0;
+  #timerDeadline: Instant = 0;
+  #closed = false;
   /** The last look-up: most packets in a row go to the same neighbour. Address 0 is nobody's. */
-  private memoAddress = 0;
-  private memoSlot = -1;
+  #memoAddress = 0;
+  #memoSlot = -1;
 
   constructor(options: NeighbourOptions, timers: TimerWheel, random: RandomSource, actions: NeighbourActions) {
     const capacity = options.capacity ?? 1024;
     const retransmit = options.retransmitMilliseconds ?? 1000;
-    this.maximumRequests = options.maximumRequests ?? 3;
-    this.pendingPerNeighbour = options.pendingPerNeighbour ?? 48;
-    this.pendingTotal = options.pendingTotal ?? 256;
+    this.#maximumRequests = options.maximumRequests ?? 3;
+    this.#pendingPerNeighbour = options.pendingPerNeighbour ?? 48;
+    this.#pendingTotal = options.pendingTotal ?? 256;
     const reachable = options.reachableMilliseconds ?? 60_000;
     const failed = options.failedMilliseconds ?? 3000;
     requireRange('neighbours.retransmitMilliseconds', retransmit, 1000, 600_000);
-    requireRange('neighbours.maximumRequests', this.maximumRequests, 1, 100);
-    requireRange('neighbours.pendingPerNeighbour', this.pendingPerNeighbour, 1, 1000);
-    requireRange('neighbours.pendingTotal', this.pendingTotal, 1, 1 << 20);
+    requireRange('neighbours.maximumRequests', this.#maximumRequests, 1, 100);
+    requireRange('neighbours.pendingPerNeighbour', this.#pendingPerNeighbour, 1, 1000);
+    requireRange('neighbours.pendingTotal', this.#pendingTotal, 1, 1 << 20);
     requireRange('neighbours.reachableMilliseconds', reachable, 1, 1_200_000); // instants compare over 35 minutes
     requireRange('neighbours.failedMilliseconds', failed, 1, 1_200_000);
-    this.actions = actions;
-    this.timers = timers;
-    this.table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
-    this.slots = new SlotList(capacity);
-    this.addresses = new Int32Array(capacity);
-    this.highs = new Int32Array(capacity);
-    this.lows = new Int32Array(capacity);
-    this.states = new Uint8Array(capacity);
-    this.used = new Uint8Array(capacity);
-    this.requests = new Uint8Array(capacity);
-    for (let slot = 0; slot < capacity; slot++) this.pending.push(new PacketQueue());
+    this.#actions = actions;
+    this.#timers = timers;
+    this.#table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
+    this.#slots = new SlotList(capacity);
+    this.#addresses = new Int32Array(capacity);
+    this.#highs = new Int32Array(capacity);
+    this.#lows = new Int32Array(capacity);
+    this.#states = new Uint8Array(capacity);
+    this.#used = new Uint8Array(capacity);
+    this.#requests = new Uint8Array(capacity);
+    for (let slot = 0; slot < capacity; slot++) this.#pending.push(new PacketQueue());
     const factor = 0.5 + (random.nextInt32() >>> 0) / 2 ** 32;
-    this.soliciting = new DeadlineList(capacity, retransmit * 1000);
-    this.reachable = new DeadlineList(capacity, Math.round(reachable * 1000 * factor));
-    this.failed = new DeadlineList(capacity, failed * 1000);
-    this.timer = timers.create(this, 0);
-    if (this.timer < 0) throw posixError(Errno.ENOMEM, 'neighbours', 'the timer wheel has no timer left');
+    this.#soliciting = new DeadlineList(capacity, retransmit * 1000);
+    this.#reachable = new DeadlineList(capacity, Math.round(reachable * 1000 * factor));
+    this.#failed = new DeadlineList(capacity, failed * 1000);
+    this.#timer = timers.create(this, 0);
+    if (this.#timer < 0) throw posixError(Errno.ENOMEM, 'neighbours', 'the timer wheel has no timer left');
   }
 
   get size(): number {
-    return this.slots.size;
+    return this.#slots.size;
   }
 
   /** Packets that wait for an answer, all neighbours together. */
   get pendingPackets(): number {
-    return this.pendingCount;
+    return this.#pendingCount;
   }
 
   /** The slot of a neighbour, or -1. Valid until the next call of anything but the accessors. */
   lookup(address: number): number {
-    if (address === this.memoAddress) return this.memoSlot;
-    const slot = this.table.find(address, 0, 0, 0);
+    if (address === this.#memoAddress) return this.#memoSlot;
+    const slot = this.#table.find(address, 0, 0, 0);
     if (slot < 0) return -1;
-    this.used[slot] = 1;
-    this.memoAddress = address;
-    this.memoSlot = slot;
+    this.#used[slot] = 1;
+    this.#memoAddress = address;
+    this.#memoSlot = slot;
     return slot;
   }
 
   /** True when a packet can leave at once, and nothing needs to be done about the entry. */
   isUsable(slot: number): boolean {
-    return this.states[slot]! >= NeighbourState.PROBE;
+    return this.#states[slot]! >= NeighbourState.PROBE;
   }
 
   macHigh(slot: number): number {
-    return this.highs[slot]!;
+    return this.#highs[slot]!;
   }
 
   macLow(slot: number): number {
-    return this.lows[slot]!;
+    return this.#lows[slot]!;
   }
 
   state(slot: number): NeighbourState {
-    return this.states[slot]! as NeighbourState;
+    return this.#states[slot]! as NeighbourState;
   }
 
   /** Takes a packet to a neighbour that is not {@link isUsable}: sends it, keeps it for the answer, or refuses it. */
   resolve(packet: Packet, address: number, now: Instant): Errno {
     if (address === 0) {
-      this.actions.refuse(packet);
+      this.#actions.refuse(packet);
       return Errno.EHOSTUNREACH;
     }
     let slot = this.lookup(address);
     if (slot < 0) {
-      slot = this.closed ? -1 : this.create(address, EVICTION_ATTEMPTS, false);
+      slot = this.#closed ? -1 : this.#create(address, EVICTION_ATTEMPTS, false);
       if (slot < 0) {
-        this.actions.overflow(packet);
+        this.#actions.overflow(packet);
         return Errno.ENOBUFS;
       }
-      this.used[slot] = 1;
-      this.states[slot] = NeighbourState.INCOMPLETE;
-      this.startSoliciting(slot, now);
+      this.#used[slot] = 1;
+      this.#states[slot] = NeighbourState.INCOMPLETE;
+      this.#startSoliciting(slot, now);
     }
-    this.slots.touch(slot);
-    switch (this.states[slot]) {
+    this.#slots.touch(slot);
+    switch (this.#states[slot]) {
       case NeighbourState.INCOMPLETE:
-        return this.enqueue(slot, packet);
+        return this.#enqueue(slot, packet);
       case NeighbourState.FAILED:
-        this.actions.refuse(packet);
+        this.#actions.refuse(packet);
         return Errno.EHOSTUNREACH;
       case NeighbourState.STALE:
-        this.states[slot] = NeighbourState.PROBE;
-        this.startSoliciting(slot, now);
+        this.#states[slot] = NeighbourState.PROBE;
+        this.#startSoliciting(slot, now);
         break;
       default:
     }
-    return this.actions.transmit(packet, this.highs[slot]!, this.lows[slot]!);
+    return this.#actions.transmit(packet, this.#highs[slot]!, this.#lows[slot]!);
   }
 
   /** A reply says where `address` is. False when no request was out: then nothing changes. */
   confirm(address: number, macHigh: number, macLow: number, now: Instant): boolean {
-    const slot = this.table.find(address, 0, 0, 0);
+    const slot = this.#table.find(address, 0, 0, 0);
     if (slot < 0) return false;
-    const state = this.states[slot]!;
+    const state = this.#states[slot]!;
     if (state !== NeighbourState.INCOMPLETE && state !== NeighbourState.PROBE) return false;
-    this.highs[slot] = macHigh;
-    this.lows[slot] = macLow;
-    this.states[slot] = NeighbourState.REACHABLE;
-    this.soliciting.remove(slot);
-    this.schedule(this.reachable, slot, now);
-    this.slots.touch(slot);
-    this.sendPending(slot);
+    this.#highs[slot] = macHigh;
+    this.#lows[slot] = macLow;
+    this.#states[slot] = NeighbourState.REACHABLE;
+    this.#soliciting.remove(slot);
+    this.#schedule(this.#reachable, slot, now);
+    this.#slots.touch(slot);
+    this.#sendPending(slot);
     return true;
   }
 
@@ -171,76 +171,76 @@ export class NeighbourCache implements TimerHandler {
    * Returns whether the neighbour is known now.
    */
   learn(address: number, macHigh: number, macLow: number, create: boolean, change: boolean, now: Instant): boolean {
-    let slot = this.table.find(address, 0, 0, 0);
+    let slot = this.#table.find(address, 0, 0, 0);
     if (slot < 0) {
-      if (!create || this.closed) return false;
-      slot = this.create(address, EVICTION_ATTEMPTS, true);
+      if (!create || this.#closed) return false;
+      slot = this.#create(address, EVICTION_ATTEMPTS, true);
       if (slot < 0) return false;
-      this.setStale(slot, macHigh, macLow);
+      this.#setStale(slot, macHigh, macLow);
       return true;
     }
-    switch (this.states[slot]) {
+    switch (this.#states[slot]) {
       case NeighbourState.PERMANENT:
         return true;
       case NeighbourState.INCOMPLETE:
         // As good as the reply, which need not follow: the neighbour resolves us while we resolve it.
         return create ? this.confirm(address, macHigh, macLow, now) : true;
       case NeighbourState.FAILED:
-        this.failed.remove(slot);
-        this.setStale(slot, macHigh, macLow);
+        this.#failed.remove(slot);
+        this.#setStale(slot, macHigh, macLow);
         return true;
       default:
     }
-    if (this.highs[slot] === macHigh && this.lows[slot] === macLow) return true;
-    this.soliciting.remove(slot);
-    this.reachable.remove(slot);
-    if (change) this.setStale(slot, macHigh, macLow);
-    else this.states[slot] = NeighbourState.STALE;
+    if (this.#highs[slot] === macHigh && this.#lows[slot] === macLow) return true;
+    this.#soliciting.remove(slot);
+    this.#reachable.remove(slot);
+    if (change) this.#setStale(slot, macHigh, macLow);
+    else this.#states[slot] = NeighbourState.STALE;
     return true;
   }
 
   /** An entry that never changes by itself. False when there is no room. */
   addPermanent(address: number, macHigh: number, macLow: number): boolean {
     if (address === 0) return false;
-    let slot = this.table.find(address, 0, 0, 0);
-    if (slot < 0) slot = this.create(address, this.slots.capacity, false);
+    let slot = this.#table.find(address, 0, 0, 0);
+    if (slot < 0) slot = this.#create(address, this.#slots.capacity, false);
     if (slot < 0) return false;
-    this.unschedule(slot);
-    this.highs[slot] = macHigh;
-    this.lows[slot] = macLow;
-    this.states[slot] = NeighbourState.PERMANENT;
-    this.sendPending(slot);
+    this.#unschedule(slot);
+    this.#highs[slot] = macHigh;
+    this.#lows[slot] = macLow;
+    this.#states[slot] = NeighbourState.PERMANENT;
+    this.#sendPending(slot);
     return true;
   }
 
   /** Forgets a neighbour; packets that wait for it are unreachable. */
   remove(address: number, now: Instant): boolean {
-    const slot = this.table.find(address, 0, 0, 0);
+    const slot = this.#table.find(address, 0, 0, 0);
     if (slot < 0) return false;
-    this.discard(slot, now);
+    this.#discard(slot, now);
     return true;
   }
 
   /** Forgets all neighbours. */
   close(now: Instant): void {
-    if (this.closed) return;
-    this.closed = true;
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.oldest) {
-      this.discard(slot, now);
+    if (this.#closed) return;
+    this.#closed = true;
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.oldest) {
+      this.#discard(slot, now);
     }
-    this.timers.destroy(this.timer);
+    this.#timers.destroy(this.#timer);
   }
 
   /** All entries, for reports. */
   list(): { address: number; macHigh: number; macLow: number; state: NeighbourState; pending: number }[] {
     const entries = [];
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.next(slot)) {
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.next(slot)) {
       entries.push({
-        address: this.addresses[slot]!,
-        macHigh: this.highs[slot]!,
-        macLow: this.lows[slot]!,
+        address: this.#addresses[slot]!,
+        macHigh: this.#highs[slot]!,
+        macLow: this.#lows[slot]!,
         state: this.state(slot),
-        pending: this.pending[slot]!.length,
+        pending: this.#pending[slot]!.length,
       });
     }
     return entries;
@@ -248,152 +248,152 @@ export class NeighbourCache implements TimerHandler {
 
   onTimer(_timer: number, _argument: number, now: Instant): void {
     let left = SWEEP;
-    for (let slot = this.soliciting.due(now); slot >= 0 && left > 0; slot = this.soliciting.due(now), left--) {
-      this.requestTimedOut(slot, now);
+    for (let slot = this.#soliciting.due(now); slot >= 0 && left > 0; slot = this.#soliciting.due(now), left--) {
+      this.#requestTimedOut(slot, now);
     }
-    for (let slot = this.reachable.due(now); slot >= 0 && left > 0; slot = this.reachable.due(now), left--) {
-      this.reachable.remove(slot);
-      this.states[slot] = NeighbourState.STALE;
+    for (let slot = this.#reachable.due(now); slot >= 0 && left > 0; slot = this.#reachable.due(now), left--) {
+      this.#reachable.remove(slot);
+      this.#states[slot] = NeighbourState.STALE;
     }
-    for (let slot = this.failed.due(now); slot >= 0 && left > 0; slot = this.failed.due(now), left--) {
-      this.failed.remove(slot);
-      this.free(slot);
+    for (let slot = this.#failed.due(now); slot >= 0 && left > 0; slot = this.#failed.due(now), left--) {
+      this.#failed.remove(slot);
+      this.#free(slot);
     }
-    this.armFor(this.soliciting, now);
-    this.armFor(this.reachable, now);
-    this.armFor(this.failed, now);
+    this.#armFor(this.#soliciting, now);
+    this.#armFor(this.#reachable, now);
+    this.#armFor(this.#failed, now);
   }
 
-  private requestTimedOut(slot: number, now: Instant): void {
-    this.soliciting.remove(slot);
-    const sent = this.requests[slot]!;
-    if (sent < this.maximumRequests) {
-      this.requests[slot] = sent + 1;
-      this.schedule(this.soliciting, slot, now);
-      this.sendRequest(slot);
-    } else if (this.states[slot] === NeighbourState.PROBE) {
+  #requestTimedOut(slot: number, now: Instant): void {
+    this.#soliciting.remove(slot);
+    const sent = this.#requests[slot]!;
+    if (sent < this.#maximumRequests) {
+      this.#requests[slot] = sent + 1;
+      this.#schedule(this.#soliciting, slot, now);
+      this.#sendRequest(slot);
+    } else if (this.#states[slot] === NeighbourState.PROBE) {
       // The address is not answered any more: forget it, so that the next packet asks everybody (RFC 1122 §2.3.2.1 (2)).
-      this.free(slot);
+      this.#free(slot);
     } else {
-      this.states[slot] = NeighbourState.FAILED;
-      this.schedule(this.failed, slot, now);
-      this.fail(slot, now);
+      this.#states[slot] = NeighbourState.FAILED;
+      this.#schedule(this.#failed, slot, now);
+      this.#fail(slot, now);
     }
   }
 
-  private startSoliciting(slot: number, now: Instant): void {
-    this.requests[slot] = 1;
-    this.schedule(this.soliciting, slot, now);
-    this.sendRequest(slot);
+  #startSoliciting(slot: number, now: Instant): void {
+    this.#requests[slot] = 1;
+    this.#schedule(this.#soliciting, slot, now);
+    this.#sendRequest(slot);
   }
 
-  private sendRequest(slot: number): void {
-    const known = this.states[slot] === NeighbourState.PROBE;
-    this.actions.solicit(this.addresses[slot]!, known ? this.highs[slot]! : -1, this.lows[slot]!);
+  #sendRequest(slot: number): void {
+    const known = this.#states[slot] === NeighbourState.PROBE;
+    this.#actions.solicit(this.#addresses[slot]!, known ? this.#highs[slot]! : -1, this.#lows[slot]!);
   }
 
-  private setStale(slot: number, macHigh: number, macLow: number): void {
-    this.highs[slot] = macHigh;
-    this.lows[slot] = macLow;
-    this.states[slot] = NeighbourState.STALE;
+  #setStale(slot: number, macHigh: number, macLow: number): void {
+    this.#highs[slot] = macHigh;
+    this.#lows[slot] = macLow;
+    this.#states[slot] = NeighbourState.STALE;
   }
 
-  private enqueue(slot: number, packet: Packet): Errno {
-    const queue = this.pending[slot]!;
-    if (queue.length >= this.pendingPerNeighbour || (this.pendingCount >= this.pendingTotal && queue.length > 0)) {
-      this.actions.overflow(queue.shift()!);
-      this.pendingCount = (this.pendingCount - 1) | 0;
-    } else if (this.pendingCount >= this.pendingTotal) {
-      this.actions.overflow(packet);
+  #enqueue(slot: number, packet: Packet): Errno {
+    const queue = this.#pending[slot]!;
+    if (queue.length >= this.#pendingPerNeighbour || (this.#pendingCount >= this.#pendingTotal && queue.length > 0)) {
+      this.#actions.overflow(queue.shift()!);
+      this.#pendingCount = (this.#pendingCount - 1) | 0;
+    } else if (this.#pendingCount >= this.#pendingTotal) {
+      this.#actions.overflow(packet);
       return Errno.ENOBUFS;
     }
     queue.push(packet);
-    this.pendingCount = (this.pendingCount + 1) | 0;
+    this.#pendingCount = (this.#pendingCount + 1) | 0;
     return Errno.NONE;
   }
 
-  private sendPending(slot: number): void {
-    const queue = this.pending[slot]!;
+  #sendPending(slot: number): void {
+    const queue = this.#pending[slot]!;
     for (let packet = queue.shift(); packet !== null; packet = queue.shift()) {
-      this.pendingCount = (this.pendingCount - 1) | 0;
-      this.actions.transmit(packet, this.highs[slot]!, this.lows[slot]!);
+      this.#pendingCount = (this.#pendingCount - 1) | 0;
+      this.#actions.transmit(packet, this.#highs[slot]!, this.#lows[slot]!);
     }
   }
 
-  private discard(slot: number, now: Instant): void {
-    this.unschedule(slot);
-    this.states[slot] = NeighbourState.FAILED; // whoever is told sends nothing more there
-    this.fail(slot, now);
-    this.free(slot);
+  #discard(slot: number, now: Instant): void {
+    this.#unschedule(slot);
+    this.#states[slot] = NeighbourState.FAILED; // whoever is told sends nothing more there
+    this.#fail(slot, now);
+    this.#free(slot);
   }
 
   /** Hands the waiting packets back; not more than were there, whatever is done with them. */
-  private fail(slot: number, now: Instant): void {
-    const queue = this.pending[slot]!;
+  #fail(slot: number, now: Instant): void {
+    const queue = this.#pending[slot]!;
     for (let left = queue.length; left > 0; left--) {
       const packet = queue.shift();
       if (packet === null) return;
-      this.pendingCount = (this.pendingCount - 1) | 0;
-      this.actions.unreachable(packet, now);
+      this.#pendingCount = (this.#pendingCount - 1) | 0;
+      this.#actions.unreachable(packet, now);
     }
   }
 
   /** A slot for a new address, evicting if need be; -1 when nothing may be evicted. */
-  private create(address: number, attempts: number, byStranger: boolean): number {
-    let slot = this.slots.allocate();
+  #create(address: number, attempts: number, byStranger: boolean): number {
+    let slot = this.#slots.allocate();
     for (let left = attempts; slot < 0 && left > 0; left--) {
-      const victim = this.slots.oldest;
-      if (this.isEvictable(victim, byStranger)) {
-        this.unschedule(victim);
-        this.free(victim);
-        slot = this.slots.allocate();
+      const victim = this.#slots.oldest;
+      if (this.#isEvictable(victim, byStranger)) {
+        this.#unschedule(victim);
+        this.#free(victim);
+        slot = this.#slots.allocate();
       } else {
-        this.slots.touch(victim); // look at another one next time
+        this.#slots.touch(victim); // look at another one next time
       }
     }
     if (slot < 0) return -1;
-    this.table.insert(address, 0, 0, 0, slot);
-    this.addresses[slot] = address;
-    this.used[slot] = 0;
+    this.#table.insert(address, 0, 0, 0, slot);
+    this.#addresses[slot] = address;
+    this.#used[slot] = 0;
     return slot;
   }
 
-  private isEvictable(slot: number, byStranger: boolean): boolean {
-    const state = this.states[slot]!;
+  #isEvictable(slot: number, byStranger: boolean): boolean {
+    const state = this.#states[slot]!;
     if (state === NeighbourState.PERMANENT || state === NeighbourState.INCOMPLETE) return false;
-    const inUse = this.used[slot] !== 0 || slot === this.memoSlot;
-    if (!byStranger) this.used[slot] = 0; // a second chance, once
+    const inUse = this.#used[slot] !== 0 || slot === this.#memoSlot;
+    if (!byStranger) this.#used[slot] = 0; // a second chance, once
     return !inUse;
   }
 
-  private free(slot: number): void {
-    const address = this.addresses[slot]!;
-    if (slot === this.memoSlot) {
-      this.memoAddress = 0;
-      this.memoSlot = -1;
+  #free(slot: number): void {
+    const address = this.#addresses[slot]!;
+    if (slot === this.#memoSlot) {
+      this.#memoAddress = 0;
+      this.#memoSlot = -1;
     }
-    this.table.remove(address, 0, 0, 0);
-    this.slots.free(slot);
+    this.#table.remove(address, 0, 0, 0);
+    this.#slots.free(slot);
   }
 
-  private schedule(list: DeadlineList, slot: number, now: Instant): void {
+  #schedule(list: DeadlineList, slot: number, now: Instant): void {
     list.append(slot, now);
-    this.armFor(list, now);
+    this.#armFor(list, now);
   }
 
-  private unschedule(slot: number): void {
-    this.soliciting.remove(slot);
-    this.reachable.remove(slot);
-    this.failed.remove(slot);
+  #unschedule(slot: number): void {
+    this.#soliciting.remove(slot);
+    this.#reachable.remove(slot);
+    this.#failed.remove(slot);
   }
 
   /** Sees to it that the timer fires when the first entry of `list` is due. */
-  private armFor(list: DeadlineList, now: Instant): void {
+  #armFor(list: DeadlineList, now: Instant): void {
     if (list.isEmpty) return;
     const deadline = list.firstDeadline;
-    if (this.timers.isArmed(this.timer) && ((deadline - this.timerDeadline) | 0) >= 0) return;
-    this.timerDeadline = deadline;
-    this.timers.arm(this.timer, (deadline - now) | 0, now);
+    if (this.#timers.isArmed(this.#timer) && ((deadline - this.#timerDeadline) | 0) >= 0) return;
+    this.#timerDeadline = deadline;
+    this.#timers.arm(this.#timer, (deadline - now) | 0, now);
   }
 }
 

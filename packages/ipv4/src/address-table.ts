@@ -21,15 +21,15 @@ export function subnetBroadcast(prefix: Ipv4Prefix): number {
 
 /** The addresses of this host, on all its interfaces. */
 export class AddressTable {
-  private readonly limit: number;
-  private readonly table: KeyedTable;
-  private readonly entries: Ipv4Address[] = [];
+  readonly #limit: number;
+  readonly #table: KeyedTable;
+  readonly #entries: Ipv4Address[] = [];
   /** There is a loopback interface: all of 127.0.0.0/8 is this host (RFC 1122 §3.2.1.3 g). */
   hasLoopback = false;
 
   constructor(limit: number, random: RandomSource) {
-    this.limit = limit;
-    this.table = new KeyedTable({ capacity: limit, keyWords: 1, key: createHashKey(random) });
+    this.#limit = limit;
+    this.#table = new KeyedTable({ capacity: limit, keyWords: 1, key: createHashKey(random) });
   }
 
   /** Throws EINVAL for what no host can have as its address, EADDRINUSE, ENOMEM. */
@@ -50,29 +50,29 @@ export class AddressTable {
         `${formatIpv4Address(address)}/${prefixLength} cannot be the address of a host here`,
       );
     }
-    if (this.table.find(address, 0, 0, 0) >= 0) {
+    if (this.#table.find(address, 0, 0, 0) >= 0) {
       throw posixError(Errno.EADDRINUSE, 'addAddress', `${formatIpv4Address(address)} is an own address already`);
     }
-    if (this.entries.length >= this.limit) {
-      throw posixError(Errno.ENOMEM, 'addAddress', `at most ${this.limit} addresses, see the option addresses`);
+    if (this.#entries.length >= this.#limit) {
+      throw posixError(Errno.ENOMEM, 'addAddress', `at most ${this.#limit} addresses, see the option addresses`);
     }
     const entry: Ipv4Address = { address: address | 0, prefixLength, interfaceIndex };
-    this.table.insert(entry.address, 0, 0, 0, this.entries.length);
-    this.entries.push(entry);
+    this.#table.insert(entry.address, 0, 0, 0, this.#entries.length);
+    this.#entries.push(entry);
     return entry;
   }
 
   /** Index of the interface that has the address; -1 when it is not ours. */
   interfaceOf(address: number): number {
-    const at = this.table.find(address, 0, 0, 0);
-    return at < 0 ? -1 : this.entries[at]!.interfaceIndex;
+    const at = this.#table.find(address, 0, 0, 0);
+    return at < 0 ? -1 : this.#entries[at]!.interfaceIndex;
   }
 
   isLocal(address: number): boolean {
-    return this.table.find(address, 0, 0, 0) >= 0 || (this.hasLoopback && isLoopbackAddress(address));
+    return this.#table.find(address, 0, 0, 0) >= 0 || (this.hasLoopback && isLoopbackAddress(address));
   }
 
   list(): Ipv4Address[] {
-    return [...this.entries];
+    return [...this.#entries];
   }
 }

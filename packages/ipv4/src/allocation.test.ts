@@ -16,13 +16,13 @@ const pool = PacketPool.create(memory, 1024);
 /** Counts and releases. */
 class Sink {
   packets = 0;
-  private readonly accounts: PacketAccounts;
+  readonly #accounts: PacketAccounts;
   constructor(accounts: PacketAccounts) {
-    this.accounts = accounts;
+    this.#accounts = accounts;
   }
   receive(packet: Packet): void {
     this.packets = (this.packets + 1) | 0;
-    this.accounts.deliver();
+    this.#accounts.deliver();
     packet.release();
   }
   receiveError(): boolean {

@@ -15,18 +15,18 @@ const LINK_LOCAL = 0xa9fe;
 
 /** Passes packets for other hosts on (RFC 1812 §5), when forwarding is turned on. */
 export class Forwarder {
-  private readonly routes: RoutingTable;
-  private readonly icmp: Icmp;
-  private readonly fragmenter: Fragmenter;
-  private readonly pool: PacketPool;
-  private readonly accounts: PacketAccounts;
+  readonly #routes: RoutingTable;
+  readonly #icmp: Icmp;
+  readonly #fragmenter: Fragmenter;
+  readonly #pool: PacketPool;
+  readonly #accounts: PacketAccounts;
 
   constructor(routes: RoutingTable, icmp: Icmp, fragmenter: Fragmenter, pool: PacketPool, accounts: PacketAccounts) {
-    this.routes = routes;
-    this.icmp = icmp;
-    this.fragmenter = fragmenter;
-    this.pool = pool;
-    this.accounts = accounts;
+    this.#routes = routes;
+    this.#icmp = icmp;
+    this.#fragmenter = fragmenter;
+    this.#pool = pool;
+    this.#accounts = accounts;
   }
 
   /** Takes a checked packet whose data starts at its IPv4 header. */
@@ -34,64 +34,64 @@ export class Forwarder {
     const { view, offset } = packet;
     const destination = ipv4.destination(view, offset);
     if (!isForwardable(packet)) {
-      this.accounts.drop(packet, DropReason.IPV4_DESTINATION_INVALID);
+      this.#accounts.drop(packet, DropReason.IPV4_DESTINATION_INVALID);
       return;
     }
     if (ipv4.timeToLive(view, offset) <= 1) {
-      this.icmp.sendError(packet, Type.TIME_EXCEEDED, Code.TIME_TO_LIVE_EXCEEDED, 0, now);
-      this.accounts.drop(packet, DropReason.IPV4_TIME_TO_LIVE_EXCEEDED);
+      this.#icmp.sendError(packet, Type.TIME_EXCEEDED, Code.TIME_TO_LIVE_EXCEEDED, 0, now);
+      this.#accounts.drop(packet, DropReason.IPV4_TIME_TO_LIVE_EXCEEDED);
       return;
     }
-    const route = this.routes.lookup(destination, -1);
+    const route = this.#routes.lookup(destination, -1);
     if (route === null || route.interface.isLoopback) {
-      this.icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.NETWORK_UNREACHABLE, 0, now);
-      this.accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
+      this.#icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.NETWORK_UNREACHABLE, 0, now);
+      this.#accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
       return;
     }
     if (isDirectedBroadcast(route, destination)) {
-      this.accounts.drop(packet, DropReason.IPV4_DESTINATION_INVALID); // RFC 2644
+      this.#accounts.drop(packet, DropReason.IPV4_DESTINATION_INVALID); // RFC 2644
       return;
     }
     const nextHop = route.gateway === 0 ? destination : route.gateway;
     if (route.interface.isUnreachable(nextHop)) {
-      this.icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.HOST_UNREACHABLE, 0, now);
-      this.accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
+      this.#icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.HOST_UNREACHABLE, 0, now);
+      this.#accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
       return;
     }
     const { mtu, link } = route.interface;
     const tooLong =
       packet.totalLength > mtu && (packet.gsoSize === 0 || link.capabilities.segmentation < packet.totalLength);
     if (tooLong && (ipv4.dontFragment(view, offset) || packet.gsoSize !== 0)) {
-      this.icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.FRAGMENTATION_NEEDED, mtu, now);
-      this.accounts.drop(packet, DropReason.IPV4_FORWARD_NEEDS_FRAGMENTING);
+      this.#icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.FRAGMENTATION_NEEDED, mtu, now);
+      this.#accounts.drop(packet, DropReason.IPV4_FORWARD_NEEDS_FRAGMENTING);
       return;
     }
-    const ready = this.withHeadroom(packet);
+    const ready = this.#withHeadroom(packet);
     if (ready === null) return;
     if (ready.checksumState === ChecksumState.PARTIAL && !link.capabilities.transmitChecksum) completeChecksum(ready);
     ipv4.decrementTimeToLive(ready.view, ready.offset);
-    this.accounts.forward();
-    if (tooLong) this.sendFragments(ready, route, nextHop, now);
+    this.#accounts.forward();
+    if (tooLong) this.#sendFragments(ready, route, nextHop, now);
     else route.interface.sendToNeighbour(ready, ethernet.EtherType.IPV4, nextHop, now);
   }
 
-  private sendFragments(packet: Packet, route: RouteEntry, nextHop: number, now: Instant): void {
-    if (!this.fragmenter.fragment(packet, route.interface.mtu)) {
-      this.accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
+  #sendFragments(packet: Packet, route: RouteEntry, nextHop: number, now: Instant): void {
+    if (!this.#fragmenter.fragment(packet, route.interface.mtu)) {
+      this.#accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
       return;
     }
-    const { fragments } = this.fragmenter;
+    const { fragments } = this.#fragmenter;
     for (let fragment = fragments.shift(); fragment !== null; fragment = fragments.shift()) {
       route.interface.sendToNeighbour(fragment, ethernet.EtherType.IPV4, nextHop, now);
     }
   }
 
   /** The packet, or a copy when a tag may not fit in front of it. */
-  private withHeadroom(packet: Packet): Packet | null {
+  #withHeadroom(packet: Packet): Packet | null {
     if (packet.headroom >= LINK_HEADERS) return packet;
-    const copy = packet.copyTo(this.pool);
+    const copy = packet.copyTo(this.#pool);
     if (copy === null) {
-      this.accounts.drop(packet, DropReason.OUT_OF_PACKETS);
+      this.#accounts.drop(packet, DropReason.OUT_OF_PACKETS);
       return null;
     }
     copy.interfaceIndex = packet.interfaceIndex;

@@ -12,10 +12,10 @@ const COPIED = 0x80;
 export class Fragmenter {
   /** The fragments of the last call, in order; the caller empties it. */
   readonly fragments = new PacketQueue();
-  private readonly pool: PacketPool;
+  readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
-    this.pool = pool;
+    this.#pool = pool;
   }
 
   /**
@@ -40,9 +40,9 @@ export class Fragmenter {
       const last = done + length === payload;
       let fragment = packet;
       if (done > 0) {
-        const taken = this.pool.take();
+        const taken = this.#pool.take();
         if (taken === null) {
-          this.abandon();
+          this.#abandon();
           return false;
         }
         fragment = taken;
@@ -75,7 +75,7 @@ export class Fragmenter {
   }
 
   /** Gives back the fragments, but not the first: that is the caller's packet. */
-  private abandon(): void {
+  #abandon(): void {
     this.fragments.shift();
     this.fragments.clear();
   }

@@ -36,22 +36,23 @@ export interface IcmpLayer {
 export class IcmpErrors {
   /** Errors sent, and errors not sent because of the limits. */
   readonly statistics = { sent: 0, limited: 0 };
-  private readonly layer: IcmpLayer;
-  private readonly pool: PacketPool;
-  private readonly limiter: IcmpLimiter;
-  private readonly route = new Ipv4Route();
+  readonly #layer: IcmpLayer;
+  readonly #pool: PacketPool;
+  readonly #limiter: IcmpLimiter;
+  readonly #route = new Ipv4Route();
 
   constructor(layer: IcmpLayer, pool: PacketPool, limiter: IcmpLimiter) {
-    this.layer = layer;
-    this.pool = pool;
-    this.limiter = limiter;
+    this.#layer = layer;
+    this.#pool = pool;
+    this.#limiter = limiter;
   }
 
   /** The packet is not taken. False when no error was sent. */
   send(packet: Packet, type: number, code: number, rest: number, now: Instant): boolean {
-    if (!this.isAllowed(packet)) return false;
+    if (!this.#isAllowed(packet)) return false;
     const { view, networkOffset: at, interfaceIndex } = packet;
-    const { layer, route } = this;
+    const layer = this.#layer;
+    const route = this.#route;
     const offender = ipv4.source(view, at);
     // From the address that was spoken to, if it is ours; else we are a router, and speak from the side it came in by.
     const spokenTo = ipv4.destination(view, at);
@@ -62,11 +63,11 @@ export class IcmpErrors {
     ) {
       return false;
     }
-    if (!this.limiter.allow(offender, now)) {
+    if (!this.#limiter.allow(offender, now)) {
       this.statistics.limited = (this.statistics.limited + 1) | 0;
       return false;
     }
-    const error = this.pool.take();
+    const error = this.#pool.take();
     if (error === null) return false;
     const quoted = Math.min(
       packet.end - at,
@@ -87,13 +88,13 @@ export class IcmpErrors {
   }
 
   /** RFC 1122 §3.2.2: what no error may be about. */
-  private isAllowed(packet: Packet): boolean {
+  #isAllowed(packet: Packet): boolean {
     const { view, networkOffset: at } = packet;
     if ((packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0) return false;
     if (ipv4.fragmentOffset(view, at) !== 0) return false;
-    if (!this.layer.isUnicastSource(ipv4.source(view, at), packet.interfaceIndex)) return false;
+    if (!this.#layer.isUnicastSource(ipv4.source(view, at), packet.interfaceIndex)) return false;
     const destination = ipv4.destination(view, at);
-    if (destination >>> 28 >= 14 || this.layer.isBroadcastAddress(destination, packet.interfaceIndex)) return false;
+    if (destination >>> 28 >= 14 || this.#layer.isBroadcastAddress(destination, packet.interfaceIndex)) return false;
     if (ipv4.protocol(view, at) !== ipv4.Protocol.ICMP) return true;
     const message = at + ipv4.headerLength(view, at);
     return message < packet.end && !icmpv4.isError(icmpv4.type(view, message));

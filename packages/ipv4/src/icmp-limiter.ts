@@ -15,58 +15,58 @@ export interface IcmpLimits {
  * it which ports answered (SAD DNS, CVE-2020-25705).
  */
 export class IcmpLimiter {
-  private readonly random: RandomSource;
-  private readonly common: TokenBucket;
-  private readonly table: KeyedTable;
-  private readonly slots: SlotList;
-  private readonly destinations: Int32Array;
+  readonly #random: RandomSource;
+  readonly #common: TokenBucket;
+  readonly #table: KeyedTable;
+  readonly #slots: SlotList;
+  readonly #destinations: Int32Array;
   /** When the destination's budget will be full again (the "theoretical arrival time" of GCRA): no tokens to refill. */
-  private readonly fullAt: Int32Array;
-  private readonly interval: number;
-  private readonly tolerance: number;
+  readonly #fullAt: Int32Array;
+  readonly #interval: number;
+  readonly #tolerance: number;
 
   constructor(limits: IcmpLimits, random: RandomSource, now: Instant) {
-    this.random = random;
-    this.common = new TokenBucket({ ratePerSecond: limits.errorsPerSecond, burst: limits.errorsBurst, now });
-    this.table = new KeyedTable({ capacity: limits.errorDestinations, keyWords: 1, key: createHashKey(random) });
-    this.slots = new SlotList(limits.errorDestinations);
-    this.destinations = new Int32Array(limits.errorDestinations);
-    this.fullAt = new Int32Array(limits.errorDestinations);
-    this.interval = Math.round(1_000_000 / limits.errorsPerDestinationPerSecond);
-    this.tolerance = this.interval * (limits.errorsPerDestinationBurst - 1);
+    this.#random = random;
+    this.#common = new TokenBucket({ ratePerSecond: limits.errorsPerSecond, burst: limits.errorsBurst, now });
+    this.#table = new KeyedTable({ capacity: limits.errorDestinations, keyWords: 1, key: createHashKey(random) });
+    this.#slots = new SlotList(limits.errorDestinations);
+    this.#destinations = new Int32Array(limits.errorDestinations);
+    this.#fullAt = new Int32Array(limits.errorDestinations);
+    this.#interval = Math.round(1_000_000 / limits.errorsPerDestinationPerSecond);
+    this.#tolerance = this.#interval * (limits.errorsPerDestinationBurst - 1);
   }
 
   allow(destination: number, now: Instant): boolean {
-    return this.allowDestination(destination, now) && this.allowCommon(now);
+    return this.#allowDestination(destination, now) && this.#allowCommon(now);
   }
 
-  private allowDestination(destination: number, now: Instant): boolean {
-    let slot = this.table.find(destination, 0, 0, 0);
+  #allowDestination(destination: number, now: Instant): boolean {
+    let slot = this.#table.find(destination, 0, 0, 0);
     if (slot < 0) {
-      if (this.slots.size === this.slots.capacity) {
-        const oldest = this.slots.oldest;
-        this.table.remove(this.destinations[oldest]!, 0, 0, 0);
-        this.slots.free(oldest);
+      if (this.#slots.size === this.#slots.capacity) {
+        const oldest = this.#slots.oldest;
+        this.#table.remove(this.#destinations[oldest]!, 0, 0, 0);
+        this.#slots.free(oldest);
       }
-      slot = this.slots.allocate();
-      this.table.insert(destination, 0, 0, 0, slot);
-      this.destinations[slot] = destination;
-      this.fullAt[slot] = now;
+      slot = this.#slots.allocate();
+      this.#table.insert(destination, 0, 0, 0, slot);
+      this.#destinations[slot] = destination;
+      this.#fullAt[slot] = now;
     } else {
-      this.slots.touch(slot);
+      this.#slots.touch(slot);
     }
-    let debt = (this.fullAt[slot]! - now) | 0;
+    let debt = (this.#fullAt[slot]! - now) | 0;
     // In the past, or so far in the future that the clock has wrapped since.
-    if (debt < 0 || debt > this.tolerance + this.interval) debt = 0;
-    if (debt > this.tolerance) return false;
-    this.fullAt[slot] = (now + debt + this.interval) | 0;
+    if (debt < 0 || debt > this.#tolerance + this.#interval) debt = 0;
+    if (debt > this.#tolerance) return false;
+    this.#fullAt[slot] = (now + debt + this.#interval) | 0;
     return true;
   }
 
-  private allowCommon(now: Instant): boolean {
-    if (!this.common.take(now)) return false;
+  #allowCommon(now: Instant): boolean {
+    if (!this.#common.take(now)) return false;
     // Between none and three more vanish, unseen.
-    for (let extra = this.random.nextInt32() & 3; extra > 0; extra--) this.common.take(now);
+    for (let extra = this.#random.nextInt32() & 3; extra > 0; extra--) this.#common.take(now);
     return true;
   }
 }

@@ -51,14 +51,14 @@ export class Icmp {
   /** Gets the answers to {@link ping}. */
   echoHandler: EchoHandler | null = null;
   readonly errors: IcmpErrors;
-  private readonly host: IcmpHost;
-  private readonly pool: PacketPool;
-  private readonly accounts: PacketAccounts;
-  private readonly pathMtu: PathMtu;
-  private readonly answersEcho: boolean;
-  private readonly echoMaximumLength: number;
-  private readonly echoBucket: TokenBucket;
-  private readonly route = new Ipv4Route();
+  readonly #host: IcmpHost;
+  readonly #pool: PacketPool;
+  readonly #accounts: PacketAccounts;
+  readonly #pathMtu: PathMtu;
+  readonly #answersEcho: boolean;
+  readonly #echoMaximumLength: number;
+  readonly #echoBucket: TokenBucket;
+  readonly #route = new Ipv4Route();
 
   constructor(
     host: IcmpHost,
@@ -69,16 +69,16 @@ export class Icmp {
     now: Instant,
     options: IcmpOptions,
   ) {
-    this.host = host;
-    this.pool = pool;
-    this.accounts = accounts;
-    this.pathMtu = pathMtu;
-    this.answersEcho = options.echo ?? true;
-    this.echoMaximumLength = options.echoMaximumLength ?? 8192;
-    if (!(this.echoMaximumLength >= 0 && this.echoMaximumLength <= 65_535)) {
-      throw posixError(Errno.EINVAL, 'icmp', `echoMaximumLength cannot be ${this.echoMaximumLength}`);
+    this.#host = host;
+    this.#pool = pool;
+    this.#accounts = accounts;
+    this.#pathMtu = pathMtu;
+    this.#answersEcho = options.echo ?? true;
+    this.#echoMaximumLength = options.echoMaximumLength ?? 8192;
+    if (!(this.#echoMaximumLength >= 0 && this.#echoMaximumLength <= 65_535)) {
+      throw posixError(Errno.EINVAL, 'icmp', `echoMaximumLength cannot be ${this.#echoMaximumLength}`);
     }
-    this.echoBucket = new TokenBucket({
+    this.#echoBucket = new TokenBucket({
       ratePerSecond: options.echoesPerSecond ?? 10_000,
       burst: options.echoesBurst ?? 1000,
       now,
@@ -110,10 +110,11 @@ export class Icmp {
 
   /** Sends an echo request with `payloadLength` bytes of data. EMSGSIZE when they do not fit one frame. */
   ping(destination: number, identifier: number, sequence: number, payloadLength: number, now: Instant): Errno {
-    const { host, route } = this;
+    const host = this.#host;
+    const route = this.#route;
     const errno = host.resolve(destination, 0, route, -1);
     if (errno !== Errno.NONE) return errno;
-    const packet = this.pool.take();
+    const packet = this.#pool.take();
     if (packet === null) return Errno.ENOBUFS;
     if (!(payloadLength >= 0 && payloadLength <= packet.tailroom - icmpv4.HEADER_LENGTH)) {
       packet.release();
@@ -134,51 +135,52 @@ export class Icmp {
     const { view, offset } = packet;
     const reason = icmpv4.check(view, offset, packet.length);
     if (reason !== DropReason.NONE) {
-      this.accounts.drop(packet, reason);
+      this.#accounts.drop(packet, reason);
       return;
     }
     if (packet.sum(0) !== 0xffff) {
-      this.accounts.drop(packet, DropReason.ICMP_CHECKSUM);
+      this.#accounts.drop(packet, DropReason.ICMP_CHECKSUM);
       return;
     }
     switch (icmpv4.type(view, offset)) {
       case Type.ECHO_REQUEST:
-        this.receiveEchoRequest(packet, now);
+        this.#receiveEchoRequest(packet, now);
         return;
       case Type.ECHO_REPLY:
-        this.receiveEchoReply(packet, now);
+        this.#receiveEchoReply(packet, now);
         return;
       case Type.DESTINATION_UNREACHABLE:
       case Type.TIME_EXCEEDED:
       case Type.PARAMETER_PROBLEM:
-        this.receiveError(packet, now);
+        this.#receiveError(packet, now);
         return;
       case Type.REDIRECT:
         // A host may be sent anywhere by whoever forges one; routes are configured here.
-        this.accounts.drop(packet, DropReason.ICMP_REDIRECT_IGNORED);
+        this.#accounts.drop(packet, DropReason.ICMP_REDIRECT_IGNORED);
         return;
       default: // source quench (RFC 6633), timestamps (RFC 1122 §3.2.2.8: optional) …
-        this.accounts.drop(packet, DropReason.ICMP_TYPE_UNKNOWN);
+        this.#accounts.drop(packet, DropReason.ICMP_TYPE_UNKNOWN);
     }
   }
 
-  private receiveEchoRequest(packet: Packet, now: Instant): void {
-    const reason = this.judgeEcho(packet, now);
+  #receiveEchoRequest(packet: Packet, now: Instant): void {
+    const reason = this.#judgeEcho(packet, now);
     if (reason !== DropReason.NONE) {
-      this.accounts.drop(packet, reason);
+      this.#accounts.drop(packet, reason);
       return;
     }
-    const { host, route } = this;
+    const host = this.#host;
+    const route = this.#route;
     const { view, networkOffset } = packet;
     const peer = ipv4.source(view, networkOffset);
     const trafficClass = ipv4.trafficClass(view, networkOffset) & 0xfc; // RFC 1122 §3.2.2.6, without the ECN field
     if (host.resolve(peer, ipv4.destination(view, networkOffset), route, -1) !== Errno.NONE) {
-      this.accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
+      this.#accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
       return;
     }
-    const reply = packet.headroom >= HEADERS ? packet : packet.copyTo(this.pool);
+    const reply = packet.headroom >= HEADERS ? packet : packet.copyTo(this.#pool);
     if (reply === null) {
-      this.accounts.drop(packet, DropReason.OUT_OF_PACKETS);
+      this.#accounts.drop(packet, DropReason.OUT_OF_PACKETS);
       return;
     }
     // In place: request and reply differ in one byte.
@@ -189,42 +191,42 @@ export class Icmp {
     icmpv4.setChecksum(reply.view, at, updateChecksum16(icmpv4.checksum(reply.view, at), before, after));
     reply.checksumState = ChecksumState.UNKNOWN;
     reply.gsoSize = 0;
-    this.accounts.handle();
+    this.#accounts.handle();
     if (reply !== packet) packet.release();
     host.send(reply, route, ipv4.Protocol.ICMP, trafficClass, host.timeToLive, false, now);
   }
 
-  private judgeEcho(packet: Packet, now: Instant): DropReason {
-    if (!this.answersEcho) return DropReason.ICMP_TYPE_UNKNOWN;
+  #judgeEcho(packet: Packet, now: Instant): DropReason {
+    if (!this.#answersEcho) return DropReason.ICMP_TYPE_UNKNOWN;
     // RFC 1122 §3.2.2.6 allows answering broadcasts; it makes amplifiers (smurf).
     if (
       (packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0 ||
-      !this.host.isLocalAddress(ipv4.destination(packet.view, packet.networkOffset))
+      !this.#host.isLocalAddress(ipv4.destination(packet.view, packet.networkOffset))
     ) {
       return DropReason.ICMP_BROADCAST_ECHO;
     }
     const length = packet.totalLength;
-    if (length > this.echoMaximumLength || length > MAXIMUM_MESSAGE || !this.echoBucket.take(now)) {
+    if (length > this.#echoMaximumLength || length > MAXIMUM_MESSAGE || !this.#echoBucket.take(now)) {
       return DropReason.ICMP_RATE_LIMITED;
     }
     return DropReason.NONE;
   }
 
-  private receiveEchoReply(packet: Packet, now: Instant): void {
+  #receiveEchoReply(packet: Packet, now: Instant): void {
     const { view, offset } = packet;
     const source = ipv4.source(view, packet.networkOffset);
     const identifier = icmpv4.identifier(view, offset);
     const sequence = icmpv4.sequenceNumber(view, offset);
     packet.consume(icmpv4.HEADER_LENGTH);
     const expected = this.echoHandler?.echoReply(packet, source, identifier, sequence, now) ?? false;
-    this.settle(packet, expected);
+    this.#settle(packet, expected);
   }
 
   /** An error reaches a transport only if it quotes something this host sent; what it says is believed only if that matched. */
-  private receiveError(packet: Packet, now: Instant): void {
-    const reason = judgeQuote(packet, this.host);
+  #receiveError(packet: Packet, now: Instant): void {
+    const reason = judgeQuote(packet, this.#host);
     if (reason !== DropReason.NONE) {
-      this.accounts.drop(packet, reason);
+      this.#accounts.drop(packet, reason);
       return;
     }
     const { view, offset } = packet;
@@ -233,11 +235,11 @@ export class Icmp {
     const quote = icmpv4.quoteOffset(offset);
     let mtu = 0;
     if (errno === Errno.EMSGSIZE) {
-      mtu = this.pathMtu.judge(icmpv4.nextHopMtu(view, offset), ipv4.totalLength(view, quote));
+      mtu = this.#pathMtu.judge(icmpv4.nextHopMtu(view, offset), ipv4.totalLength(view, quote));
     }
     const matched = this.report(errno, mtu, packet, quote, now);
-    if (matched && mtu !== 0) this.pathMtu.update(ipv4.destination(view, quote), mtu, now);
-    this.settle(packet, matched);
+    if (matched && mtu !== 0) this.#pathMtu.update(ipv4.destination(view, quote), mtu, now);
+    this.#settle(packet, matched);
   }
 
   /**
@@ -248,7 +250,7 @@ export class Icmp {
     const { view } = packet;
     const protocol = ipv4.protocol(view, quote);
     if (protocol !== ipv4.Protocol.ICMP) {
-      return this.host.transportOf(protocol)?.receiveError(errno, mtu, packet, quote, now) ?? false;
+      return this.#host.transportOf(protocol)?.receiveError(errno, mtu, packet, quote, now) ?? false;
     }
     const message = quote + ipv4.headerLength(view, quote);
     if (this.echoHandler === null || icmpv4.type(view, message) !== Type.ECHO_REQUEST) return false;
@@ -257,12 +259,12 @@ export class Icmp {
     return this.echoHandler.echoError(errno, ipv4.destination(view, quote), identifier, sequence, now);
   }
 
-  private settle(packet: Packet, matched: boolean): void {
+  #settle(packet: Packet, matched: boolean): void {
     if (!matched) {
-      this.accounts.drop(packet, DropReason.ICMP_ERROR_UNMATCHED);
+      this.#accounts.drop(packet, DropReason.ICMP_ERROR_UNMATCHED);
       return;
     }
-    this.accounts.handle();
+    this.#accounts.handle();
     packet.release();
   }
 }

@@ -7,21 +7,22 @@ const COUNTERS = 2048;
  * repeat late, behind two keyed hashes, so that nobody else can predict them or count our traffic (RFC 7739 §5.3).
  */
 export class Identification {
-  private readonly counters = new Int32Array(COUNTERS);
-  private readonly indexKey: HashKey;
-  private readonly offsetKey: HashKey;
+  readonly #counters = new Int32Array(COUNTERS);
+  readonly #indexKey: HashKey;
+  readonly #offsetKey: HashKey;
 
   constructor(random: RandomSource) {
-    this.indexKey = createHashKey(random);
-    this.offsetKey = createHashKey(random);
-    for (let i = 0; i < COUNTERS; i++) this.counters[i] = random.nextInt32();
+    this.#indexKey = createHashKey(random);
+    this.#offsetKey = createHashKey(random);
+    for (let i = 0; i < COUNTERS; i++) this.#counters[i] = random.nextInt32();
   }
 
   next(source: number, destination: number, protocol: number): number {
-    const { indexKey, offsetKey } = this;
+    const indexKey = this.#indexKey;
+    const offsetKey = this.#offsetKey;
     const index = hash3(indexKey.k0, indexKey.k1, source, destination, protocol) & (COUNTERS - 1);
-    const count = this.counters[index]!;
-    this.counters[index] = count + 1;
+    const count = this.#counters[index]!;
+    this.#counters[index] = count + 1;
     return (hash3(offsetKey.k0, offsetKey.k1, source, destination, protocol) + count) & 0xffff;
   }
 }

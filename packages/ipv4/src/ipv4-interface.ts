@@ -44,42 +44,42 @@ const NO_FLAGS = -1;
 export class Ipv4Interface implements PacketHandler, UnreachableHandler {
   readonly networkInterface: EthernetInterface;
   readonly addresses: Ipv4Address[] = [];
-  private readonly broadcasts: number[] = [];
+  readonly #broadcasts: number[] = [];
   /** The first address, or 0. */
   primary = 0;
-  private readonly layer: Ipv4Receiver;
-  private readonly accounts: PacketAccounts;
-  private readonly index: number;
-  private readonly isLoopback: boolean;
+  readonly #layer: Ipv4Receiver;
+  readonly #accounts: PacketAccounts;
+  readonly #index: number;
+  readonly #isLoopback: boolean;
   /** Source, destination and link flags of the last packet accepted: its like need not be judged again. */
-  private acceptedSource = 0;
-  private acceptedDestination = 0;
-  private acceptedFlags = NO_FLAGS;
+  #acceptedSource = 0;
+  #acceptedDestination = 0;
+  #acceptedFlags = NO_FLAGS;
 
   constructor(networkInterface: EthernetInterface, layer: Ipv4Receiver) {
     this.networkInterface = networkInterface;
-    this.layer = layer;
-    this.accounts = layer.accounts;
-    this.index = networkInterface.index;
-    this.isLoopback = networkInterface.isLoopback;
+    this.#layer = layer;
+    this.#accounts = layer.accounts;
+    this.#index = networkInterface.index;
+    this.#isLoopback = networkInterface.isLoopback;
   }
 
   addAddress(address: Ipv4Address): void {
     if (this.addresses.length === 0) this.primary = address.address;
     this.addresses.push(address);
     const broadcast = subnetBroadcast(address);
-    if (broadcast !== 0) this.broadcasts.push(broadcast);
+    if (broadcast !== 0) this.#broadcasts.push(broadcast);
   }
 
   /** To be called when addresses or groups change. */
   forgetAccepted(): void {
-    this.acceptedFlags = NO_FLAGS;
+    this.#acceptedFlags = NO_FLAGS;
   }
 
   /** 255.255.255.255, or the broadcast address of one of the interface's networks. */
   isBroadcast(address: number): boolean {
     if (address === -1) return true;
-    const { broadcasts } = this;
+    const broadcasts = this.#broadcasts;
     for (let i = 0; i < broadcasts.length; i++) if (broadcasts[i] === address) return true;
     return false;
   }
@@ -93,7 +93,7 @@ export class Ipv4Interface implements PacketHandler, UnreachableHandler {
     if (reason !== NONE || chained) {
       if (chained && !hasWholeHeader(packet)) reason = DropReason.FRAME_FRAGMENTED_HEADERS;
       if (reason !== NONE) {
-        this.accounts.drop(packet, reason);
+        this.#accounts.drop(packet, reason);
         return;
       }
     }
@@ -107,38 +107,38 @@ export class Ipv4Interface implements PacketHandler, UnreachableHandler {
       header = ipv4.headerLength(view, at);
       reason = ipv4Options.check(view, at + MINIMUM_HEADER_LENGTH, header - MINIMUM_HEADER_LENGTH);
       if (reason !== NONE) {
-        this.accounts.drop(packet, reason);
+        this.#accounts.drop(packet, reason);
         return;
       }
     }
     // Behind a link in shared memory the sender can still write: what was read again may not be what was checked.
     if (packet.length < header) {
-      this.accounts.drop(packet, DropReason.IPV4_HEADER_LENGTH);
+      this.#accounts.drop(packet, DropReason.IPV4_HEADER_LENGTH);
       return;
     }
     if (
-      ipv4.source(view, at) !== this.acceptedSource ||
-      ipv4.destination(view, at) !== this.acceptedDestination ||
-      packet.flags !== this.acceptedFlags
+      ipv4.source(view, at) !== this.#acceptedSource ||
+      ipv4.destination(view, at) !== this.#acceptedDestination ||
+      packet.flags !== this.#acceptedFlags
     ) {
-      const judgement = this.judgeAddresses(packet, at);
+      const judgement = this.#judgeAddresses(packet, at);
       if (judgement !== NONE) {
-        this.refuse(packet, judgement, now);
+        this.#refuse(packet, judgement, now);
         return;
       }
     }
     if (ipv4.isFragment(view, at)) {
-      this.receiveFragment(packet, now);
+      this.#receiveFragment(packet, now);
       return;
     }
     packet.transportOffset = (at + header) | 0;
     packet.consume(header);
-    this.layer.deliver(packet, ipv4.protocol(view, at), now);
+    this.#layer.deliver(packet, ipv4.protocol(view, at), now);
   }
 
   /** Takes a packet whose neighbour did not answer. */
   unreachable(packet: Packet, now: Instant): void {
-    this.layer.unreachable(packet, now);
+    this.#layer.unreachable(packet, now);
   }
 
   /** False for a source that no single host can have (RFC 1122 §3.2.1.3); without regard to whether it is ours. */
@@ -148,55 +148,55 @@ export class Ipv4Interface implements PacketHandler, UnreachableHandler {
       !isMulticastAddress(source) &&
       !isReservedAddress(source) &&
       !this.isBroadcast(source) &&
-      (this.isLoopback || !isLoopbackAddress(source))
+      (this.#isLoopback || !isLoopbackAddress(source))
     );
   }
 
-  private receiveFragment(packet: Packet, now: Instant): void {
-    const whole = this.layer.reassembly.add(packet, now);
+  #receiveFragment(packet: Packet, now: Instant): void {
+    const whole = this.#layer.reassembly.add(packet, now);
     if (whole === null) return;
     whole.transportOffset = whole.offset;
-    this.layer.deliver(whole, ipv4.protocol(whole.view, whole.networkOffset), now);
+    this.#layer.deliver(whole, ipv4.protocol(whole.view, whole.networkOffset), now);
   }
 
-  private refuse(packet: Packet, judgement: number, now: Instant): void {
-    const { forwarder } = this.layer;
-    if (judgement !== NOT_LOCAL) this.accounts.drop(packet, judgement as DropReason);
-    else if (forwarder === null) this.accounts.drop(packet, DropReason.IPV4_NOT_FOR_US);
+  #refuse(packet: Packet, judgement: number, now: Instant): void {
+    const { forwarder } = this.#layer;
+    if (judgement !== NOT_LOCAL) this.#accounts.drop(packet, judgement as DropReason);
+    else if (forwarder === null) this.#accounts.drop(packet, DropReason.IPV4_NOT_FOR_US);
     else forwarder.forward(packet, now);
   }
 
   /** NONE when the packet is for this host, NOT_LOCAL when it is for another, else why it is dropped. */
-  private judgeAddresses(packet: Packet, at: number): number {
+  #judgeAddresses(packet: Packet, at: number): number {
     const { view, flags } = packet;
     const source = ipv4.source(view, at);
     const destination = ipv4.destination(view, at);
     if (!this.isUnicastSource(source)) return DropReason.IPV4_SOURCE_INVALID;
-    const { addressTable } = this.layer;
+    const { addressTable } = this.#layer;
     // RFC 1122 §3.2.1.3: a packet from ourselves can only come by the loopback interface.
-    if (!this.isLoopback && addressTable.interfaceOf(source) >= 0) return DropReason.IPV4_SOURCE_INVALID;
-    const judgement = this.judgeDestination(source, destination, flags);
+    if (!this.#isLoopback && addressTable.interfaceOf(source) >= 0) return DropReason.IPV4_SOURCE_INVALID;
+    const judgement = this.#judgeDestination(source, destination, flags);
     if (judgement === NONE) {
-      this.acceptedSource = source;
-      this.acceptedDestination = destination;
-      this.acceptedFlags = flags;
+      this.#acceptedSource = source;
+      this.#acceptedDestination = destination;
+      this.#acceptedFlags = flags;
     }
     return judgement;
   }
 
-  private judgeDestination(source: number, destination: number, flags: number): number {
-    const { addressTable, strongHost } = this.layer;
+  #judgeDestination(source: number, destination: number, flags: number): number {
+    const { addressTable, strongHost } = this.#layer;
     if (isMulticastAddress(destination)) {
-      return this.layer.groups.accepts(destination, this.index, source) ? NONE : DropReason.IPV4_GROUP_NOT_JOINED;
+      return this.#layer.groups.accepts(destination, this.#index, source) ? NONE : DropReason.IPV4_GROUP_NOT_JOINED;
     }
     if (this.isBroadcast(destination)) return NONE;
     if (destination >>> 24 === 0 || isReservedAddress(destination)) return DropReason.IPV4_DESTINATION_INVALID;
     // RFC 1122 §3.3.6: a unicast datagram in a link broadcast is somebody's mistake, or an attack.
     if ((flags & LINK_GROUP) !== 0) return DropReason.IPV4_DESTINATION_INVALID;
-    if (this.isLoopback) return addressTable.isLocal(destination) ? NONE : NOT_LOCAL;
+    if (this.#isLoopback) return addressTable.isLocal(destination) ? NONE : NOT_LOCAL;
     if (isLoopbackAddress(destination)) return DropReason.IPV4_DESTINATION_INVALID;
     const owner = addressTable.interfaceOf(destination);
-    if (owner === this.index) return NONE;
+    if (owner === this.#index) return NONE;
     if (owner < 0) return NOT_LOCAL;
     return strongHost ? DropReason.IPV4_NOT_FOR_US : NONE; // RFC 1122 §3.3.4.2
   }

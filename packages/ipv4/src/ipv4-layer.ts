@@ -49,14 +49,14 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
   readonly pathMtu: PathMtu;
   readonly forwarder: Forwarder | null;
 
-  private readonly resolver: Ipv4Resolver;
-  private readonly identification: Identification;
-  private readonly fragmenter: Fragmenter;
+  readonly #resolver: Ipv4Resolver;
+  readonly #identification: Identification;
+  readonly #fragmenter: Fragmenter;
   /** By index of the interface. */
-  private readonly byIndex: (Ipv4Interface | null)[] = [];
-  private readonly transports: (TransportHandler | null)[] = new Array<TransportHandler | null>(256).fill(null);
+  readonly #byIndex: (Ipv4Interface | null)[] = [];
+  readonly #transports: (TransportHandler | null)[] = new Array<TransportHandler | null>(256).fill(null);
   /** Apart from the others: most packets go there, without a look-up. */
-  private udp: TransportHandler | null = null;
+  #udp: TransportHandler | null = null;
 
   constructor(options: Ipv4LayerOptions) {
     const { pool, accounts, timers, random, now } = options;
@@ -77,34 +77,34 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     // Fragments that never become whole must not starve everything else of packets.
     const frames = Math.max(16, Math.min(512, pool.region.frames >> 2));
     this.reassembly = new Reassembly({ frames, ...options.reassembly }, accounts, timers, random, this);
-    this.identification = new Identification(random);
-    this.fragmenter = new Fragmenter(pool);
+    this.#identification = new Identification(random);
+    this.#fragmenter = new Fragmenter(pool);
     this.icmp = new Icmp(this, pool, accounts, this.pathMtu, random, now, options.icmp ?? {});
     this.forwarder =
-      options.forwarding === true ? new Forwarder(this.routes, this.icmp, this.fragmenter, pool, accounts) : null;
-    this.resolver = new Ipv4Resolver(this.byIndex, this.addressTable, this.routes, this.pathMtu, this.strongHost);
+      options.forwarding === true ? new Forwarder(this.routes, this.icmp, this.#fragmenter, pool, accounts) : null;
+    this.#resolver = new Ipv4Resolver(this.#byIndex, this.addressTable, this.routes, this.pathMtu, this.strongHost);
   }
 
   /** Puts IPv4 on an interface: handler, addresses with their networks, ARP, the group 224.0.0.1. Throws EADDRINUSE or EINVAL. */
   addInterface(networkInterface: EthernetInterface, addresses: readonly Ipv4Prefix[], now: Instant): void {
     const { index, isLoopback } = networkInterface;
-    if (this.interfaceAt(index) !== null) {
+    if (this.#interfaceAt(index) !== null) {
       throw posixError(Errno.EADDRINUSE, 'addInterface', `there is an interface with index ${index} already`);
     }
     const added = new Ipv4Interface(networkInterface, this);
     networkInterface.register(IPV4, added);
     networkInterface.onUnreachable = added;
-    while (this.byIndex.length <= index) this.byIndex.push(null);
-    this.byIndex[index] = added;
+    while (this.#byIndex.length <= index) this.#byIndex.push(null);
+    this.#byIndex[index] = added;
     if (isLoopback) this.addressTable.hasLoopback = true;
     for (const address of addresses) this.addAddress(index, address, now);
     this.joinGroup(ALL_HOSTS, index); // RFC 1112 §7.2
-    this.changed();
+    this.#changed();
   }
 
   /** Adds an address to an interface added before. Throws EADDRINUSE or EINVAL. */
   addAddress(interfaceIndex: number, prefix: Ipv4Prefix, now: Instant): void {
-    const target = this.interfaceAt(interfaceIndex);
+    const target = this.#interfaceAt(interfaceIndex);
     if (target === null) throw posixError(Errno.EINVAL, 'addAddress', `there is no interface ${interfaceIndex}`);
     const { networkInterface } = target;
     const entry = this.addressTable.add(prefix, interfaceIndex, networkInterface.isLoopback);
@@ -116,7 +116,7 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     if (present === null || present.prefixLength !== entry.prefixLength || present.gateway !== 0) {
       this.routes.add(connected);
     }
-    this.changed();
+    this.#changed();
   }
 
   /** Sends packets of an IP protocol up to `handler`. Throws EADDRINUSE when it is taken. */
@@ -124,11 +124,11 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     if (!Number.isInteger(protocol) || protocol < 0 || protocol > 255) {
       throw posixError(Errno.EINVAL, 'registerProtocol', `${protocol} is not an IP protocol number`);
     }
-    if (protocol === Protocol.ICMP || this.transports[protocol] !== null) {
+    if (protocol === Protocol.ICMP || this.#transports[protocol] !== null) {
       throw posixError(Errno.EADDRINUSE, 'registerProtocol', `IP protocol ${protocol} has a handler already`);
     }
-    this.transports[protocol] = handler;
-    if (protocol === Protocol.UDP) this.udp = handler;
+    this.#transports[protocol] = handler;
+    if (protocol === Protocol.UDP) this.#udp = handler;
   }
 
   /**
@@ -138,7 +138,7 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
    */
   resolve(destination: number, source: number, route: Ipv4Route, interfaceIndex: number): Errno {
     route.generation = this.generation;
-    return this.resolver.resolve(destination, source, route, interfaceIndex);
+    return this.#resolver.resolve(destination, source, route, interfaceIndex);
   }
 
   isCurrent(route: Ipv4Route): boolean {
@@ -177,9 +177,9 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
       const flags = ipv4.DONT_FRAGMENT;
       ipv4.write(packet.view, at, trafficClass, total, 0, flags, timeToLive, protocol, source, destination);
     } else {
-      const identification = this.identification.next(source, destination, protocol);
+      const identification = this.#identification.next(source, destination, protocol);
       ipv4.write(packet.view, at, trafficClass, total, identification, 0, timeToLive, protocol, source, destination);
-      if (tooLong) return this.sendFragments(packet, route, now);
+      if (tooLong) return this.#sendFragments(packet, route, now);
     }
     if (route.macHigh >= 0) return networkInterface.sendToAddress(packet, IPV4, route.macHigh, route.macLow);
     return networkInterface.sendToNeighbour(packet, IPV4, route.nextHop, now);
@@ -191,8 +191,8 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
    */
   joinGroup(group: number, interfaceIndex: number, source = 0): Errno {
     if (!isMulticastAddress(group)) return Errno.EINVAL;
-    const index = interfaceIndex < 0 ? this.resolver.interfaceFor(group) : interfaceIndex;
-    const target = this.interfaceAt(index);
+    const index = interfaceIndex < 0 ? this.#resolver.interfaceFor(group) : interfaceIndex;
+    const target = this.#interfaceAt(index);
     if (target === null) return Errno.EADDRNOTAVAIL;
     const errno = this.groups.join(group, index, source);
     if (errno !== Errno.NONE) return errno;
@@ -206,7 +206,7 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
 
   /** One member less. EADDRNOTAVAIL when there was none. */
   leaveGroup(group: number, interfaceIndex: number, source = 0): Errno {
-    for (const target of this.byIndex) {
+    for (const target of this.#byIndex) {
       if (target === null) continue;
       const { networkInterface } = target;
       if (interfaceIndex >= 0 && networkInterface.index !== interfaceIndex) continue;
@@ -225,14 +225,14 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
 
   /** Whether an address is a broadcast address on an interface; on any when `interfaceIndex` is -1. */
   isBroadcastAddress(address: number, interfaceIndex: number): boolean {
-    if (interfaceIndex >= 0) return this.interfaceAt(interfaceIndex)?.isBroadcast(address) ?? address === -1;
-    for (let i = 0; i < this.byIndex.length; i++) if (this.byIndex[i]?.isBroadcast(address) === true) return true;
+    if (interfaceIndex >= 0) return this.#interfaceAt(interfaceIndex)?.isBroadcast(address) ?? address === -1;
+    for (let i = 0; i < this.#byIndex.length; i++) if (this.#byIndex[i]?.isBroadcast(address) === true) return true;
     return address === -1;
   }
 
   /** Whether a packet that came in by an interface can have this source, and may be answered. */
   isUnicastSource(address: number, interfaceIndex: number): boolean {
-    return this.interfaceAt(interfaceIndex)?.isUnicastSource(address) ?? false;
+    return this.#interfaceAt(interfaceIndex)?.isUnicastSource(address) ?? false;
   }
 
   addresses(): Ipv4Address[] {
@@ -241,11 +241,11 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
 
   /** The first address of an interface, or 0. */
   primaryAddress(interfaceIndex: number): number {
-    return this.interfaceAt(interfaceIndex)?.primary ?? 0;
+    return this.#interfaceAt(interfaceIndex)?.primary ?? 0;
   }
 
   interfaces(): EthernetInterface[] {
-    return this.byIndex.filter((each) => each !== null).map((each) => each.networkInterface);
+    return this.#byIndex.filter((each) => each !== null).map((each) => each.networkInterface);
   }
 
   /** Releases everything held and gives the timers back. Idempotent. */
@@ -257,19 +257,19 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
   // What the parts of the layer ask for.
 
   transportOf(protocol: number): TransportHandler | null {
-    return this.transports[protocol] ?? null;
+    return this.#transports[protocol] ?? null;
   }
 
   deliver(packet: Packet, protocol: number, now: Instant): void {
-    if (protocol === Protocol.UDP && this.udp !== null) {
-      this.udp.receive(packet, now);
+    if (protocol === Protocol.UDP && this.#udp !== null) {
+      this.#udp.receive(packet, now);
       return;
     }
     if (protocol === Protocol.ICMP) {
       this.icmp.receive(packet, now);
       return;
     }
-    const transport = this.transports[protocol]!;
+    const transport = this.#transports[protocol]!;
     if (transport !== null) {
       transport.receive(packet, now);
       return;
@@ -296,20 +296,20 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
   }
 
   routesChanged(): void {
-    this.changed();
+    this.#changed();
   }
 
   pathMtuChanged(): void {
-    this.changed();
+    this.#changed();
   }
 
-  private sendFragments(packet: Packet, route: Ipv4Route, now: Instant): Errno {
+  #sendFragments(packet: Packet, route: Ipv4Route, now: Instant): Errno {
     const networkInterface = route.interface!;
-    if (!this.fragmenter.fragment(packet, route.mtu)) {
+    if (!this.#fragmenter.fragment(packet, route.mtu)) {
       this.accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
       return Errno.ENOBUFS;
     }
-    const { fragments } = this.fragmenter;
+    const { fragments } = this.#fragmenter;
     let result: Errno = Errno.NONE;
     for (let fragment = fragments.shift(); fragment !== null; fragment = fragments.shift()) {
       const errno =
@@ -321,12 +321,12 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     return result;
   }
 
-  private interfaceAt(index: number): Ipv4Interface | null {
-    return index >= 0 && index < this.byIndex.length ? this.byIndex[index]! : null;
+  #interfaceAt(index: number): Ipv4Interface | null {
+    return index >= 0 && index < this.#byIndex.length ? this.#byIndex[index]! : null;
   }
 
-  private changed(): void {
+  #changed(): void {
     this.generation = (this.generation + 1) | 0;
-    for (let i = 0; i < this.byIndex.length; i++) this.byIndex[i]?.forgetAccepted();
+    for (let i = 0; i < this.#byIndex.length; i++) this.#byIndex[i]?.forgetAccepted();
   }
 }

@@ -42,10 +42,10 @@ export class Collector implements TransportHandler {
   /** What `receiveError` answers. */
   matches = true;
   last = { source: 0, destination: 0, flags: 0, networkOffset: 0, transportOffset: 0, offset: 0 };
-  private readonly accounts: PacketAccounts;
+  readonly #accounts: PacketAccounts;
 
   constructor(accounts: PacketAccounts) {
-    this.accounts = accounts;
+    this.#accounts = accounts;
   }
 
   receive(packet: Packet): void {
@@ -54,7 +54,7 @@ export class Collector implements TransportHandler {
     const destination = ipv4.destination(view, networkOffset);
     this.last = { source, destination, flags, networkOffset, transportOffset, offset };
     this.received.push(packet.toBytes());
-    this.accounts.deliver();
+    this.#accounts.deliver();
     packet.release();
   }
 
@@ -88,12 +88,13 @@ export class Host {
     this.memory = memory ?? PacketMemory.create({ frames, debug });
     this.pool = PacketPool.create(this.memory, frames);
     this.timers = new TimerWheel({ capacity: 64, now: clock.now() });
-    const { pool, accounts, timers, random } = this;
+    const { pool, timers, random } = this;
+    const accounts = this.accounts;
     this.layer = new Ipv4Layer({ pool, accounts, timers, random, now: clock.now(), ...rest });
     this.udp = new Collector(accounts);
     this.layer.registerProtocol(UDP, this.udp);
     if (loopback) this.plug(createLoopbackLink(), '127.0.0.1/8');
-    finishers.push(() => this.finish());
+    finishers.push(() => this.#finish());
   }
 
   get now(): number {
@@ -101,7 +102,8 @@ export class Host {
   }
 
   plug(link: Link, ...prefixes: string[]): EthernetInterface {
-    const { pool, accounts, timers, random } = this;
+    const { pool, timers, random } = this;
+    const accounts = this.accounts;
     const index = this.interfaces.length;
     const added = new EthernetInterface({ link, index, pool, accounts, timers, random });
     this.interfaces.push(added);
@@ -146,7 +148,7 @@ export class Host {
     }
   }
 
-  private finish(): void {
+  #finish(): void {
     this.layer.close();
     for (const each of this.interfaces) each.close();
     this.pool.assertNoLeaks();

@@ -17,38 +17,38 @@ export interface PathMtuListener {
  * only ever fall, not below a minimum, and are forgotten after ten minutes, so that a wider path is found again.
  */
 export class PathMtu implements TimerHandler {
-  private readonly minimum: number;
-  private readonly table: KeyedTable;
-  private readonly slots: SlotList;
-  private readonly destinations: Int32Array;
-  private readonly mtus: Int32Array;
-  private readonly updated: Int32Array;
-  private readonly timers: TimerWheel;
-  private readonly timer: number;
-  private readonly listener: PathMtuListener;
+  readonly #minimum: number;
+  readonly #table: KeyedTable;
+  readonly #slots: SlotList;
+  readonly #destinations: Int32Array;
+  readonly #mtus: Int32Array;
+  readonly #updated: Int32Array;
+  readonly #timers: TimerWheel;
+  readonly #timer: number;
+  readonly #listener: PathMtuListener;
 
   constructor(capacity: number, minimum: number, timers: TimerWheel, random: RandomSource, listener: PathMtuListener) {
-    this.minimum = minimum;
-    this.table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
-    this.slots = new SlotList(capacity);
-    this.destinations = new Int32Array(capacity);
-    this.mtus = new Int32Array(capacity);
-    this.updated = new Int32Array(capacity);
-    this.timers = timers;
-    this.timer = timers.create(this, 0);
-    if (this.timer < 0) throw posixError(Errno.ENOMEM, 'Ipv4Layer', 'the timer wheel has no timer left');
-    this.listener = listener;
+    this.#minimum = minimum;
+    this.#table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
+    this.#slots = new SlotList(capacity);
+    this.#destinations = new Int32Array(capacity);
+    this.#mtus = new Int32Array(capacity);
+    this.#updated = new Int32Array(capacity);
+    this.#timers = timers;
+    this.#timer = timers.create(this, 0);
+    if (this.#timer < 0) throw posixError(Errno.ENOMEM, 'Ipv4Layer', 'the timer wheel has no timer left');
+    this.#listener = listener;
   }
 
   get size(): number {
-    return this.slots.size;
+    return this.#slots.size;
   }
 
   /** The MTU of the path to a destination, or `linkMtu` when nothing narrower is known. */
   lookup(destination: number, linkMtu: number): number {
-    if (this.slots.size === 0) return linkMtu;
-    const slot = this.table.find(destination, 0, 0, 0);
-    return slot < 0 ? linkMtu : Math.min(this.mtus[slot]!, linkMtu);
+    if (this.#slots.size === 0) return linkMtu;
+    const slot = this.#table.find(destination, 0, 0, 0);
+    return slot < 0 ? linkMtu : Math.min(this.#mtus[slot]!, linkMtu);
   }
 
   /**
@@ -58,53 +58,53 @@ export class PathMtu implements TimerHandler {
   judge(mtu: number, totalLength: number): number {
     let believed = mtu;
     if (believed === 0 || believed >= totalLength) {
-      believed = this.minimum;
+      believed = this.#minimum;
       for (let i = 0; i < PLATEAUS.length; i++) {
         if (PLATEAUS[i]! >= totalLength) continue;
         believed = PLATEAUS[i]!;
         break;
       }
     }
-    return Math.max(believed, this.minimum);
+    return Math.max(believed, this.#minimum);
   }
 
   /** A transport recognised the datagram that was too long. Ignored unless lower than what is known. */
   update(destination: number, mtu: number, now: Instant): void {
-    let slot = this.table.find(destination, 0, 0, 0);
+    let slot = this.#table.find(destination, 0, 0, 0);
     if (slot >= 0) {
-      if (mtu >= this.mtus[slot]!) return;
-      this.slots.touch(slot);
+      if (mtu >= this.#mtus[slot]!) return;
+      this.#slots.touch(slot);
     } else {
-      if (this.slots.size === this.slots.capacity) this.forget(this.slots.oldest);
-      slot = this.slots.allocate();
-      this.table.insert(destination, 0, 0, 0, slot);
-      this.destinations[slot] = destination;
+      if (this.#slots.size === this.#slots.capacity) this.#forget(this.#slots.oldest);
+      slot = this.#slots.allocate();
+      this.#table.insert(destination, 0, 0, 0, slot);
+      this.#destinations[slot] = destination;
     }
-    this.mtus[slot] = mtu;
-    this.updated[slot] = now;
-    if (!this.timers.isArmed(this.timer)) this.timers.arm(this.timer, LIFETIME, now);
-    this.listener.pathMtuChanged();
+    this.#mtus[slot] = mtu;
+    this.#updated[slot] = now;
+    if (!this.#timers.isArmed(this.#timer)) this.#timers.arm(this.#timer, LIFETIME, now);
+    this.#listener.pathMtuChanged();
   }
 
   onTimer(_timer: number, _argument: number, now: Instant): void {
     // Bounded by the capacity, once in minutes.
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.oldest) {
-      const left = (this.updated[slot]! + LIFETIME - now) | 0;
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.oldest) {
+      const left = (this.#updated[slot]! + LIFETIME - now) | 0;
       if (left > 0) {
-        this.timers.arm(this.timer, left, now);
+        this.#timers.arm(this.#timer, left, now);
         break;
       }
-      this.forget(slot);
+      this.#forget(slot);
     }
-    this.listener.pathMtuChanged();
+    this.#listener.pathMtuChanged();
   }
 
   close(): void {
-    this.timers.destroy(this.timer);
+    this.#timers.destroy(this.#timer);
   }
 
-  private forget(slot: number): void {
-    this.table.remove(this.destinations[slot]!, 0, 0, 0);
-    this.slots.free(slot);
+  #forget(slot: number): void {
+    this.#table.remove(this.#destinations[slot]!, 0, 0, 0);
+    this.#slots.free(slot);
   }
 }

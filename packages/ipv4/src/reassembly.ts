@@ -33,31 +33,31 @@ const UNKNOWN = -1;
  * IPv6; no honest sender makes them), exact duplicates are ignored.
  */
 export class Reassembly implements TimerHandler {
-  private readonly accounts: PacketAccounts;
-  private readonly timers: TimerWheel;
-  private readonly timer: number;
-  private readonly listener: ReassemblyListener;
-  private readonly perSource: number;
-  private readonly perDatagram: number;
-  private readonly frameLimit: number;
-  private readonly timeout: number;
-  private readonly table: KeyedTable;
+  readonly #accounts: PacketAccounts;
+  readonly #timers: TimerWheel;
+  readonly #timer: number;
+  readonly #listener: ReassemblyListener;
+  readonly #perSource: number;
+  readonly #perDatagram: number;
+  readonly #frameLimit: number;
+  readonly #timeout: number;
+  readonly #table: KeyedTable;
   /** In order of arrival of the first fragment: all wait equally long, so the oldest is also the next to time out. */
-  private readonly slots: SlotList;
+  readonly #slots: SlotList;
   // Per datagram.
-  private readonly sources: Int32Array;
-  private readonly destinations: Int32Array;
-  private readonly identities: Int32Array;
-  private readonly deadlines: Int32Array;
-  private readonly counts: Int32Array;
-  private readonly receivedBytes: Int32Array;
+  readonly #sources: Int32Array;
+  readonly #destinations: Int32Array;
+  readonly #identities: Int32Array;
+  readonly #deadlines: Int32Array;
+  readonly #counts: Int32Array;
+  readonly #receivedBytes: Int32Array;
   /** Length of the payload, once the last fragment is there; else UNKNOWN. */
-  private readonly payloadLengths: Int32Array;
+  readonly #payloadLengths: Int32Array;
   // Per fragment, in order of offset; datagram d has the entries from d * perDatagram on.
-  private readonly starts: Int32Array;
-  private readonly ends: Int32Array;
-  private readonly packets: (Packet | null)[];
-  private frames = 0;
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
+  readonly #packets: (Packet | null)[];
+  #frames = 0;
 
   constructor(
     options: ReassemblyOptions,
@@ -67,44 +67,44 @@ export class Reassembly implements TimerHandler {
     listener: ReassemblyListener,
   ) {
     const datagrams = options.datagrams ?? 64;
-    this.perSource = options.datagramsPerSource ?? 16;
-    this.perDatagram = options.fragmentsPerDatagram ?? 128;
-    this.frameLimit = options.frames ?? 512;
+    this.#perSource = options.datagramsPerSource ?? 16;
+    this.#perDatagram = options.fragmentsPerDatagram ?? 128;
+    this.#frameLimit = options.frames ?? 512;
     const timeout = options.timeoutMilliseconds ?? 30_000;
-    requireRange('datagramsPerSource', this.perSource, 1, 1 << 16);
-    requireRange('fragmentsPerDatagram', this.perDatagram, 2, 8192);
-    requireRange('frames', this.frameLimit, 1, 1 << 20);
+    requireRange('datagramsPerSource', this.#perSource, 1, 1 << 16);
+    requireRange('fragmentsPerDatagram', this.#perDatagram, 2, 8192);
+    requireRange('frames', this.#frameLimit, 1, 1 << 20);
     // The table of fragments is made at once, for all of them.
-    requireRange('datagrams × fragmentsPerDatagram', datagrams * this.perDatagram, 1, 1 << 22);
+    requireRange('datagrams × fragmentsPerDatagram', datagrams * this.#perDatagram, 1, 1 << 22);
     requireRange('timeoutMilliseconds', timeout, 1, 600_000);
-    this.timeout = timeout * 1000;
-    this.accounts = accounts;
-    this.timers = timers;
-    this.listener = listener;
-    this.table = new KeyedTable({ capacity: datagrams, keyWords: 3, key: createHashKey(random) });
-    this.slots = new SlotList(datagrams);
-    this.sources = new Int32Array(datagrams);
-    this.destinations = new Int32Array(datagrams);
-    this.identities = new Int32Array(datagrams);
-    this.deadlines = new Int32Array(datagrams);
-    this.counts = new Int32Array(datagrams);
-    this.receivedBytes = new Int32Array(datagrams);
-    this.payloadLengths = new Int32Array(datagrams);
-    this.starts = new Int32Array(datagrams * this.perDatagram);
-    this.ends = new Int32Array(datagrams * this.perDatagram);
-    this.packets = new Array<Packet | null>(datagrams * this.perDatagram).fill(null);
-    this.timer = timers.create(this, 0);
-    if (this.timer < 0) throw posixError(Errno.ENOMEM, 'reassembly', 'the timer wheel has no timer left');
+    this.#timeout = timeout * 1000;
+    this.#accounts = accounts;
+    this.#timers = timers;
+    this.#listener = listener;
+    this.#table = new KeyedTable({ capacity: datagrams, keyWords: 3, key: createHashKey(random) });
+    this.#slots = new SlotList(datagrams);
+    this.#sources = new Int32Array(datagrams);
+    this.#destinations = new Int32Array(datagrams);
+    this.#identities = new Int32Array(datagrams);
+    this.#deadlines = new Int32Array(datagrams);
+    this.#counts = new Int32Array(datagrams);
+    this.#receivedBytes = new Int32Array(datagrams);
+    this.#payloadLengths = new Int32Array(datagrams);
+    this.#starts = new Int32Array(datagrams * this.#perDatagram);
+    this.#ends = new Int32Array(datagrams * this.#perDatagram);
+    this.#packets = new Array<Packet | null>(datagrams * this.#perDatagram).fill(null);
+    this.#timer = timers.create(this, 0);
+    if (this.#timer < 0) throw posixError(Errno.ENOMEM, 'reassembly', 'the timer wheel has no timer left');
   }
 
   /** Incomplete datagrams now. */
   get pending(): number {
-    return this.slots.size;
+    return this.#slots.size;
   }
 
   /** Frames held now. */
   get heldFrames(): number {
-    return this.frames;
+    return this.#frames;
   }
 
   /**
@@ -124,179 +124,179 @@ export class Reassembly implements TimerHandler {
     const reason =
       packet.length < header ? DropReason.FRAGMENT_MALFORMED : judge(start, length, more, protocol, header);
     if (reason !== DropReason.NONE) {
-      this.accounts.drop(packet, reason);
+      this.#accounts.drop(packet, reason);
       return null;
     }
     const source = ipv4.source(view, offset);
     const destination = ipv4.destination(view, offset);
     // RFC 791 §3.2: source, destination, protocol and identification name the datagram.
     const identity = (protocol << 16) | ipv4.identification(view, offset);
-    let slot = this.table.find(source, destination, identity, 0);
-    if (slot < 0) slot = this.begin(source, destination, identity, now);
+    let slot = this.#table.find(source, destination, identity, 0);
+    if (slot < 0) slot = this.#begin(source, destination, identity, now);
 
-    const at = this.place(slot, start, end);
+    const at = this.#place(slot, start, end);
     if (at < 0) {
-      this.accounts.drop(packet, DropReason.FRAGMENT_DUPLICATE);
+      this.#accounts.drop(packet, DropReason.FRAGMENT_DUPLICATE);
       return null;
     }
-    const conflict = this.conflict(slot, at, start, end, more);
+    const conflict = this.#conflict(slot, at, start, end, more);
     if (conflict !== DropReason.NONE) {
-      this.accounts.drop(packet, conflict);
-      this.discard(slot, conflict);
+      this.#accounts.drop(packet, conflict);
+      this.#discard(slot, conflict);
       return null;
     }
     const frames = countSegments(packet);
-    if (!this.makeRoom(slot, frames)) {
-      this.accounts.drop(packet, DropReason.FRAGMENT_LIMIT);
+    if (!this.#makeRoom(slot, frames)) {
+      this.#accounts.drop(packet, DropReason.FRAGMENT_LIMIT);
       return null;
     }
     packet.networkOffset = offset;
     packet.consume(header);
-    this.insert(slot, at, start, end, packet);
-    this.frames += frames;
-    if (!more) this.payloadLengths[slot] = end;
+    this.#insert(slot, at, start, end, packet);
+    this.#frames += frames;
+    if (!more) this.#payloadLengths[slot] = end;
     // Nothing overlaps, so as many bytes as the end says are all of them.
-    return this.receivedBytes[slot] === this.payloadLengths[slot] ? this.assemble(slot) : null;
+    return this.#receivedBytes[slot] === this.#payloadLengths[slot] ? this.#assemble(slot) : null;
   }
 
   /** Drops everything held. */
   close(): void {
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.oldest) {
-      this.discard(slot, DropReason.STACK_CLOSED);
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.oldest) {
+      this.#discard(slot, DropReason.STACK_CLOSED);
     }
-    this.timers.destroy(this.timer);
+    this.#timers.destroy(this.#timer);
   }
 
   onTimer(_timer: number, _argument: number, now: Instant): void {
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.oldest) {
-      const left = (this.deadlines[slot]! - now) | 0;
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.oldest) {
+      const left = (this.#deadlines[slot]! - now) | 0;
       if (left > 0) {
-        this.timers.arm(this.timer, left, now);
+        this.#timers.arm(this.#timer, left, now);
         return;
       }
-      const first = slot * this.perDatagram;
+      const first = slot * this.#perDatagram;
       // RFC 1122 §3.3.2: only if the first fragment is there, which says who sent what.
-      if (this.counts[slot]! > 0 && this.starts[first] === 0) {
-        this.listener.reassemblyTimedOut(this.packets[first]!, now);
+      if (this.#counts[slot]! > 0 && this.#starts[first] === 0) {
+        this.#listener.reassemblyTimedOut(this.#packets[first]!, now);
       }
-      this.discard(slot, DropReason.FRAGMENT_TIMEOUT);
+      this.#discard(slot, DropReason.FRAGMENT_TIMEOUT);
     }
   }
 
-  private begin(source: number, destination: number, identity: number, now: Instant): number {
+  #begin(source: number, destination: number, identity: number, now: Instant): number {
     let ofSource = 0;
     let oldestOfSource = -1;
-    for (let slot = this.slots.oldest; slot >= 0; slot = this.slots.next(slot)) {
-      if (this.sources[slot] !== source) continue;
+    for (let slot = this.#slots.oldest; slot >= 0; slot = this.#slots.next(slot)) {
+      if (this.#sources[slot] !== source) continue;
       if (oldestOfSource < 0) oldestOfSource = slot;
       ofSource++;
     }
-    if (ofSource >= this.perSource) this.discard(oldestOfSource, DropReason.FRAGMENT_LIMIT);
-    else if (this.slots.size === this.slots.capacity) this.discard(this.slots.oldest, DropReason.FRAGMENT_LIMIT);
-    const slot = this.slots.allocate();
-    this.table.insert(source, destination, identity, 0, slot);
-    this.sources[slot] = source;
-    this.destinations[slot] = destination;
-    this.identities[slot] = identity;
-    this.deadlines[slot] = (now + this.timeout) | 0;
-    this.counts[slot] = 0;
-    this.receivedBytes[slot] = 0;
-    this.payloadLengths[slot] = UNKNOWN;
-    if (!this.timers.isArmed(this.timer)) this.timers.arm(this.timer, this.timeout, now);
+    if (ofSource >= this.#perSource) this.#discard(oldestOfSource, DropReason.FRAGMENT_LIMIT);
+    else if (this.#slots.size === this.#slots.capacity) this.#discard(this.#slots.oldest, DropReason.FRAGMENT_LIMIT);
+    const slot = this.#slots.allocate();
+    this.#table.insert(source, destination, identity, 0, slot);
+    this.#sources[slot] = source;
+    this.#destinations[slot] = destination;
+    this.#identities[slot] = identity;
+    this.#deadlines[slot] = (now + this.#timeout) | 0;
+    this.#counts[slot] = 0;
+    this.#receivedBytes[slot] = 0;
+    this.#payloadLengths[slot] = UNKNOWN;
+    if (!this.#timers.isArmed(this.#timer)) this.#timers.arm(this.#timer, this.#timeout, now);
     return slot;
   }
 
   /** Where a fragment belongs among those of its datagram, by binary search; -1 when it is there already. */
-  private place(slot: number, start: number, end: number): number {
-    const first = slot * this.perDatagram;
+  #place(slot: number, start: number, end: number): number {
+    const first = slot * this.#perDatagram;
     let low = 0;
-    let high = this.counts[slot]!;
+    let high = this.#counts[slot]!;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.starts[first + middle]! < start) low = middle + 1;
+      if (this.#starts[first + middle]! < start) low = middle + 1;
       else high = middle;
     }
-    if (low < this.counts[slot]! && this.starts[first + low] === start && this.ends[first + low] === end) return -1;
+    if (low < this.#counts[slot]! && this.#starts[first + low] === start && this.#ends[first + low] === end) return -1;
     return low;
   }
 
   /** Judges a fragment beside the others of its datagram. */
-  private conflict(slot: number, at: number, start: number, end: number, more: boolean): DropReason {
-    const first = slot * this.perDatagram;
-    const count = this.counts[slot]!;
-    const payloadLength = this.payloadLengths[slot]!;
-    if (at > 0 && this.ends[first + at - 1]! > start) return DropReason.FRAGMENT_OVERLAP;
-    if (at < count && this.starts[first + at]! < end) return DropReason.FRAGMENT_OVERLAP;
+  #conflict(slot: number, at: number, start: number, end: number, more: boolean): DropReason {
+    const first = slot * this.#perDatagram;
+    const count = this.#counts[slot]!;
+    const payloadLength = this.#payloadLengths[slot]!;
+    if (at > 0 && this.#ends[first + at - 1]! > start) return DropReason.FRAGMENT_OVERLAP;
+    if (at < count && this.#starts[first + at]! < end) return DropReason.FRAGMENT_OVERLAP;
     // Two ends, or data behind the end.
     if (payloadLength !== UNKNOWN && (end > payloadLength || !more)) return DropReason.FRAGMENT_MALFORMED;
     if (!more && at < count) return DropReason.FRAGMENT_MALFORMED;
-    return count >= this.perDatagram ? DropReason.FRAGMENT_LIMIT : DropReason.NONE;
+    return count >= this.#perDatagram ? DropReason.FRAGMENT_LIMIT : DropReason.NONE;
   }
 
   /** Discards the oldest datagrams until there is room; false when this one had to go as well. */
-  private makeRoom(slot: number, frames: number): boolean {
-    while (this.frames + frames > this.frameLimit) {
-      const oldest = this.slots.oldest;
-      this.discard(oldest, DropReason.FRAGMENT_LIMIT);
+  #makeRoom(slot: number, frames: number): boolean {
+    while (this.#frames + frames > this.#frameLimit) {
+      const oldest = this.#slots.oldest;
+      this.#discard(oldest, DropReason.FRAGMENT_LIMIT);
       if (oldest === slot) return false;
     }
     return true;
   }
 
-  private insert(slot: number, at: number, start: number, end: number, packet: Packet): void {
-    const first = slot * this.perDatagram;
-    for (let i = first + this.counts[slot]!; i > first + at; i--) {
-      this.starts[i] = this.starts[i - 1]!;
-      this.ends[i] = this.ends[i - 1]!;
-      this.packets[i] = this.packets[i - 1]!;
+  #insert(slot: number, at: number, start: number, end: number, packet: Packet): void {
+    const first = slot * this.#perDatagram;
+    for (let i = first + this.#counts[slot]!; i > first + at; i--) {
+      this.#starts[i] = this.#starts[i - 1]!;
+      this.#ends[i] = this.#ends[i - 1]!;
+      this.#packets[i] = this.#packets[i - 1]!;
     }
-    this.starts[first + at] = start;
-    this.ends[first + at] = end;
-    this.packets[first + at] = packet;
-    this.counts[slot] = this.counts[slot]! + 1;
-    this.receivedBytes[slot] = this.receivedBytes[slot]! + end - start;
-    this.accounts.hold();
+    this.#starts[first + at] = start;
+    this.#ends[first + at] = end;
+    this.#packets[first + at] = packet;
+    this.#counts[slot] = this.#counts[slot]! + 1;
+    this.#receivedBytes[slot] = this.#receivedBytes[slot]! + end - start;
+    this.#accounts.hold();
   }
 
-  private assemble(slot: number): Packet {
-    const first = slot * this.perDatagram;
-    const count = this.counts[slot]!;
-    const whole = this.packets[first]!;
+  #assemble(slot: number): Packet {
+    const first = slot * this.#perDatagram;
+    const count = this.#counts[slot]!;
+    const whole = this.#packets[first]!;
     let tail = whole;
     for (let i = 0; i < count; i++) {
-      const packet = this.packets[first + i]!;
-      this.packets[first + i] = null;
-      this.accounts.unhold();
-      this.frames -= countSegments(packet);
+      const packet = this.#packets[first + i]!;
+      this.#packets[first + i] = null;
+      this.#accounts.unhold();
+      this.#frames -= countSegments(packet);
       if (i === 0) {
         while (tail.nextSegment !== null) tail = tail.nextSegment;
         continue;
       }
-      this.accounts.handle(); // the datagram goes on as one packet; the others are part of it
+      this.#accounts.handle(); // the datagram goes on as one packet; the others are part of it
       tail.nextSegment = packet;
       while (tail.nextSegment !== null) tail = tail.nextSegment;
     }
-    this.end(slot);
+    this.#end(slot);
     whole.flags |= PacketFlag.REASSEMBLED;
     whole.checksumState = ChecksumState.UNKNOWN;
     return whole;
   }
 
-  private discard(slot: number, reason: DropReason): void {
-    const first = slot * this.perDatagram;
-    for (let i = first; i < first + this.counts[slot]!; i++) {
-      const packet = this.packets[i]!;
-      this.packets[i] = null;
-      this.frames -= countSegments(packet);
-      this.accounts.unhold();
-      this.accounts.drop(packet, reason);
+  #discard(slot: number, reason: DropReason): void {
+    const first = slot * this.#perDatagram;
+    for (let i = first; i < first + this.#counts[slot]!; i++) {
+      const packet = this.#packets[i]!;
+      this.#packets[i] = null;
+      this.#frames -= countSegments(packet);
+      this.#accounts.unhold();
+      this.#accounts.drop(packet, reason);
     }
-    this.end(slot);
+    this.#end(slot);
   }
 
-  private end(slot: number): void {
-    this.table.remove(this.sources[slot]!, this.destinations[slot]!, this.identities[slot]!, 0);
-    this.slots.free(slot);
+  #end(slot: number): void {
+    this.#table.remove(this.#sources[slot]!, this.#destinations[slot]!, this.#identities[slot]!, 0);
+    this.#slots.free(slot);
   }
 }
 

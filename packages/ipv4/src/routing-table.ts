@@ -46,26 +46,26 @@ export interface RouteListener {
 export class RoutingTable {
   /** Grows with each change. */
   generation = 0;
-  private readonly limit: number;
-  private readonly listener: RouteListener | null;
+  readonly #limit: number;
+  readonly #listener: RouteListener | null;
   /** (network, prefix length) → index in `networks`. */
-  private readonly table: KeyedTable;
-  private readonly networks: RouteEntry[][] = [];
-  private readonly freeNetworks: number[] = [];
+  readonly #table: KeyedTable;
+  readonly #networks: RouteEntry[][] = [];
+  readonly #freeNetworks: number[] = [];
   /** Prefix lengths in use, in descending order, their masks, and how many networks have each. */
-  private readonly lengths: number[] = [];
-  private readonly masks: number[] = [];
-  private readonly networksOfLength = new Int32Array(33);
-  private count = 0;
+  readonly #lengths: number[] = [];
+  readonly #masks: number[] = [];
+  readonly #networksOfLength = new Int32Array(33);
+  #count = 0;
 
   constructor(limit: number, random: RandomSource, listener: RouteListener | null = null) {
-    this.limit = limit;
-    this.listener = listener;
-    this.table = new KeyedTable({ capacity: limit, keyWords: 2, key: createHashKey(random) });
+    this.#limit = limit;
+    this.#listener = listener;
+    this.#table = new KeyedTable({ capacity: limit, keyWords: 2, key: createHashKey(random) });
   }
 
   get size(): number {
-    return this.count;
+    return this.#count;
   }
 
   /** Throws EINVAL for a prefix or metric that makes no sense, EADDRINUSE for a route that exists, ENOMEM when full. */
@@ -82,42 +82,42 @@ export class RoutingTable {
       interface: options.interface,
       metric,
     };
-    const index = this.table.find(route.destination, prefixLength, 0, 0);
-    if (index >= 0 && this.networks[index]!.some((other) => fits(other, route))) {
+    const index = this.#table.find(route.destination, prefixLength, 0, 0);
+    if (index >= 0 && this.#networks[index]!.some((other) => fits(other, route))) {
       throw posixError(Errno.EADDRINUSE, 'addRoute', `there is such a route to ${describe(route)}`);
     }
-    if (this.count >= this.limit) {
-      throw posixError(Errno.ENOMEM, 'addRoute', `at most ${this.limit} routes, see the option routes`);
+    if (this.#count >= this.#limit) {
+      throw posixError(Errno.ENOMEM, 'addRoute', `at most ${this.#limit} routes, see the option routes`);
     }
-    const routes = index >= 0 ? this.networks[index]! : this.addNetwork(route.destination, prefixLength, mask);
+    const routes = index >= 0 ? this.#networks[index]! : this.#addNetwork(route.destination, prefixLength, mask);
     const worse = routes.findIndex((other) => other.metric > metric);
     routes.splice(worse < 0 ? routes.length : worse, 0, route);
-    this.count++;
-    this.changed();
+    this.#count++;
+    this.#changed();
     return route;
   }
 
   /** False when there was no such route. */
   remove(selection: RouteSelection): boolean {
     const destination = selection.destination & prefixMask(selection.prefixLength);
-    const index = this.table.find(destination, selection.prefixLength, 0, 0);
+    const index = this.#table.find(destination, selection.prefixLength, 0, 0);
     if (index < 0) return false;
-    const routes = this.networks[index]!;
+    const routes = this.#networks[index]!;
     const at = routes.findIndex((route) => fits(route, selection));
     if (at < 0) return false;
     routes.splice(at, 1);
-    this.count--;
-    if (routes.length === 0) this.removeNetwork(destination, selection.prefixLength, index);
-    this.changed();
+    this.#count--;
+    if (routes.length === 0) this.#removeNetwork(destination, selection.prefixLength, index);
+    this.#changed();
     return true;
   }
 
   /** The best route, over one interface unless `interfaceIndex` is -1; null when there is none. */
   lookup(destination: number, interfaceIndex: number): RouteEntry | null {
-    for (let i = 0; i < this.lengths.length; i++) {
-      const index = this.table.find(destination & this.masks[i]!, this.lengths[i]!, 0, 0);
+    for (let i = 0; i < this.#lengths.length; i++) {
+      const index = this.#table.find(destination & this.#masks[i]!, this.#lengths[i]!, 0, 0);
       if (index < 0) continue;
-      const routes = this.networks[index]!;
+      const routes = this.#networks[index]!;
       for (let at = 0; at < routes.length; at++) {
         const route = routes[at]!;
         if (interfaceIndex < 0 || route.interface.index === interfaceIndex) return route;
@@ -128,35 +128,35 @@ export class RoutingTable {
 
   /** All routes, the longest prefixes first: for reports. */
   list(): RouteEntry[] {
-    return this.networks.flat().sort((a, b) => b.prefixLength - a.prefixLength || a.metric - b.metric);
+    return this.#networks.flat().sort((a, b) => b.prefixLength - a.prefixLength || a.metric - b.metric);
   }
 
-  private addNetwork(destination: number, prefixLength: number, mask: number): RouteEntry[] {
+  #addNetwork(destination: number, prefixLength: number, mask: number): RouteEntry[] {
     const routes: RouteEntry[] = [];
-    const index = this.freeNetworks.pop() ?? this.networks.length;
-    this.networks[index] = routes;
-    this.table.insert(destination, prefixLength, 0, 0, index);
-    if (this.networksOfLength[prefixLength]!++ === 0) {
-      const shorter = this.lengths.findIndex((length) => length < prefixLength);
-      const at = shorter < 0 ? this.lengths.length : shorter;
-      this.lengths.splice(at, 0, prefixLength);
-      this.masks.splice(at, 0, mask);
+    const index = this.#freeNetworks.pop() ?? this.#networks.length;
+    this.#networks[index] = routes;
+    this.#table.insert(destination, prefixLength, 0, 0, index);
+    if (this.#networksOfLength[prefixLength]!++ === 0) {
+      const shorter = this.#lengths.findIndex((length) => length < prefixLength);
+      const at = shorter < 0 ? this.#lengths.length : shorter;
+      this.#lengths.splice(at, 0, prefixLength);
+      this.#masks.splice(at, 0, mask);
     }
     return routes;
   }
 
-  private removeNetwork(destination: number, prefixLength: number, index: number): void {
-    this.table.remove(destination, prefixLength, 0, 0);
-    this.freeNetworks.push(index);
-    if (--this.networksOfLength[prefixLength]! > 0) return;
-    const at = this.lengths.indexOf(prefixLength);
-    this.lengths.splice(at, 1);
-    this.masks.splice(at, 1);
+  #removeNetwork(destination: number, prefixLength: number, index: number): void {
+    this.#table.remove(destination, prefixLength, 0, 0);
+    this.#freeNetworks.push(index);
+    if (--this.#networksOfLength[prefixLength]! > 0) return;
+    const at = this.#lengths.indexOf(prefixLength);
+    this.#lengths.splice(at, 1);
+    this.#masks.splice(at, 1);
   }
 
-  private changed(): void {
+  #changed(): void {
     this.generation = (this.generation + 1) | 0;
-    this.listener?.routesChanged();
+    this.#listener?.routesChanged();
   }
 }
 

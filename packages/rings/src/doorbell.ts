@@ -38,8 +38,8 @@ const POLL_MILLISECONDS = 1;
  * cannot know whether another still sleeps; so a ring after a timeout may wake nobody.
  */
 export class Doorbell {
-  private readonly word: Int32Array;
-  private readonly setTimer: ((callback: () => void, milliseconds: number) => void) | undefined;
+  readonly #word: Int32Array;
+  readonly #setTimer: ((callback: () => void, milliseconds: number) => void) | undefined;
 
   static readonly byteLength = 4;
 
@@ -48,14 +48,14 @@ export class Doorbell {
     if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 4 !== 0 || byteOffset + 4 > buffer.byteLength) {
       throw invalid(`doorbell: byteOffset ${byteOffset} is not a multiple of 4 inside the buffer`);
     }
-    this.word = new Int32Array(buffer, byteOffset, 1);
-    this.setTimer = setTimer;
+    this.#word = new Int32Array(buffer, byteOffset, 1);
+    this.#setTimer = setTimer;
   }
 
   /** Producer: to be called after items were published. */
   ring(): void {
-    if (Atomics.load(this.word, 0) === AWAKE) return;
-    if (Atomics.exchange(this.word, 0, AWAKE) === ASLEEP) Atomics.notify(this.word, 0);
+    if (Atomics.load(this.#word, 0) === AWAKE) return;
+    if (Atomics.exchange(this.#word, 0, AWAKE) === ASLEEP) Atomics.notify(this.#word, 0);
   }
 
   /**
@@ -63,27 +63,27 @@ export class Doorbell {
    * (the `length` of a ring does). True when there may be work, false after a timeout.
    */
   wait(timeoutMilliseconds: number, isEmpty: () => boolean): boolean {
-    Atomics.store(this.word, 0, ASLEEP);
+    Atomics.store(this.#word, 0, ASLEEP);
     if (!isEmpty()) return true;
-    return Atomics.wait(this.word, 0, ASLEEP, timeoutMilliseconds) !== 'timed-out';
+    return Atomics.wait(this.#word, 0, ASLEEP, timeoutMilliseconds) !== 'timed-out';
   }
 
   /**
    * Consumer on an event loop: as {@link wait}, without blocking. A pending wait does not keep the process alive.
    */
   async waitAsync(isEmpty: () => boolean, timeoutMilliseconds = Number.POSITIVE_INFINITY): Promise<boolean> {
-    Atomics.store(this.word, 0, ASLEEP);
+    Atomics.store(this.#word, 0, ASLEEP);
     if (!isEmpty()) return true;
     const atomics = Atomics as WaitAsyncAtomics;
     if (atomics.waitAsync !== undefined) {
-      const result = atomics.waitAsync(this.word, 0, ASLEEP, timeoutMilliseconds);
+      const result = atomics.waitAsync(this.#word, 0, ASLEEP, timeoutMilliseconds);
       return (result.async ? await result.value : result.value) !== 'timed-out';
     }
-    return this.poll(isEmpty, timeoutMilliseconds);
+    return this.#poll(isEmpty, timeoutMilliseconds);
   }
 
-  private poll(isEmpty: () => boolean, timeoutMilliseconds: number): Promise<boolean> {
-    const setTimer = this.setTimer;
+  #poll(isEmpty: () => boolean, timeoutMilliseconds: number): Promise<boolean> {
+    const setTimer = this.#setTimer;
     if (setTimer === undefined) {
       const error = new Error('doorbell: no Atomics.waitAsync here, and no setTimer was given');
       return Promise.reject(Object.assign(error, { code: 'ENOTSUP' }));
@@ -91,7 +91,7 @@ export class Doorbell {
     return new Promise((resolve) => {
       let left = timeoutMilliseconds;
       const look = () => {
-        if (Atomics.load(this.word, 0) === AWAKE || !isEmpty()) resolve(true);
+        if (Atomics.load(this.#word, 0) === AWAKE || !isEmpty()) resolve(true);
         else if (left <= 0) resolve(false);
         else {
           left -= POLL_MILLISECONDS;

@@ -39,8 +39,8 @@ const SHAPE_MARK = 0x3c000000;
  */
 export class MpmcRing {
   readonly capacity: number;
-  private readonly words: Int32Array;
-  private readonly mask: number;
+  readonly #words: Int32Array;
+  readonly #mask: number;
 
   /** Bytes of shared memory that a ring takes. They must be zero before the first ring is made there. */
   static byteLength(capacity: number): number {
@@ -54,20 +54,20 @@ export class MpmcRing {
     const byteLength = MpmcRing.byteLength(capacity);
     checkRegion('MPMC ring', options, byteLength);
     this.capacity = capacity;
-    this.mask = capacity - 1;
-    this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
+    this.#mask = capacity - 1;
+    this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
     const shape = SHAPE_MARK | (31 - Math.clz32(capacity));
-    if (agreeOnShape('MPMC ring', this.words, SHAPE, shape) && start !== 0) this.startAt(start);
+    if (agreeOnShape('MPMC ring', this.#words, SHAPE, shape) && start !== 0) this.#startAt(start);
   }
 
   /** Appends an item (int32 ≥ 0). False when the ring is full. */
   enqueue(item: number): boolean {
-    const words = this.words;
+    const words = this.#words;
     // A plain read may be outdated; the compare-and-swap notices.
     let tail = words[TAIL]!;
     for (;;) {
-      const cell = CELLS + ((tail & this.mask) << 1);
-      const lap = tail & ~this.mask;
+      const cell = CELLS + ((tail & this.#mask) << 1);
+      const lap = tail & ~this.#mask;
       const turn = (Atomics.load(words, cell) - lap) | 0;
       if (turn === 0) {
         const next = (tail + 1) | 0;
@@ -81,7 +81,7 @@ export class MpmcRing {
         tail = found;
       } else if (turn < 0) {
         // Still filled since the last lap.
-        this.count(FULL_LOW, FULL_HIGH, 1);
+        this.#count(FULL_LOW, FULL_HIGH, 1);
         return false;
       } else tail = Atomics.load(words, TAIL);
     }
@@ -89,11 +89,11 @@ export class MpmcRing {
 
   /** Takes the oldest item, or -1 when the ring is empty. */
   dequeue(): number {
-    const words = this.words;
+    const words = this.#words;
     let head = words[HEAD]!;
     for (;;) {
-      const cell = CELLS + ((head & this.mask) << 1);
-      const lap = head & ~this.mask;
+      const cell = CELLS + ((head & this.#mask) << 1);
+      const lap = head & ~this.#mask;
       const turn = (Atomics.load(words, cell) - lap - 1) | 0;
       if (turn === 0) {
         const next = (head + 1) | 0;
@@ -106,7 +106,7 @@ export class MpmcRing {
         }
         head = found;
       } else if (turn < 0) {
-        this.count(EMPTY_LOW, EMPTY_HIGH, 1);
+        this.#count(EMPTY_LOW, EMPTY_HIGH, 1);
         return -1;
       } else head = Atomics.load(words, HEAD);
     }
@@ -115,7 +115,7 @@ export class MpmcRing {
   /** Appends up to `count` items from `source[from]` on, side by side. Returns how many found room. */
   enqueueBurst(source: Int32Array, from: number, count: number): number {
     if (count <= 0) return 0;
-    const words = this.words;
+    const words = this.#words;
     const wanted = Math.min(count, this.capacity);
     let tail = words[TAIL]!;
     for (;;) {
@@ -124,12 +124,12 @@ export class MpmcRing {
       let turn = 0;
       while (room < wanted) {
         const position = (tail + room) | 0;
-        turn = (Atomics.load(words, CELLS + ((position & this.mask) << 1)) - (position & ~this.mask)) | 0;
+        turn = (Atomics.load(words, CELLS + ((position & this.#mask) << 1)) - (position & ~this.#mask)) | 0;
         if (turn !== 0) break;
         room++;
       }
       if (room === 0 && turn < 0) {
-        this.count(FULL_LOW, FULL_HIGH, count);
+        this.#count(FULL_LOW, FULL_HIGH, count);
         return 0;
       }
       if (room === 0) {
@@ -147,11 +147,11 @@ export class MpmcRing {
       // cache line while it is filled.
       for (let at = room - 1; at >= 0; at--) {
         const position = (tail + at) | 0;
-        const cell = CELLS + ((position & this.mask) << 1);
+        const cell = CELLS + ((position & this.#mask) << 1);
         words[cell + 1] = source[from + at]!;
-        Atomics.store(words, cell, (position & ~this.mask) + 1);
+        Atomics.store(words, cell, (position & ~this.#mask) + 1);
       }
-      if (room < count) this.count(FULL_LOW, FULL_HIGH, count - room);
+      if (room < count) this.#count(FULL_LOW, FULL_HIGH, count - room);
       return room;
     }
   }
@@ -159,7 +159,7 @@ export class MpmcRing {
   /** Takes up to `maximum` items that lie side by side into `target[from]` on. Returns how many there were. */
   dequeueBurst(target: Int32Array, from: number, maximum: number): number {
     if (maximum <= 0) return 0;
-    const words = this.words;
+    const words = this.#words;
     const wanted = Math.min(maximum, this.capacity);
     let head = words[HEAD]!;
     for (;;) {
@@ -167,12 +167,12 @@ export class MpmcRing {
       let turn = 0;
       while (ready < wanted) {
         const position = (head + ready) | 0;
-        turn = (Atomics.load(words, CELLS + ((position & this.mask) << 1)) - (position & ~this.mask) - 1) | 0;
+        turn = (Atomics.load(words, CELLS + ((position & this.#mask) << 1)) - (position & ~this.#mask) - 1) | 0;
         if (turn !== 0) break;
         ready++;
       }
       if (ready === 0 && turn < 0) {
-        this.count(EMPTY_LOW, EMPTY_HIGH, 1);
+        this.#count(EMPTY_LOW, EMPTY_HIGH, 1);
         return 0;
       }
       if (ready === 0) {
@@ -188,9 +188,9 @@ export class MpmcRing {
       if (next >>> 0 < head >>> 0) Atomics.add(words, HEAD_WRAPS, 1);
       for (let at = ready - 1; at >= 0; at--) {
         const position = (head + at) | 0;
-        const cell = CELLS + ((position & this.mask) << 1);
+        const cell = CELLS + ((position & this.#mask) << 1);
         target[from + at] = words[cell + 1]!;
-        Atomics.store(words, cell, (position & ~this.mask) + this.capacity);
+        Atomics.store(words, cell, (position & ~this.#mask) + this.capacity);
       }
       return ready;
     }
@@ -199,8 +199,8 @@ export class MpmcRing {
   /** Items in the ring, those included that are being put in or taken out at this moment. */
   get length(): number {
     // The head first: it can only have moved on when the tail is read, which makes the difference too large, not < 0.
-    const head = Atomics.load(this.words, HEAD);
-    return Math.min((Atomics.load(this.words, TAIL) - head) | 0, this.capacity);
+    const head = Atomics.load(this.#words, HEAD);
+    return Math.min((Atomics.load(this.#words, TAIL) - head) | 0, this.capacity);
   }
 
   get free(): number {
@@ -209,7 +209,7 @@ export class MpmcRing {
 
   /** Counts since the ring was made, for display: allocates. */
   statistics(): RingStatistics {
-    const words = this.words;
+    const words = this.#words;
     const start = words[START]!;
     return {
       enqueued: wideCount(Atomics.load(words, TAIL), Atomics.load(words, TAIL_WRAPS), start),
@@ -219,17 +219,17 @@ export class MpmcRing {
     };
   }
 
-  private count(low: number, high: number, by: number): void {
-    const before = Atomics.add(this.words, low, by);
-    if ((before + by) >>> 0 < before >>> 0) Atomics.add(this.words, high, 1);
+  #count(low: number, high: number, by: number): void {
+    const before = Atomics.add(this.#words, low, by);
+    if ((before + by) >>> 0 < before >>> 0) Atomics.add(this.#words, high, 1);
   }
 
-  private startAt(start: number): void {
-    const words = this.words;
+  #startAt(start: number): void {
+    const words = this.#words;
     words[START] = start;
     for (let ahead = 0; ahead < this.capacity; ahead++) {
       const position = (start + ahead) | 0;
-      words[CELLS + ((position & this.mask) << 1)] = position & ~this.mask;
+      words[CELLS + ((position & this.#mask) << 1)] = position & ~this.#mask;
     }
     Atomics.store(words, HEAD, start);
     Atomics.store(words, TAIL, start);

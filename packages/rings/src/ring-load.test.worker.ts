@@ -48,26 +48,26 @@ export interface BellLoad {
 
 /** Spins a little, then gives the processor away: there may be more threads than cores. */
 class Patience {
-  private readonly word = new Int32Array(new SharedArrayBuffer(4));
-  private spins = 0;
+  readonly #word = new Int32Array(new SharedArrayBuffer(4));
+  #spins = 0;
 
   reset(): void {
-    this.spins = 0;
+    this.#spins = 0;
   }
 
   pause(): void {
-    if (++this.spins > 200) Atomics.wait(this.word, 0, 0, 0.02);
+    if (++this.#spins > 200) Atomics.wait(this.#word, 0, 0, 0.02);
   }
 }
 
 class Ledger {
   readonly result: LoadResult;
-  private readonly last: number[];
-  private readonly dense: boolean;
+  readonly #last: number[];
+  readonly #dense: boolean;
 
   constructor(producers: number, dense: boolean) {
-    this.dense = dense;
-    this.last = new Array<number>(producers).fill(-1);
+    this.#dense = dense;
+    this.#last = new Array<number>(producers).fill(-1);
     this.result = {
       counts: new Array<number>(producers).fill(0),
       sums: new Array<number>(producers).fill(0),
@@ -80,12 +80,12 @@ class Ledger {
   take(item: number): void {
     const producer = item >> SEQUENCE_BITS;
     const number = item & SEQUENCE_MASK;
-    const last = this.last[producer];
+    const last = this.#last[producer];
     // A single consumer sees every number; one of several sees growing ones.
-    if (last === undefined || (this.dense ? number !== ((last + 1) & SEQUENCE_MASK) : number <= last)) {
+    if (last === undefined || (this.#dense ? number !== ((last + 1) & SEQUENCE_MASK) : number <= last)) {
       this.result.faults++;
     }
-    this.last[producer] = number;
+    this.#last[producer] = number;
     this.result.counts[producer]! += 1;
     this.result.sums[producer]! += number;
   }

@@ -47,17 +47,17 @@ export class SpscRing {
   /** The ring's memory; `reserve` and `peek` return indices into it. Only records may be touched. */
   readonly words: Int32Array;
 
-  private readonly doubles: Float64Array;
-  private readonly mask: number;
-  private readonly releaseThreshold: number;
+  readonly #doubles: Float64Array;
+  readonly #mask: number;
+  readonly #releaseThreshold: number;
   // The producer's own: its position (items reserved included), what it has published, what it knows of the head.
-  private tail = 0;
-  private publishedTail = 0;
-  private knownHead = 0;
+  #tail = 0;
+  #publishedTail = 0;
+  #knownHead = 0;
   // The consumer's own.
-  private head = 0;
-  private publishedHead = 0;
-  private knownTail = 0;
+  #head = 0;
+  #publishedHead = 0;
+  #knownTail = 0;
 
   /** Bytes of shared memory that a ring takes. They must be zero before the first ring is made there. */
   static byteLength(capacity: number, wordsPerItem = 1): number {
@@ -74,31 +74,31 @@ export class SpscRing {
     checkRegion('SPSC ring', options, byteLength);
     this.capacity = capacity;
     this.wordsPerItem = wordsPerItem;
-    this.mask = capacity - 1;
-    this.releaseThreshold = Math.max(1, capacity >> 2);
+    this.#mask = capacity - 1;
+    this.#releaseThreshold = Math.max(1, capacity >> 2);
     this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
-    this.doubles = new Float64Array(buffer, byteOffset, byteLength / 8);
+    this.#doubles = new Float64Array(buffer, byteOffset, byteLength / 8);
     const shape = SHAPE_MARK | (wordsPerItem << 8) | (31 - Math.clz32(capacity));
     if (agreeOnShape('SPSC ring', this.words, SHAPE, shape) && start !== 0) {
       this.words[START] = start;
       Atomics.store(this.words, HEAD, start);
       Atomics.store(this.words, TAIL, start);
     }
-    this.tail = this.publishedTail = this.knownTail = Atomics.load(this.words, TAIL);
-    this.head = this.publishedHead = this.knownHead = Atomics.load(this.words, HEAD);
+    this.#tail = this.#publishedTail = this.#knownTail = Atomics.load(this.words, TAIL);
+    this.#head = this.#publishedHead = this.#knownHead = Atomics.load(this.words, HEAD);
   }
 
   // ── producer ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Appends one item of one word (int32 ≥ 0) and publishes it. False when the ring is full. */
   enqueue(item: number): boolean {
-    const tail = this.tail;
-    if (((tail - this.knownHead) | 0) >= this.capacity && this.readHead() === 0) {
-      this.doubles[FULL >> 1]! += 1;
+    const tail = this.#tail;
+    if (((tail - this.#knownHead) | 0) >= this.capacity && this.#readHead() === 0) {
+      this.#doubles[FULL >> 1]! += 1;
       return false;
     }
-    this.words[DATA + (tail & this.mask) * this.wordsPerItem] = item;
-    this.tail = (tail + 1) | 0;
+    this.words[DATA + (tail & this.#mask) * this.wordsPerItem] = item;
+    this.#tail = (tail + 1) | 0;
     this.commit();
     return true;
   }
@@ -108,11 +108,11 @@ export class SpscRing {
    * Returns how many found room.
    */
   enqueueBurst(source: Int32Array, from: number, count: number): number {
-    let room = (this.capacity - (this.tail - this.knownHead)) | 0;
+    let room = (this.capacity - (this.#tail - this.#knownHead)) | 0;
     if (room < count) {
-      room = this.readHead();
+      room = this.#readHead();
       if (room < count) {
-        this.doubles[FULL >> 1]! += count - room;
+        this.#doubles[FULL >> 1]! += count - room;
         if (room === 0) return 0;
         count = room;
       }
@@ -120,7 +120,7 @@ export class SpscRing {
     if (count <= 0) return 0;
     const words = this.words;
     const size = this.wordsPerItem;
-    const first = this.tail & this.mask;
+    const first = this.#tail & this.#mask;
     const untilEnd = Math.min(count, this.capacity - first) * size;
     const total = count * size;
     let to = DATA + first * size;
@@ -128,7 +128,7 @@ export class SpscRing {
     for (; at < untilEnd; at++) words[to++] = source[from + at]!;
     to = DATA;
     for (; at < total; at++) words[to++] = source[from + at]!;
-    this.tail = (this.tail + count) | 0;
+    this.#tail = (this.#tail + count) | 0;
     this.commit();
     return count;
   }
@@ -138,34 +138,34 @@ export class SpscRing {
    * consumer by {@link commit} (or by the next `enqueue`); several may be reserved before one commit.
    */
   reserve(): number {
-    const tail = this.tail;
-    if (((tail - this.knownHead) | 0) >= this.capacity && this.readHead() === 0) {
-      this.doubles[FULL >> 1]! += 1;
+    const tail = this.#tail;
+    if (((tail - this.#knownHead) | 0) >= this.capacity && this.#readHead() === 0) {
+      this.#doubles[FULL >> 1]! += 1;
       return -1;
     }
-    this.tail = (tail + 1) | 0;
-    return DATA + (tail & this.mask) * this.wordsPerItem;
+    this.#tail = (tail + 1) | 0;
+    return DATA + (tail & this.#mask) * this.wordsPerItem;
   }
 
   /** Publishes all reserved records. */
   commit(): void {
-    const tail = this.tail;
-    if (tail >>> 0 < this.publishedTail >>> 0) this.words[TAIL_WRAPS] = this.words[TAIL_WRAPS]! + 1;
-    this.publishedTail = tail;
+    const tail = this.#tail;
+    if (tail >>> 0 < this.#publishedTail >>> 0) this.words[TAIL_WRAPS] = this.words[TAIL_WRAPS]! + 1;
+    this.#publishedTail = tail;
     Atomics.store(this.words, TAIL, tail);
   }
 
   /** Gives up all records reserved since the last commit. */
   abandon(): void {
-    this.tail = this.publishedTail;
+    this.#tail = this.#publishedTail;
   }
 
   /** How many items the producer can append now, beside those it has reserved. */
   get free(): number {
     const published = Atomics.load(this.words, TAIL);
-    const ahead = (this.tail - published) | 0;
+    const ahead = (this.#tail - published) | 0;
     // Only on the producer's own object is its position ahead of the published one.
-    const tail = ahead > 0 && ahead <= this.capacity ? this.tail : published;
+    const tail = ahead > 0 && ahead <= this.capacity ? this.#tail : published;
     return (this.capacity - (tail - Atomics.load(this.words, HEAD))) | 0;
   }
 
@@ -173,15 +173,15 @@ export class SpscRing {
 
   /** Takes the oldest item of one word, or -1 when the ring is empty. */
   dequeue(): number {
-    const head = this.head;
-    if (head === this.knownTail && this.readTail() === 0) {
-      this.foundEmpty();
+    const head = this.#head;
+    if (head === this.#knownTail && this.#readTail() === 0) {
+      this.#foundEmpty();
       return -1;
     }
-    const item = this.words[DATA + (head & this.mask) * this.wordsPerItem]!;
+    const item = this.words[DATA + (head & this.#mask) * this.wordsPerItem]!;
     const next = (head + 1) | 0;
-    this.head = next;
-    if (((next - this.publishedHead) | 0) >= this.releaseThreshold) this.release();
+    this.#head = next;
+    if (((next - this.#publishedHead) | 0) >= this.#releaseThreshold) this.release();
     return item;
   }
 
@@ -189,11 +189,11 @@ export class SpscRing {
    * Takes up to `maximum` items into `target[from]` on (`wordsPerItem` words each). Returns how many there were.
    */
   dequeueBurst(target: Int32Array, from: number, maximum: number): number {
-    let count = (this.knownTail - this.head) | 0;
+    let count = (this.#knownTail - this.#head) | 0;
     if (count < maximum) {
-      count = this.readTail();
+      count = this.#readTail();
       if (count === 0) {
-        this.foundEmpty();
+        this.#foundEmpty();
         return 0;
       }
     }
@@ -201,7 +201,7 @@ export class SpscRing {
     if (count <= 0) return 0;
     const words = this.words;
     const size = this.wordsPerItem;
-    const first = this.head & this.mask;
+    const first = this.#head & this.#mask;
     const untilEnd = Math.min(count, this.capacity - first) * size;
     const total = count * size;
     let source = DATA + first * size;
@@ -218,25 +218,25 @@ export class SpscRing {
    * record stays the consumer's until {@link consume}.
    */
   peek(ahead = 0): number {
-    if (((this.knownTail - this.head) | 0) <= ahead && this.readTail() <= ahead) {
-      if (ahead === 0) this.foundEmpty();
+    if (((this.#knownTail - this.#head) | 0) <= ahead && this.#readTail() <= ahead) {
+      if (ahead === 0) this.#foundEmpty();
       return -1;
     }
-    return DATA + ((this.head + ahead) & this.mask) * this.wordsPerItem;
+    return DATA + ((this.#head + ahead) & this.#mask) * this.wordsPerItem;
   }
 
   /** Ends the use of the oldest `count` records that {@link peek} has shown. */
   consume(count = 1): void {
-    const next = (this.head + count) | 0;
-    this.head = next;
-    if (((next - this.publishedHead) | 0) >= this.releaseThreshold) this.release();
+    const next = (this.#head + count) | 0;
+    this.#head = next;
+    if (((next - this.#publishedHead) | 0) >= this.#releaseThreshold) this.release();
   }
 
   /** Gives the slots of all items taken so far back to the producer, now. */
   release(): void {
-    const head = this.head;
-    if (head >>> 0 < this.publishedHead >>> 0) this.words[HEAD_WRAPS] = this.words[HEAD_WRAPS]! + 1;
-    this.publishedHead = head;
+    const head = this.#head;
+    if (head >>> 0 < this.#publishedHead >>> 0) this.words[HEAD_WRAPS] = this.words[HEAD_WRAPS]! + 1;
+    this.#publishedHead = head;
     Atomics.store(this.words, HEAD, head);
   }
 
@@ -248,9 +248,9 @@ export class SpscRing {
    */
   get length(): number {
     const published = Atomics.load(this.words, HEAD);
-    const ahead = (this.head - published) | 0;
+    const ahead = (this.#head - published) | 0;
     // On the consumer's own object its position is ahead of the published one by less than the capacity.
-    const head = ahead > 0 && ahead <= this.capacity ? this.head : published;
+    const head = ahead > 0 && ahead <= this.capacity ? this.#head : published;
     return (Atomics.load(this.words, TAIL) - head) | 0;
   }
 
@@ -261,25 +261,25 @@ export class SpscRing {
     return {
       enqueued: wideCount(Atomics.load(words, TAIL), words[TAIL_WRAPS]!, start),
       dequeued: wideCount(Atomics.load(words, HEAD), words[HEAD_WRAPS]!, start),
-      full: this.doubles[FULL >> 1]!,
-      empty: this.doubles[EMPTY >> 1]!,
+      full: this.#doubles[FULL >> 1]!,
+      empty: this.#doubles[EMPTY >> 1]!,
     };
   }
 
   /** Looks at the consumer's progress; returns the free slots. */
-  private readHead(): number {
-    this.knownHead = Atomics.load(this.words, HEAD);
-    return (this.capacity - (this.tail - this.knownHead)) | 0;
+  #readHead(): number {
+    this.#knownHead = Atomics.load(this.words, HEAD);
+    return (this.capacity - (this.#tail - this.#knownHead)) | 0;
   }
 
   /** Looks at the producer's progress; returns the items to be read. */
-  private readTail(): number {
-    this.knownTail = Atomics.load(this.words, TAIL);
-    return (this.knownTail - this.head) | 0;
+  #readTail(): number {
+    this.#knownTail = Atomics.load(this.words, TAIL);
+    return (this.#knownTail - this.#head) | 0;
   }
 
-  private foundEmpty(): void {
-    this.doubles[EMPTY >> 1]! += 1;
-    if (this.head !== this.publishedHead) this.release();
+  #foundEmpty(): void {
+    this.#doubles[EMPTY >> 1]! += 1;
+    if (this.#head !== this.#publishedHead) this.release();
   }
 }

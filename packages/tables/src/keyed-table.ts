@@ -21,12 +21,12 @@ export class KeyedTable {
   /** Entries now held. */
   size = 0;
 
-  private readonly keyWords: number;
-  private readonly k0: number;
-  private readonly k1: number;
-  private readonly mask: number;
+  readonly #keyWords: number;
+  readonly #k0: number;
+  readonly #k1: number;
+  readonly #mask: number;
   /** Five words to an entry: the value (EMPTY if free), then the key. */
-  private readonly slots: Int32Array;
+  readonly #slots: Int32Array;
 
   constructor(options: KeyedTableOptions) {
     const { capacity, keyWords, key } = options;
@@ -37,19 +37,19 @@ export class KeyedTable {
       throw invalid(`keyed table: keyWords ${keyWords} is not between 1 and 4`);
     }
     this.capacity = capacity;
-    this.keyWords = keyWords;
-    this.k0 = key.k0 | 0;
-    this.k1 = key.k1 | 0;
+    this.#keyWords = keyWords;
+    this.#k0 = key.k0 | 0;
+    this.#k1 = key.k1 | 0;
     const slotCount = 1 << (32 - Math.clz32(2 * capacity - 1));
-    this.mask = slotCount - 1;
-    this.slots = new Int32Array(slotCount * 5).fill(EMPTY);
+    this.#mask = slotCount - 1;
+    this.#slots = new Int32Array(slotCount * 5).fill(EMPTY);
   }
 
   /** The value of the key, or -1. */
   find(a: number, b: number, c: number, d: number): number {
-    const slots = this.slots;
-    const mask = this.mask;
-    let slot = hashWords(this.k0, this.k1, this.keyWords, a, b, c, d) & mask;
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = hashWords(this.#k0, this.#k1, this.#keyWords, a, b, c, d) & mask;
     for (;;) {
       const at = slot * 5;
       const value = slots[at]!;
@@ -63,8 +63,8 @@ export class KeyedTable {
   /** Adds the key or replaces its value. False, and no change, when the table is full (or the value is negative). */
   insert(a: number, b: number, c: number, d: number, value: number): boolean {
     if (value < 0) return false;
-    const at = this.locate(a, b, c, d);
-    const slots = this.slots;
+    const at = this.#locate(a, b, c, d);
+    const slots = this.#slots;
     if (slots[at] === EMPTY) {
       if (this.size >= this.capacity) return false;
       this.size = (this.size + 1) | 0;
@@ -79,32 +79,32 @@ export class KeyedTable {
 
   /** Removes the key and returns its value, or -1 if it is not there. */
   remove(a: number, b: number, c: number, d: number): number {
-    const slots = this.slots;
-    const at = this.locate(a, b, c, d);
+    const slots = this.#slots;
+    const at = this.#locate(a, b, c, d);
     const removed = slots[at]!;
     if (removed === EMPTY) return EMPTY;
     this.size = (this.size - 1) | 0;
-    this.closeGap((at / 5) | 0);
+    this.#closeGap((at / 5) | 0);
     return removed;
   }
 
   clear(): void {
-    this.slots.fill(EMPTY);
+    this.#slots.fill(EMPTY);
     this.size = 0;
   }
 
   /** How many slots a search for the key looks at; for tests and statistics. */
   probeLength(a: number, b: number, c: number, d: number): number {
-    const home = hashWords(this.k0, this.k1, this.keyWords, a, b, c, d) & this.mask;
-    const slot = (this.locate(a, b, c, d) / 5) | 0;
-    return ((slot - home) & this.mask) + 1;
+    const home = hashWords(this.#k0, this.#k1, this.#keyWords, a, b, c, d) & this.#mask;
+    const slot = (this.#locate(a, b, c, d) / 5) | 0;
+    return ((slot - home) & this.#mask) + 1;
   }
 
   /** Offset of the key's entry, or of the free slot where it would go. */
-  private locate(a: number, b: number, c: number, d: number): number {
-    const slots = this.slots;
-    const mask = this.mask;
-    let slot = hashWords(this.k0, this.k1, this.keyWords, a, b, c, d) & mask;
+  #locate(a: number, b: number, c: number, d: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = hashWords(this.#k0, this.#k1, this.#keyWords, a, b, c, d) & mask;
     for (;;) {
       const at = slot * 5;
       if (slots[at] === EMPTY) return at;
@@ -117,9 +117,9 @@ export class KeyedTable {
    * Moves the following entries of the run back over the freed slot where their home allows it (Knuth, TAOCP 3,
    * 6.4 algorithm R): searches stay correct without tombstones.
    */
-  private closeGap(freed: number): void {
-    const slots = this.slots;
-    const mask = this.mask;
+  #closeGap(freed: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
     let gap = freed;
     let slot = freed;
     for (;;) {
@@ -127,7 +127,7 @@ export class KeyedTable {
       const at = slot * 5;
       if (slots[at] === EMPTY) break;
       const home =
-        hashWords(this.k0, this.k1, this.keyWords, slots[at + 1]!, slots[at + 2]!, slots[at + 3]!, slots[at + 4]!) &
+        hashWords(this.#k0, this.#k1, this.#keyWords, slots[at + 1]!, slots[at + 2]!, slots[at + 3]!, slots[at + 4]!) &
         mask;
       // May move only if the gap lies between its home and where it is.
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;

@@ -13,9 +13,8 @@ describe('SeededRandom', () => {
   });
 
   it('is xoshiro128** as its authors define it', () => {
-    const random = new SeededRandom(0);
-    Object.assign(random, { s0: 1, s1: 2, s2: 3, s3: 4 });
-    // The first outputs for the state 1, 2, 3, 4.
+    const random = SeededRandom.fromState(1, 2, 3, 4);
+    // Its first outputs.
     const expected = [11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597];
     expect(expected.map(() => random.nextInt32() >>> 0)).toEqual(expected);
   });

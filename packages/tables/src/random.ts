@@ -11,29 +11,39 @@ export interface RandomSource {
  * splitmix32. **Not for secrets.**
  */
 export class SeededRandom implements RandomSource {
-  private s0: number;
-  private s1: number;
-  private s2: number;
-  private s3: number;
+  #s0: number;
+  #s1: number;
+  #s2: number;
+  #s3: number;
 
   constructor(seed: number) {
     // splitmix32 is a bijection of the counter, so the four words are never all zero.
-    this.s0 = splitMix32(seed + 0x9e3779b9);
-    this.s1 = splitMix32(seed + 0x9e3779b9 * 2);
-    this.s2 = splitMix32(seed + 0x9e3779b9 * 3);
-    this.s3 = splitMix32(seed + 0x9e3779b9 * 4);
+    this.#s0 = splitMix32(seed + 0x9e3779b9);
+    this.#s1 = splitMix32(seed + 0x9e3779b9 * 2);
+    this.#s2 = splitMix32(seed + 0x9e3779b9 * 3);
+    this.#s3 = splitMix32(seed + 0x9e3779b9 * 4);
+  }
+
+  /** A generator in a given state, not all zero: one that continues another's sequence. */
+  static fromState(s0: number, s1: number, s2: number, s3: number): SeededRandom {
+    const random = new SeededRandom(0);
+    random.#s0 = s0;
+    random.#s1 = s1;
+    random.#s2 = s2;
+    random.#s3 = s3;
+    return random;
   }
 
   nextInt32(): number {
-    const s1 = this.s1;
+    const s1 = this.#s1;
     const times5 = Math.imul(s1, 5);
     const result = Math.imul((times5 << 7) | (times5 >>> 25), 9);
-    const s2 = this.s2 ^ this.s0;
-    const s3 = this.s3 ^ s1;
-    this.s1 = s1 ^ s2;
-    this.s0 = this.s0 ^ s3;
-    this.s2 = s2 ^ (s1 << 9);
-    this.s3 = (s3 << 11) | (s3 >>> 21);
+    const s2 = this.#s2 ^ this.#s0;
+    const s3 = this.#s3 ^ s1;
+    this.#s1 = s1 ^ s2;
+    this.#s0 = this.#s0 ^ s3;
+    this.#s2 = s2 ^ (s1 << 9);
+    this.#s3 = (s3 << 11) | (s3 >>> 21);
     return result;
   }
 
@@ -62,17 +72,17 @@ const POOL_WORDS = 1024;
 
 /** The platform's cryptographic generator (Web Crypto), drawn in blocks of 4 KiB. */
 export class CryptoRandom implements RandomSource {
-  private readonly pool = new Int32Array(POOL_WORDS);
-  private position = POOL_WORDS;
+  readonly #pool = new Int32Array(POOL_WORDS);
+  #position = POOL_WORDS;
 
   nextInt32(): number {
-    if (this.position === POOL_WORDS) {
-      globalThis.crypto.getRandomValues(this.pool);
-      this.position = 0;
+    if (this.#position === POOL_WORDS) {
+      globalThis.crypto.getRandomValues(this.#pool);
+      this.#position = 0;
     }
-    const position = this.position++;
-    const bits = this.pool[position]!;
-    this.pool[position] = 0; // what was handed out cannot be read from here later
+    const position = this.#position++;
+    const bits = this.#pool[position]!;
+    this.#pool[position] = 0; // what was handed out cannot be read from here later
     return bits;
   }
 

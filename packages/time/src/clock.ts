@@ -22,21 +22,21 @@ export function isBefore(a: Instant, b: Instant): boolean {
 
 /** A clock that moves only when told to: tests and simulations in virtual time. */
 export class ManualClock implements Clock {
-  private instant: Instant;
+  #instant: Instant;
 
   constructor(start: Instant = 0) {
-    this.instant = start | 0;
+    this.#instant = start | 0;
   }
 
   now(): Instant {
-    return this.instant;
+    return this.#instant;
   }
 
   /** Moves the clock forward (or backward, if negative) and returns the new instant. */
   advance(microseconds: number): Instant {
     // The sum may be a large double; `| 0` takes it modulo 2^32.
-    this.instant = (this.instant + microseconds) | 0;
-    return this.instant;
+    this.#instant = (this.#instant + microseconds) | 0;
+    return this.#instant;
   }
 }
 

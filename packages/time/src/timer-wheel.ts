@@ -66,31 +66,31 @@ export class TimerWheel {
   /** Timers now armed. */
   armed = 0;
 
-  private readonly capacity: number;
-  private readonly tickShift: number;
+  readonly #capacity: number;
+  readonly #tickShift: number;
   /** Circular doubly linked lists; entries from `capacity` on are the heads of the slots, IDLE = not in a list. */
-  private readonly next: Int32Array;
-  private readonly previous: Int32Array;
-  private readonly deadlines: Int32Array;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #deadlines: Int32Array;
   /** Legs of LEG_TICKS still to wait after the deadline. */
-  private readonly legs: Int32Array;
-  private readonly live: Uint8Array;
-  private readonly arguments: Int32Array;
-  private readonly handlers: TimerHandler[];
+  readonly #legs: Int32Array;
+  readonly #live: Uint8Array;
+  readonly #arguments: Int32Array;
+  readonly #handlers: TimerHandler[];
   /** Bit s of word l: slot s of level l is occupied. */
-  private readonly occupied: Int32Array;
+  readonly #occupied: Int32Array;
   /** Bit l: level l has an occupied slot. */
-  private occupiedLevels = 0;
-  private firstFree = 0;
+  #occupiedLevels = 0;
+  #firstFree = 0;
 
   /** How far the wheel has turned; int32, wraps. */
-  private tick = 0;
+  #tick = 0;
   /** How far it may turn: the tick of the newest instant it was shown. Ahead of `tick` when the budget ran out. */
-  private target = 0;
+  #target = 0;
   /** The instant at which `target` began. */
-  private targetInstant: Instant;
+  #targetInstant: Instant;
   /** The list head of the slot that is being cascaded, or IDLE. */
-  private cascading = IDLE;
+  #cascading = IDLE;
 
   constructor(options: TimerWheelOptions) {
     const { capacity, tickMicroseconds = 256, now } = options;
@@ -101,46 +101,46 @@ export class TimerWheel {
     if (1 << tickShift !== tickMicroseconds || tickShift < 0 || tickShift > 20) {
       throw invalid(`timer wheel: tickMicroseconds ${tickMicroseconds} is not a power of two up to 2^20`);
     }
-    this.capacity = capacity;
-    this.tickShift = tickShift;
-    this.next = new Int32Array(capacity + LEVELS * SLOTS);
-    this.previous = new Int32Array(capacity + LEVELS * SLOTS);
-    this.deadlines = new Int32Array(capacity);
-    this.legs = new Int32Array(capacity);
-    this.live = new Uint8Array(capacity);
-    this.arguments = new Int32Array(capacity);
-    this.handlers = new Array<TimerHandler>(capacity).fill(UNUSED);
-    this.occupied = new Int32Array(LEVELS);
+    this.#capacity = capacity;
+    this.#tickShift = tickShift;
+    this.#next = new Int32Array(capacity + LEVELS * SLOTS);
+    this.#previous = new Int32Array(capacity + LEVELS * SLOTS);
+    this.#deadlines = new Int32Array(capacity);
+    this.#legs = new Int32Array(capacity);
+    this.#live = new Uint8Array(capacity);
+    this.#arguments = new Int32Array(capacity);
+    this.#handlers = new Array<TimerHandler>(capacity).fill(UNUSED);
+    this.#occupied = new Int32Array(LEVELS);
     for (let timer = 0; timer < capacity; timer++) {
-      this.next[timer] = timer + 1 < capacity ? timer + 1 : IDLE;
-      this.previous[timer] = IDLE;
+      this.#next[timer] = timer + 1 < capacity ? timer + 1 : IDLE;
+      this.#previous[timer] = IDLE;
     }
-    for (let head = capacity; head < this.next.length; head++) {
-      this.next[head] = head;
-      this.previous[head] = head;
+    for (let head = capacity; head < this.#next.length; head++) {
+      this.#next[head] = head;
+      this.#previous[head] = head;
     }
-    this.targetInstant = now & -tickMicroseconds;
+    this.#targetInstant = now & -tickMicroseconds;
   }
 
   /** Makes a timer, not yet armed. Returns its id (≥ 0), or -1 when `capacity` timers exist. */
   create(handler: TimerHandler, argument: number): number {
-    const timer = this.firstFree;
+    const timer = this.#firstFree;
     if (timer === IDLE) return -1;
-    this.firstFree = this.next[timer]!;
-    this.live[timer] = 1;
-    this.handlers[timer] = handler;
-    this.arguments[timer] = argument;
+    this.#firstFree = this.#next[timer]!;
+    this.#live[timer] = 1;
+    this.#handlers[timer] = handler;
+    this.#arguments[timer] = argument;
     return timer;
   }
 
   /** Cancels the timer and gives its id back; the id may then come from {@link create} again. */
   destroy(timer: number): void {
-    if (this.live[timer] !== 1) return;
+    if (this.#live[timer] !== 1) return;
     this.cancel(timer);
-    this.live[timer] = 0;
-    this.handlers[timer] = UNUSED;
-    this.next[timer] = this.firstFree;
-    this.firstFree = timer;
+    this.#live[timer] = 0;
+    this.#handlers[timer] = UNUSED;
+    this.#next[timer] = this.#firstFree;
+    this.#firstFree = timer;
   }
 
   /**
@@ -148,34 +148,34 @@ export class TimerWheel {
    * `advance` that is running. An armed timer is moved. The delay may exceed 2^32 µs; a negative one counts as 0.
    */
   arm(timer: number, delayMicroseconds: number, now: Instant): void {
-    if (this.live[timer] !== 1) return;
-    if (this.previous[timer]! >= 0) this.unlink(timer);
+    if (this.#live[timer] !== 1) return;
+    if (this.#previous[timer]! >= 0) this.#unlink(timer);
     else this.armed = (this.armed + 1) | 0;
 
-    let offset = (now - this.targetInstant) | 0;
+    let offset = (now - this.#targetInstant) | 0;
     if (offset < -STALE_MICROSECONDS) offset = 0; // the wheel will follow at the next advance
     let ticks: number;
     if (delayMicroseconds < SHORT_MICROSECONDS && offset < SHORT_MICROSECONDS) {
       const delay = delayMicroseconds > 0 ? Math.ceil(delayMicroseconds) | 0 : 0;
-      ticks = (offset + delay + (1 << this.tickShift) - 1) >> this.tickShift;
-      this.legs[timer] = 0;
+      ticks = (offset + delay + (1 << this.#tickShift) - 1) >> this.#tickShift;
+      this.#legs[timer] = 0;
     } else {
-      ticks = this.longDelay(timer, delayMicroseconds > 0 ? delayMicroseconds + offset : offset);
+      ticks = this.#longDelay(timer, delayMicroseconds > 0 ? delayMicroseconds + offset : offset);
     }
     if (ticks < 1) ticks = 1; // else a timer that re-arms itself with 0 would fire for ever in one advance
-    this.deadlines[timer] = this.target + ticks;
-    this.link(timer);
+    this.#deadlines[timer] = this.#target + ticks;
+    this.#link(timer);
   }
 
   /** Disarms the timer; no effect when it is not armed. */
   cancel(timer: number): void {
     if (!this.isArmed(timer)) return;
-    this.unlink(timer);
+    this.#unlink(timer);
     this.armed = (this.armed - 1) | 0;
   }
 
   isArmed(timer: number): boolean {
-    return this.live[timer] === 1 && this.previous[timer]! >= 0;
+    return this.#live[timer] === 1 && this.#previous[timer]! >= 0;
   }
 
   /**
@@ -184,52 +184,52 @@ export class TimerWheel {
    * next call. A clock that was set back stops the wheel for an instant and loses no timer.
    */
   advance(now: Instant, maximumExpirations: number): number {
-    this.follow(now);
+    this.#follow(now);
     let expired = 0;
     let moves = (Math.min(maximumExpirations, 1 << 24) << 2) + 64;
     // Everything is read anew after a handler ran: it may have changed any list.
     for (;;) {
-      if (this.cascading !== IDLE) {
-        const head = this.cascading;
-        let timer = this.next[head]!;
+      if (this.#cascading !== IDLE) {
+        const head = this.#cascading;
+        let timer = this.#next[head]!;
         while (timer !== head) {
           if (--moves < 0) return expired;
-          this.unlink(timer);
-          this.link(timer);
-          timer = this.next[head]!;
+          this.#unlink(timer);
+          this.#link(timer);
+          timer = this.#next[head]!;
         }
-        this.cascading = IDLE;
+        this.#cascading = IDLE;
       }
 
-      const due = this.tick & SLOT_MASK;
-      if (((this.occupied[0]! >>> due) & 1) !== 0) {
-        const timer = this.next[this.capacity + due]!;
-        if (this.legs[timer]! > 0) {
+      const due = this.#tick & SLOT_MASK;
+      if (((this.#occupied[0]! >>> due) & 1) !== 0) {
+        const timer = this.#next[this.#capacity + due]!;
+        if (this.#legs[timer]! > 0) {
           if (--moves < 0) return expired;
-          this.unlink(timer);
-          this.legs[timer] = this.legs[timer]! - 1;
-          this.deadlines[timer] = this.deadlines[timer]! + LEG_TICKS;
-          this.link(timer);
+          this.#unlink(timer);
+          this.#legs[timer] = this.#legs[timer]! - 1;
+          this.#deadlines[timer] = this.#deadlines[timer]! + LEG_TICKS;
+          this.#link(timer);
           continue;
         }
         if (expired >= maximumExpirations) return expired;
-        this.unlink(timer);
+        this.#unlink(timer);
         this.armed = (this.armed - 1) | 0;
         expired = (expired + 1) | 0;
-        this.handlers[timer]!.onTimer(timer, this.arguments[timer]!, now);
+        this.#handlers[timer]!.onTimer(timer, this.#arguments[timer]!, now);
         continue;
       }
 
-      if (this.occupiedLevels === 0) break;
-      const level = lowestBit(this.occupiedLevels);
-      const start = this.slotStart(level);
-      if (((start - this.target) | 0) > 0) break;
-      this.tick = start;
+      if (this.#occupiedLevels === 0) break;
+      const level = lowestBit(this.#occupiedLevels);
+      const start = this.#slotStart(level);
+      if (((start - this.#target) | 0) > 0) break;
+      this.#tick = start;
       if (level > 0) {
-        this.cascading = this.capacity + level * SLOTS + ((start >>> (level * SLOT_BITS)) & SLOT_MASK);
+        this.#cascading = this.#capacity + level * SLOTS + ((start >>> (level * SLOT_BITS)) & SLOT_MASK);
       }
     }
-    this.tick = this.target;
+    this.#tick = this.#target;
     return expired;
   }
 
@@ -239,75 +239,75 @@ export class TimerWheel {
    */
   nextExpiry(now: Instant): number {
     if (this.armed === 0) return -1;
-    if (this.cascading !== IDLE || ((this.occupied[0]! >>> (this.tick & SLOT_MASK)) & 1) !== 0) return 0;
-    const ticks = (this.slotStart(lowestBit(this.occupiedLevels)) - this.target) | 0;
+    if (this.#cascading !== IDLE || ((this.#occupied[0]! >>> (this.#tick & SLOT_MASK)) & 1) !== 0) return 0;
+    const ticks = (this.#slotStart(lowestBit(this.#occupiedLevels)) - this.#target) | 0;
     if (ticks <= 0) return 0;
-    let offset = (now - this.targetInstant) | 0;
+    let offset = (now - this.#targetInstant) | 0;
     if (offset < -STALE_MICROSECONDS) offset = 0;
-    const cap = MAXIMUM_SLEEP_MICROSECONDS >> this.tickShift;
-    const sleep = (Math.min(ticks, cap) << this.tickShift) - offset;
+    const cap = MAXIMUM_SLEEP_MICROSECONDS >> this.#tickShift;
+    const sleep = (Math.min(ticks, cap) << this.#tickShift) - offset;
     return Math.max(0, Math.min(sleep, MAXIMUM_SLEEP_MICROSECONDS)) | 0;
   }
 
   /** Moves `target` to `now`. */
-  private follow(now: Instant): void {
-    const offset = (now - this.targetInstant) | 0;
+  #follow(now: Instant): void {
+    const offset = (now - this.#targetInstant) | 0;
     if (offset >= 0) {
-      const ticks = offset >> this.tickShift;
-      this.targetInstant = (this.targetInstant + (ticks << this.tickShift)) | 0;
-      this.target = (this.target + ticks) | 0;
+      const ticks = offset >> this.#tickShift;
+      this.#targetInstant = (this.#targetInstant + (ticks << this.#tickShift)) | 0;
+      this.#target = (this.#target + ticks) | 0;
     } else if (offset < -STALE_MICROSECONDS) {
       // Carry on from the new reading; rounded up so that nothing fires early by a part of a tick.
-      const tickMicroseconds = 1 << this.tickShift;
-      this.targetInstant = (now + tickMicroseconds - 1) & -tickMicroseconds;
+      const tickMicroseconds = 1 << this.#tickShift;
+      this.#targetInstant = (now + tickMicroseconds - 1) & -tickMicroseconds;
     }
   }
 
   /** Splits a long delay into the first leg, which is returned in ticks, and further whole legs. */
-  private longDelay(timer: number, microseconds: number): number {
-    const ticks = Math.ceil(microseconds / (1 << this.tickShift));
+  #longDelay(timer: number, microseconds: number): number {
+    const ticks = Math.ceil(microseconds / (1 << this.#tickShift));
     const legs = Math.min(Math.floor(ticks / LEG_TICKS), 0x7fff_ffff);
-    this.legs[timer] = legs;
+    this.#legs[timer] = legs;
     return Math.min(ticks - legs * LEG_TICKS, LEG_TICKS) | 0;
   }
 
   /** The first tick of the first occupied slot of an occupied level. */
-  private slotStart(level: number): number {
-    if (level === TOP_LEVEL) return (((this.tick >>> TOP_SHIFT) + 1) & TOP_SLOT_MASK) << TOP_SHIFT;
+  #slotStart(level: number): number {
+    if (level === TOP_LEVEL) return (((this.#tick >>> TOP_SHIFT) + 1) & TOP_SLOT_MASK) << TOP_SHIFT;
     const shift = level * SLOT_BITS;
-    return (this.tick & -(SLOTS << shift)) | (lowestBit(this.occupied[level]!) << shift);
+    return (this.#tick & -(SLOTS << shift)) | (lowestBit(this.#occupied[level]!) << shift);
   }
 
-  private link(timer: number): void {
-    const deadline = this.deadlines[timer]!;
-    const difference = deadline ^ this.tick;
+  #link(timer: number): void {
+    const deadline = this.#deadlines[timer]!;
+    const difference = deadline ^ this.#tick;
     // The highest differing bit divided by 5: n * 13 >> 6 is floor(n / 5) for n ≤ 31. Equal ticks: level 0.
     const level = ((31 - Math.clz32(difference | 1)) * 13) >> 6;
     const slot = (deadline >>> (level * SLOT_BITS)) & SLOT_MASK;
-    const head = this.capacity + level * SLOTS + slot;
-    const last = this.previous[head]!;
-    this.next[last] = timer;
-    this.previous[timer] = last;
-    this.next[timer] = head;
-    this.previous[head] = timer;
-    this.occupied[level] = this.occupied[level]! | (1 << slot);
-    this.occupiedLevels |= 1 << level;
+    const head = this.#capacity + level * SLOTS + slot;
+    const last = this.#previous[head]!;
+    this.#next[last] = timer;
+    this.#previous[timer] = last;
+    this.#next[timer] = head;
+    this.#previous[head] = timer;
+    this.#occupied[level] = this.#occupied[level]! | (1 << slot);
+    this.#occupiedLevels |= 1 << level;
   }
 
-  private unlink(timer: number): void {
-    const after = this.next[timer]!;
-    const before = this.previous[timer]!;
-    this.next[before] = after;
-    this.previous[after] = before;
-    this.previous[timer] = IDLE;
+  #unlink(timer: number): void {
+    const after = this.#next[timer]!;
+    const before = this.#previous[timer]!;
+    this.#next[before] = after;
+    this.#previous[after] = before;
+    this.#previous[timer] = IDLE;
     if (before !== after) return;
     // Only the head is left: the slot is empty.
-    const index = before - this.capacity;
+    const index = before - this.#capacity;
     if (index < 0) return;
     const level = index >> SLOT_BITS;
-    const bits = this.occupied[level]! & ~(1 << (index & SLOT_MASK));
-    this.occupied[level] = bits;
-    if (bits === 0) this.occupiedLevels &= ~(1 << level);
+    const bits = this.#occupied[level]! & ~(1 << (index & SLOT_MASK));
+    this.#occupied[level] = bits;
+    if (bits === 0) this.#occupiedLevels &= ~(1 << level);
   }
 }
 

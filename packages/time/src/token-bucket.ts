@@ -21,11 +21,11 @@ const STALE_MICROSECONDS = 1 << 20;
  * after it a bucket slower than that may grant later than it could, never earlier.
  */
 export class TokenBucket {
-  private readonly rate: number;
-  private readonly full: number;
+  readonly #rate: number;
+  readonly #full: number;
   /** A typed array because a double in an object field would be allocated anew at each update. */
-  private readonly credit: Float64Array;
-  private last: Instant;
+  readonly #credit: Float64Array;
+  #last: Instant;
 
   constructor(options: TokenBucketOptions) {
     const { ratePerSecond, burst, now } = options;
@@ -33,23 +33,23 @@ export class TokenBucket {
       throw invalid(`token bucket: ratePerSecond ${ratePerSecond} is not between 0 and 10^9`);
     }
     if (!(burst >= 1 && burst <= 1e9)) throw invalid(`token bucket: burst ${burst} is not between 1 and 10^9`);
-    this.rate = ratePerSecond;
-    this.full = burst * TOKEN;
-    this.credit = new Float64Array([this.full]);
-    this.last = now | 0;
+    this.#rate = ratePerSecond;
+    this.#full = burst * TOKEN;
+    this.#credit = new Float64Array([this.#full]);
+    this.#last = now | 0;
   }
 
   /** Takes a token if there is one. */
   take(now: Instant): boolean {
-    let credit = this.credit[0]!;
-    const passed = (now - this.last) | 0;
+    let credit = this.#credit[0]!;
+    const passed = (now - this.#last) | 0;
     if (passed > 0 || passed < -STALE_MICROSECONDS) {
-      this.last = now;
-      credit += (passed >>> 0) * this.rate;
-      if (credit > this.full) credit = this.full;
+      this.#last = now;
+      credit += (passed >>> 0) * this.#rate;
+      if (credit > this.#full) credit = this.#full;
     }
     const granted = credit >= TOKEN;
-    this.credit[0] = granted ? credit - TOKEN : credit;
+    this.#credit[0] = granted ? credit - TOKEN : credit;
     return granted;
   }
 }

@@ -5,27 +5,27 @@
  */
 export class LevelBitmap {
   readonly levels: number;
-  private readonly words: Int32Array;
-  private readonly summary: Int32Array;
+  readonly #words: Int32Array;
+  readonly #summary: Int32Array;
 
   /** `levels`: a positive multiple of 1024. */
   constructor(levels: number) {
     this.levels = levels;
-    this.words = new Int32Array(levels >>> 5);
-    this.summary = new Int32Array(levels >>> 10);
+    this.#words = new Int32Array(levels >>> 5);
+    this.#summary = new Int32Array(levels >>> 10);
   }
 
   set(level: number): void {
     const word = level >>> 5;
-    this.words[word] = this.words[word]! | (1 << (level & 31));
-    this.summary[word >>> 5] = this.summary[word >>> 5]! | (1 << (word & 31));
+    this.#words[word] = this.#words[word]! | (1 << (level & 31));
+    this.#summary[word >>> 5] = this.#summary[word >>> 5]! | (1 << (word & 31));
   }
 
   clear(level: number): void {
     const word = level >>> 5;
-    const left = this.words[word]! & ~(1 << (level & 31));
-    this.words[word] = left;
-    if (left === 0) this.summary[word >>> 5] = this.summary[word >>> 5]! & ~(1 << (word & 31));
+    const left = this.#words[word]! & ~(1 << (level & 31));
+    this.#words[word] = left;
+    if (left === 0) this.#summary[word >>> 5] = this.#summary[word >>> 5]! & ~(1 << (word & 31));
   }
 
   /** The lowest occupied level ≥ `level`, or `levels` if there is none. */
@@ -33,35 +33,35 @@ export class LevelBitmap {
     if (level >= this.levels) return this.levels;
     let word = level >>> 5;
     // A shift by n keeps the bits from n upwards in place when it is done on the mask.
-    let bits = this.words[word]! & (-1 << (level & 31));
+    let bits = this.#words[word]! & (-1 << (level & 31));
     if (bits !== 0) return (word << 5) + lowestBit(bits);
     word++;
     let group = word >>> 5;
-    if (group >= this.summary.length) return this.levels;
-    bits = this.summary[group]! & (-1 << (word & 31));
+    if (group >= this.#summary.length) return this.levels;
+    bits = this.#summary[group]! & (-1 << (word & 31));
     while (bits === 0) {
-      if (++group === this.summary.length) return this.levels;
-      bits = this.summary[group]!;
+      if (++group === this.#summary.length) return this.levels;
+      bits = this.#summary[group]!;
     }
     word = (group << 5) + lowestBit(bits);
-    return (word << 5) + lowestBit(this.words[word]!);
+    return (word << 5) + lowestBit(this.#words[word]!);
   }
 
   /** The highest occupied level ≤ `level`, or -1 if there is none. */
   atOrBelow(level: number): number {
     if (level < 0) return -1;
     let word = level >>> 5;
-    let bits = this.words[word]! & (-1 >>> (31 - (level & 31)));
+    let bits = this.#words[word]! & (-1 >>> (31 - (level & 31)));
     if (bits !== 0) return (word << 5) + 31 - Math.clz32(bits);
     if (--word < 0) return -1;
     let group = word >>> 5;
-    bits = this.summary[group]! & (-1 >>> (31 - (word & 31)));
+    bits = this.#summary[group]! & (-1 >>> (31 - (word & 31)));
     while (bits === 0) {
       if (--group < 0) return -1;
-      bits = this.summary[group]!;
+      bits = this.#summary[group]!;
     }
     word = (group << 5) + 31 - Math.clz32(bits);
-    return (word << 5) + 31 - Math.clz32(this.words[word]!);
+    return (word << 5) + 31 - Math.clz32(this.#words[word]!);
   }
 }
 

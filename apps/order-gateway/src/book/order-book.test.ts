@@ -30,20 +30,20 @@ interface Outcome {
 /** The rules, obviously: one list per side, searched from end to end for the best price, then the oldest order. */
 class NaiveBook {
   readonly resting: Order[] = [];
-  private readonly options: Required<OrderBookOptions>;
+  readonly #options: Required<OrderBookOptions>;
 
   constructor(options: Required<OrderBookOptions>) {
-    this.options = options;
+    this.#options = options;
   }
 
   submit(order: Order): Outcome {
-    const { lowestTicks, levels, capacity, executionLimit } = this.options;
+    const { lowestTicks, levels, capacity, executionLimit } = this.#options;
     const outcome: Outcome = { reason: RejectReason.none, trades: [], filled: 0, remaining: order.lots };
     if (order.ticks < lowestTicks || order.ticks >= lowestTicks + levels) {
       return { ...outcome, reason: RejectReason.priceOutsideLadder };
     }
     for (;;) {
-      const best = this.best(order);
+      const best = this.#best(order);
       if (best === undefined || outcome.remaining === 0) break;
       if (outcome.trades.length === executionLimit) return { ...outcome, reason: RejectReason.executionLimit };
       const lots = Math.min(best.lots, outcome.remaining);
@@ -66,7 +66,7 @@ class NaiveBook {
     return this.resting.filter((order) => order.side === side).sort((a, b) => sign * (a.ticks - b.ticks));
   }
 
-  private best(order: Order): Order | undefined {
+  #best(order: Order): Order | undefined {
     if (order.side === Side.buy) return this.ordersOf(Side.sell).find((ask) => ask.ticks <= order.ticks);
     return this.ordersOf(Side.buy).find((bid) => bid.ticks >= order.ticks);
   }

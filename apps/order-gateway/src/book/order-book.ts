@@ -72,44 +72,44 @@ export class OrderBook {
   /** Orders now in the book. */
   restingOrders = 0;
 
-  private readonly lowestTicks: number;
-  private readonly levels: number;
-  private readonly bitmap: LevelBitmap;
-  private readonly heads: Int32Array;
-  private readonly tails: Int32Array;
-  private readonly slots: Int32Array;
-  private freeSlot = 0;
+  readonly #lowestTicks: number;
+  readonly #levels: number;
+  readonly #bitmap: LevelBitmap;
+  readonly #heads: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #slots: Int32Array;
+  #freeSlot = 0;
   /** Level of the best bid, -1 without bids. */
-  private bestBid = NONE;
+  #bestBid = NONE;
   /** Level of the best ask, `levels` without asks. */
-  private bestAsk: number;
+  #bestAsk: number;
 
   constructor(options: OrderBookOptions = {}) {
     const levels = whole('levels', options.levels ?? 65_536, 1024, 1 << 20);
     if (levels % 1024 !== 0) throw invalid(`order book: levels ${levels} is not a multiple of 1024`);
-    this.levels = levels;
-    this.lowestTicks = whole('lowestTicks', options.lowestTicks ?? 1, 1, 0x7fffffff - levels);
+    this.#levels = levels;
+    this.#lowestTicks = whole('lowestTicks', options.lowestTicks ?? 1, 1, 0x7fffffff - levels);
     this.capacity = whole('capacity', options.capacity ?? 65_536, 1, 1 << 24);
     this.executionLimit = whole('executionLimit', options.executionLimit ?? 1_024, 1, 65_535);
     this.executions = new Int32Array(this.executionLimit * EXECUTION_WORDS);
-    this.bitmap = new LevelBitmap(levels);
-    this.heads = new Int32Array(levels).fill(NONE);
-    this.tails = new Int32Array(levels).fill(NONE);
-    this.slots = new Int32Array(this.capacity * SLOT_WORDS);
+    this.#bitmap = new LevelBitmap(levels);
+    this.#heads = new Int32Array(levels).fill(NONE);
+    this.#tails = new Int32Array(levels).fill(NONE);
+    this.#slots = new Int32Array(this.capacity * SLOT_WORDS);
     for (let slot = 0; slot < this.capacity; slot++) {
-      this.slots[slot * SLOT_WORDS + NEXT] = slot + 1 === this.capacity ? NONE : slot + 1;
+      this.#slots[slot * SLOT_WORDS + NEXT] = slot + 1 === this.capacity ? NONE : slot + 1;
     }
-    this.bestAsk = levels;
+    this.#bestAsk = levels;
   }
 
   /** In ticks; 0 without bids. */
   get bestBidTicks(): number {
-    return this.bestBid === NONE ? 0 : this.lowestTicks + this.bestBid;
+    return this.#bestBid === NONE ? 0 : this.#lowestTicks + this.#bestBid;
   }
 
   /** In ticks; 0 without asks. */
   get bestAskTicks(): number {
-    return this.bestAsk === this.levels ? 0 : this.lowestTicks + this.bestAsk;
+    return this.#bestAsk === this.#levels ? 0 : this.#lowestTicks + this.#bestAsk;
   }
 
   /**
@@ -132,26 +132,26 @@ export class OrderBook {
     this.executionCount = 0;
     this.filledLots = 0;
     this.remainingLots = quantityLots;
-    const level = (priceTicks - this.lowestTicks) | 0;
-    if (level < 0 || level >= this.levels) return RejectReason.priceOutsideLadder;
+    const level = (priceTicks - this.#lowestTicks) | 0;
+    if (level < 0 || level >= this.#levels) return RejectReason.priceOutsideLadder;
     if (side === Side.buy) {
-      while (this.remainingLots > 0 && this.bestAsk <= level) {
-        if (!this.matchLevel(this.bestAsk)) return RejectReason.executionLimit;
-        if (this.heads[this.bestAsk] === NONE) this.bestAsk = this.bitmap.atOrAbove(this.bestAsk);
+      while (this.remainingLots > 0 && this.#bestAsk <= level) {
+        if (!this.#matchLevel(this.#bestAsk)) return RejectReason.executionLimit;
+        if (this.#heads[this.#bestAsk] === NONE) this.#bestAsk = this.#bitmap.atOrAbove(this.#bestAsk);
       }
     } else {
-      while (this.remainingLots > 0 && this.bestBid >= level) {
-        if (!this.matchLevel(this.bestBid)) return RejectReason.executionLimit;
-        if (this.heads[this.bestBid] === NONE) this.bestBid = this.bitmap.atOrBelow(this.bestBid);
+      while (this.remainingLots > 0 && this.#bestBid >= level) {
+        if (!this.#matchLevel(this.#bestBid)) return RejectReason.executionLimit;
+        if (this.#heads[this.#bestBid] === NONE) this.#bestBid = this.#bitmap.atOrBelow(this.#bestBid);
       }
     }
     if (this.remainingLots === 0) return RejectReason.none;
     // An order with a rest after a trade has emptied at least one slot: a full book refuses untouched orders only.
-    if (!this.rest(level, idLow, idHigh, owner)) return RejectReason.bookFull;
+    if (!this.#rest(level, idLow, idHigh, owner)) return RejectReason.bookFull;
     if (side === Side.buy) {
-      if (level > this.bestBid) this.bestBid = level;
-    } else if (level < this.bestAsk) {
-      this.bestAsk = level;
+      if (level > this.#bestBid) this.#bestBid = level;
+    } else if (level < this.#bestAsk) {
+      this.#bestAsk = level;
     }
     return RejectReason.none;
   }
@@ -159,10 +159,10 @@ export class OrderBook {
   /** The orders of a level, oldest first. Allocates: for tests and displays. */
   ordersAt(priceTicks: number): RestingOrder[] {
     const orders: RestingOrder[] = [];
-    const level = priceTicks - this.lowestTicks;
-    if (level < 0 || level >= this.levels) return orders;
-    const slots = this.slots;
-    for (let slot = this.heads[level]!; slot !== NONE; slot = slots[slot * SLOT_WORDS + NEXT]!) {
+    const level = priceTicks - this.#lowestTicks;
+    if (level < 0 || level >= this.#levels) return orders;
+    const slots = this.#slots;
+    for (let slot = this.#heads[level]!; slot !== NONE; slot = slots[slot * SLOT_WORDS + NEXT]!) {
       const at = slot * SLOT_WORDS;
       orders.push({
         idLow: slots[at + ID_LOW]!,
@@ -179,12 +179,12 @@ export class OrderBook {
   ordersOf(side: Side): RestingOrder[] {
     const orders: RestingOrder[] = [];
     if (side === Side.buy) {
-      for (let level = this.bestBid; level !== NONE; level = this.bitmap.atOrBelow(level - 1)) {
-        orders.push(...this.ordersAt(this.lowestTicks + level));
+      for (let level = this.#bestBid; level !== NONE; level = this.#bitmap.atOrBelow(level - 1)) {
+        orders.push(...this.ordersAt(this.#lowestTicks + level));
       }
     } else {
-      for (let level = this.bestAsk; level !== this.levels; level = this.bitmap.atOrAbove(level + 1)) {
-        orders.push(...this.ordersAt(this.lowestTicks + level));
+      for (let level = this.#bestAsk; level !== this.#levels; level = this.#bitmap.atOrAbove(level + 1)) {
+        orders.push(...this.ordersAt(this.#lowestTicks + level));
       }
     }
     return orders;
@@ -194,13 +194,13 @@ export class OrderBook {
    * Executes against one level until it is empty or nothing remains. False when the execution limit stops it first,
    * while both sides still want to trade.
    */
-  private matchLevel(level: number): boolean {
-    const slots = this.slots;
+  #matchLevel(level: number): boolean {
+    const slots = this.#slots;
     const executions = this.executions;
-    const priceTicks = (this.lowestTicks + level) | 0;
+    const priceTicks = (this.#lowestTicks + level) | 0;
     let remaining = this.remainingLots;
     let count = this.executionCount;
-    let slot = this.heads[level]!;
+    let slot = this.#heads[level]!;
     let within = true;
     while (slot !== NONE && remaining > 0) {
       if (count === this.executionLimit) {
@@ -223,15 +223,15 @@ export class OrderBook {
       slots[at + REMAINING] = left;
       if (left !== 0) break;
       const next = slots[at + NEXT]!;
-      slots[at + NEXT] = this.freeSlot;
-      this.freeSlot = slot;
+      slots[at + NEXT] = this.#freeSlot;
+      this.#freeSlot = slot;
       this.restingOrders = (this.restingOrders - 1) | 0;
       slot = next;
     }
-    this.heads[level] = slot;
+    this.#heads[level] = slot;
     if (slot === NONE) {
-      this.tails[level] = NONE;
-      this.bitmap.clear(level);
+      this.#tails[level] = NONE;
+      this.#bitmap.clear(level);
     }
     if (count !== this.executionCount) this.lastTradeTicks = priceTicks;
     this.filledLots = (this.filledLots + this.remainingLots - remaining) | 0;
@@ -241,25 +241,25 @@ export class OrderBook {
   }
 
   /** Appends what remains to its level. False if no slot is free. */
-  private rest(level: number, idLow: number, idHigh: number, owner: number): boolean {
-    const slot = this.freeSlot;
+  #rest(level: number, idLow: number, idHigh: number, owner: number): boolean {
+    const slot = this.#freeSlot;
     if (slot === NONE) return false;
-    const slots = this.slots;
+    const slots = this.#slots;
     const at = slot * SLOT_WORDS;
-    this.freeSlot = slots[at + NEXT]!;
+    this.#freeSlot = slots[at + NEXT]!;
     slots[at + ID_LOW] = idLow;
     slots[at + ID_HIGH] = idHigh;
     slots[at + OWNER] = owner;
     slots[at + REMAINING] = this.remainingLots;
     slots[at + NEXT] = NONE;
-    const tail = this.tails[level]!;
+    const tail = this.#tails[level]!;
     if (tail === NONE) {
-      this.heads[level] = slot;
-      this.bitmap.set(level);
+      this.#heads[level] = slot;
+      this.#bitmap.set(level);
     } else {
       slots[tail * SLOT_WORDS + NEXT] = slot;
     }
-    this.tails[level] = slot;
+    this.#tails[level] = slot;
     this.restingOrders = (this.restingOrders + 1) | 0;
     return true;
   }

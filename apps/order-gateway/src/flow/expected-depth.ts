@@ -19,7 +19,7 @@ export class ExpectedDepth {
   /** `highestTicks + 1` without asks. */
   bestAskTicks: number;
 
-  private readonly lots: Int32Array;
+  readonly #lots: Int32Array;
 
   /** `centreTicks` must be greater than 1024. */
   constructor(centreTicks: number) {
@@ -27,11 +27,11 @@ export class ExpectedDepth {
     this.highestTicks = centreTicks + REACH - 1;
     this.bestBidTicks = this.lowestTicks - 1;
     this.bestAskTicks = this.highestTicks + 1;
-    this.lots = new Int32Array(2 * REACH);
+    this.#lots = new Int32Array(2 * REACH);
   }
 
   lotsAt(ticks: number): number {
-    return this.lots[ticks - this.lowestTicks]!;
+    return this.#lots[ticks - this.lowestTicks]!;
   }
 
   /** An order to buy at a price within reach. */
@@ -39,15 +39,15 @@ export class ExpectedDepth {
     let left = quantityLots;
     while (left > 0 && this.bestAskTicks <= ticks) {
       const level = this.bestAskTicks - this.lowestTicks;
-      const there = this.lots[level]!;
+      const there = this.#lots[level]!;
       const taken = Math.min(there, left);
       left = (left - taken) | 0;
-      this.lots[level] = there - taken;
+      this.#lots[level] = there - taken;
       this.askLots = (this.askLots - taken) | 0;
-      if (taken === there) this.findBestAsk();
+      if (taken === there) this.#findBestAsk();
     }
     if (left === 0) return;
-    this.add(ticks, left);
+    this.#add(ticks, left);
     this.bidLots = (this.bidLots + left) | 0;
     if (ticks > this.bestBidTicks) this.bestBidTicks = ticks;
   }
@@ -57,38 +57,38 @@ export class ExpectedDepth {
     let left = quantityLots;
     while (left > 0 && this.bestBidTicks >= ticks) {
       const level = this.bestBidTicks - this.lowestTicks;
-      const there = this.lots[level]!;
+      const there = this.#lots[level]!;
       const taken = Math.min(there, left);
       left = (left - taken) | 0;
-      this.lots[level] = there - taken;
+      this.#lots[level] = there - taken;
       this.bidLots = (this.bidLots - taken) | 0;
-      if (taken === there) this.findBestBid();
+      if (taken === there) this.#findBestBid();
     }
     if (left === 0) return;
-    this.add(ticks, left);
+    this.#add(ticks, left);
     this.askLots = (this.askLots + left) | 0;
     if (ticks < this.bestAskTicks) this.bestAskTicks = ticks;
   }
 
-  private add(ticks: number, quantityLots: number): void {
+  #add(ticks: number, quantityLots: number): void {
     const level = ticks - this.lowestTicks;
-    this.lots[level] = this.lots[level]! + quantityLots;
+    this.#lots[level] = this.#lots[level]! + quantityLots;
   }
 
-  private findBestAsk(): void {
+  #findBestAsk(): void {
     let ticks = this.highestTicks + 1;
     if (this.askLots > 0) {
       ticks = this.bestAskTicks + 1;
-      while (this.lots[ticks - this.lowestTicks] === 0) ticks++;
+      while (this.#lots[ticks - this.lowestTicks] === 0) ticks++;
     }
     this.bestAskTicks = ticks | 0;
   }
 
-  private findBestBid(): void {
+  #findBestBid(): void {
     let ticks = this.lowestTicks - 1;
     if (this.bidLots > 0) {
       ticks = this.bestBidTicks - 1;
-      while (this.lots[ticks - this.lowestTicks] === 0) ticks--;
+      while (this.#lots[ticks - this.lowestTicks] === 0) ticks--;
     }
     this.bestBidTicks = ticks | 0;
   }

@@ -57,30 +57,30 @@ export class OrderFlow {
   readonly day: TradingDay;
   readonly depth: ExpectedDepth;
 
-  private readonly random: SeededRandom;
-  private readonly referenceTicks: number;
-  private readonly maximumLots: number;
-  private readonly oversizeLots: number;
+  readonly #random: SeededRandom;
+  readonly #referenceTicks: number;
+  readonly #maximumLots: number;
+  readonly #oversizeLots: number;
   /** Of 4,096. */
-  private readonly badShare: number;
-  private readonly goodIds = new Int32Array(2 * REMEMBERED_IDS);
-  private goodCount = 0;
-  private nextGood = 0;
-  private lastLow = 0;
-  private lastHigh = 0;
-  private valueTicks: number;
+  readonly #badShare: number;
+  readonly #goodIds = new Int32Array(2 * REMEMBERED_IDS);
+  #goodCount = 0;
+  #nextGood = 0;
+  #lastLow = 0;
+  #lastHigh = 0;
+  #valueTicks: number;
 
   constructor(options: OrderFlowOptions) {
     const maximum = whole('maximumQuantityLots', options.maximumQuantityLots ?? 5_000_000, 0, 0x7fffffff);
-    this.referenceTicks = whole('referenceTicks', options.referenceTicks ?? 10_000, 2_000, 100_000_000);
-    this.random = new SeededRandom(whole('seed', options.seed, 0, Number.MAX_SAFE_INTEGER));
+    this.#referenceTicks = whole('referenceTicks', options.referenceTicks ?? 10_000, 2_000, 100_000_000);
+    this.#random = new SeededRandom(whole('seed', options.seed, 0, Number.MAX_SAFE_INTEGER));
     this.day = new TradingDay(whole('ordersPerDay', options.ordersPerDay ?? 4_000_000, 64, 0x7fffffff));
-    this.badShare = Math.round((whole('badPermille', options.badPermille ?? 5, 0, 1000) * 4096) / 1000);
+    this.#badShare = Math.round((whole('badPermille', options.badPermille ?? 5, 0, 1000) * 4096) / 1000);
     // Blocks stay below 5,000,000 lots also where the gateway has no limit: sums of lots must remain int32.
-    this.maximumLots = Math.min(maximum === 0 ? 5_000_000 : maximum, 5_000_000);
-    this.oversizeLots = maximum === 0 || maximum === 0x7fffffff ? 0 : maximum + 1;
-    this.depth = new ExpectedDepth(this.referenceTicks);
-    this.valueTicks = this.referenceTicks;
+    this.#maximumLots = Math.min(maximum === 0 ? 5_000_000 : maximum, 5_000_000);
+    this.#oversizeLots = maximum === 0 || maximum === 0x7fffffff ? 0 : maximum + 1;
+    this.depth = new ExpectedDepth(this.#referenceTicks);
+    this.#valueTicks = this.#referenceTicks;
   }
 
   /** Present order rate in thousandths of the day's average, for a sender that paces itself. */
@@ -98,33 +98,33 @@ export class OrderFlow {
    * What it is stands in `idLow`, `idHigh`, `kind`, `expectedReason`.
    */
   next(view: DataView, at: number): number {
-    const course = this.random.nextInt32();
+    const course = this.#random.nextInt32();
     this.day.advance(course);
-    this.moveValue(course);
-    const choice = this.random.nextInt32();
-    if (choice >>> 20 < this.badShare) return this.writeBad(view, at);
+    this.#moveValue(course);
+    const choice = this.#random.nextInt32();
+    if (choice >>> 20 < this.#badShare) return this.#writeBad(view, at);
 
-    this.takeId();
+    this.#takeId();
     this.expectedReason = RejectReason.none;
-    this.rememberGoodId();
+    this.#rememberGoodId();
     const depth = this.depth;
-    const buy = (choice & 1023) < this.buyChance();
-    const kind = this.chooseKind(buy, (choice >>> 10) & 1023);
+    const buy = (choice & 1023) < this.#buyChance();
+    const kind = this.#chooseKind(buy, (choice >>> 10) & 1023);
     this.kind = kind;
-    const bits = this.random.nextInt32();
-    let lots = this.quantity(bits);
+    const bits = this.#random.nextInt32();
+    let lots = this.#quantity(bits);
     let ticks: number;
     if (kind === OrderKind.passive) {
-      ticks = this.passiveTicks(buy, PASSIVE_DISTANCE_TICKS[bits >>> 24]!);
+      ticks = this.#passiveTicks(buy, PASSIVE_DISTANCE_TICKS[bits >>> 24]!);
     } else {
       ticks = buy ? depth.bestAskTicks : depth.bestBidTicks;
       if (kind === OrderKind.cancelling) {
-        lots = Math.min(depth.lotsAt(ticks), this.maximumLots);
+        lots = Math.min(depth.lotsAt(ticks), this.#maximumLots);
       } else {
         const sweep = bits >>> 29;
-        ticks = this.withinReach(buy ? ticks + sweep : ticks - sweep);
+        ticks = this.#withinReach(buy ? ticks + sweep : ticks - sweep);
         // Twice the size of what rests: fewer takers than makers balance the book.
-        lots = Math.min(((bits >>> 16) & (BLOCK_EVERY - 1)) === 0 ? lots * BLOCK_FACTOR : lots * 2, this.maximumLots);
+        lots = Math.min(((bits >>> 16) & (BLOCK_EVERY - 1)) === 0 ? lots * BLOCK_FACTOR : lots * 2, this.#maximumLots);
       }
     }
     if (buy) depth.buy(ticks, lots);
@@ -133,40 +133,40 @@ export class OrderFlow {
     return ORDER_BYTES;
   }
 
-  private takeId(): void {
-    this.lastLow = (this.lastLow + 1) | 0;
-    if (this.lastLow === 0) this.lastHigh = (this.lastHigh + 1) | 0;
-    this.idLow = this.lastLow;
-    this.idHigh = this.lastHigh;
+  #takeId(): void {
+    this.#lastLow = (this.#lastLow + 1) | 0;
+    if (this.#lastLow === 0) this.#lastHigh = (this.#lastHigh + 1) | 0;
+    this.idLow = this.#lastLow;
+    this.idHigh = this.#lastHigh;
   }
 
-  private rememberGoodId(): void {
-    this.goodIds[2 * this.nextGood] = this.idLow;
-    this.goodIds[2 * this.nextGood + 1] = this.idHigh;
-    this.nextGood = (this.nextGood + 1) & (REMEMBERED_IDS - 1);
-    if (this.goodCount < REMEMBERED_IDS) this.goodCount = (this.goodCount + 1) | 0;
+  #rememberGoodId(): void {
+    this.#goodIds[2 * this.#nextGood] = this.idLow;
+    this.#goodIds[2 * this.#nextGood + 1] = this.idHigh;
+    this.#nextGood = (this.#nextGood + 1) & (REMEMBERED_IDS - 1);
+    if (this.#goodCount < REMEMBERED_IDS) this.#goodCount = (this.#goodCount + 1) | 0;
   }
 
   /** From the upper 20 bits; the day takes the lower 12. */
-  private moveValue(bits: number): void {
+  #moveValue(bits: number): void {
     if (((bits >>> 12) & 1023) >= (MOVE_CHANCE * this.day.intensityPermille) >> 10) return;
-    const away = (this.valueTicks - this.referenceTicks) | 0;
+    const away = (this.#valueTicks - this.#referenceTicks) | 0;
     const up = bits >>> 22 < 512 - ((away * REVERSION) >> 6);
-    if (up && away < WANDER_TICKS) this.valueTicks = (this.valueTicks + 1) | 0;
-    else if (!up && away > -WANDER_TICKS) this.valueTicks = (this.valueTicks - 1) | 0;
+    if (up && away < WANDER_TICKS) this.#valueTicks = (this.#valueTicks + 1) | 0;
+    else if (!up && away > -WANDER_TICKS) this.#valueTicks = (this.#valueTicks - 1) | 0;
   }
 
   /** Of 1,024: even, but for a burst's direction and for what evens out the two sides of the book. */
-  private buyChance(): number {
+  #buyChance(): number {
     const excess = (this.depth.askLots - this.depth.bidLots) >> (DEPTH_SHIFT - 10);
     return (512 + Math.max(-256, Math.min(256, excess)) + this.day.burst * 128) | 0;
   }
 
-  private chooseKind(buy: boolean, choice: number): OrderKind {
+  #chooseKind(buy: boolean, choice: number): OrderKind {
     const depth = this.depth;
     if (buy ? depth.askLots === 0 : depth.bidLots === 0) return OrderKind.passive;
     // Who finds a price on the wrong side of the value takes it.
-    const bargain = buy ? depth.bestAskTicks <= this.valueTicks : depth.bestBidTicks > this.valueTicks;
+    const bargain = buy ? depth.bestAskTicks <= this.#valueTicks : depth.bestBidTicks > this.#valueTicks;
     const rests = (depth.bidLots + depth.askLots) >> (DEPTH_SHIFT - 10);
     const passive = Math.max(200, 1000 - ((rests * 400) >> 10) - (bargain ? 300 : 0));
     if (choice < passive) return OrderKind.passive;
@@ -174,43 +174,43 @@ export class OrderFlow {
   }
 
   /** The best price that does not cross, and so many ticks worse. */
-  private passiveTicks(buy: boolean, distance: number): number {
+  #passiveTicks(buy: boolean, distance: number): number {
     const depth = this.depth;
-    if (buy) return this.withinReach(Math.min(this.valueTicks, depth.bestAskTicks - 1) - distance);
-    return this.withinReach(Math.max(this.valueTicks + 1, depth.bestBidTicks + 1) + distance);
+    if (buy) return this.#withinReach(Math.min(this.#valueTicks, depth.bestAskTicks - 1) - distance);
+    return this.#withinReach(Math.max(this.#valueTicks + 1, depth.bestBidTicks + 1) + distance);
   }
 
-  private withinReach(ticks: number): number {
+  #withinReach(ticks: number): number {
     return Math.max(this.depth.lowestTicks, Math.min(this.depth.highestTicks, ticks));
   }
 
   /** From the lower 16 bits. */
-  private quantity(bits: number): number {
+  #quantity(bits: number): number {
     let units = QUANTITY_UNITS[bits & 255]!;
     if (units === 0) units = 1 + ((((bits >>> 8) & 255) * 99) >> 8);
-    return Math.min(units * STEPS_PER_UNIT, this.maximumLots);
+    return Math.min(units * STEPS_PER_UNIT, this.#maximumLots);
   }
 
-  private writeBad(view: DataView, at: number): number {
-    const bits = this.random.nextInt32();
+  #writeBad(view: DataView, at: number): number {
+    const bits = this.#random.nextInt32();
     const side = bits < 0 ? Side.buy : Side.sell;
-    const lots = this.quantity(bits);
-    const ticks = this.passiveTicks(side === Side.buy, PASSIVE_DISTANCE_TICKS[(bits >>> 16) & 255]!);
+    const lots = this.#quantity(bits);
+    const ticks = this.#passiveTicks(side === Side.buy, PASSIVE_DISTANCE_TICKS[(bits >>> 16) & 255]!);
     this.kind = OrderKind.bad;
     const flaw = (bits >>> 24) & 7;
-    if (flaw === 0 && this.goodCount > 0) {
-      const place = 2 * (((bits >>> 8) & 255) % this.goodCount);
-      this.idLow = this.goodIds[place]!;
-      this.idHigh = this.goodIds[place + 1]!;
+    if (flaw === 0 && this.#goodCount > 0) {
+      const place = 2 * (((bits >>> 8) & 255) % this.#goodCount);
+      this.idLow = this.#goodIds[place]!;
+      this.idHigh = this.#goodIds[place + 1]!;
       this.expectedReason = RejectReason.duplicateOrderId;
       writeOrder(view, at, this.idLow, this.idHigh, ticks, lots, side);
       return ORDER_BYTES;
     }
-    this.takeId();
+    this.#takeId();
     writeOrder(view, at, this.idLow, this.idHigh, ticks, lots, side);
-    if (flaw === 1 && this.oversizeLots !== 0) {
+    if (flaw === 1 && this.#oversizeLots !== 0) {
       this.expectedReason = RejectReason.quantityAboveLimit;
-      writeOrder(view, at, this.idLow, this.idHigh, ticks, this.oversizeLots, side);
+      writeOrder(view, at, this.idLow, this.idHigh, ticks, this.#oversizeLots, side);
     } else if (flaw === 2) {
       this.expectedReason = RejectReason.unknownSide;
       writeOrder(view, at, this.idLow, this.idHigh, ticks, lots, 2 + ((bits >>> 16) & 63));
@@ -225,16 +225,16 @@ export class OrderFlow {
       writeOrderPriceWords(view, at, 1 + ((bits >>> 8) & 255), 0);
     } else if (flaw === 6) {
       this.expectedReason = RejectReason.wrongLength;
-      return this.changeLength(view, at, bits);
+      return this.#changeLength(view, at, bits);
     } else {
       this.expectedReason = RejectReason.priceOutsideCollar;
-      writeOrder(view, at, this.idLow, this.idHigh, this.referenceTicks * 3, lots, side);
+      writeOrder(view, at, this.idLow, this.idHigh, this.#referenceTicks * 3, lots, side);
     }
     return ORDER_BYTES;
   }
 
   /** Cuts the order short, though not so short that its id is gone, or makes it longer. */
-  private changeLength(view: DataView, at: number, bits: number): number {
+  #changeLength(view: DataView, at: number, bits: number): number {
     const extra = (bits >>> 16) & 7;
     if (extra === 0) return 8 + ((bits >>> 8) & 15);
     for (let offset = ORDER_BYTES; offset < ORDER_BYTES + extra; offset++) view.setUint8(at + offset, 0);

@@ -27,48 +27,48 @@ export class TradingDay {
   /** In a burst most orders are on one side: +1 buyers, -1 sellers, 0 no burst. */
   burst = 0;
 
-  private readonly ordersOfPeriod = new Int32Array(PERIODS);
-  private ordersLeft: number;
-  private burstLeft = 0;
+  readonly #ordersOfPeriod = new Int32Array(PERIODS);
+  #ordersLeft: number;
+  #burstLeft = 0;
 
   constructor(ordersPerDay: number) {
     for (let period = 0; period < PERIODS; period++) {
       const orders = (ordersPerDay / PERIODS) * (DAY_PROFILE_PERMILLE[period]! / 1000);
-      this.ordersOfPeriod[period] = Math.max(1, Math.round(orders));
+      this.#ordersOfPeriod[period] = Math.max(1, Math.round(orders));
     }
-    this.ordersLeft = this.ordersOfPeriod[0]!;
-    this.setIntensity();
+    this.#ordersLeft = this.#ordersOfPeriod[0]!;
+    this.#setIntensity();
   }
 
   /** Moves on by one order. `bits`: 32 random ones; a burst starts where the lower 12 are 0. */
   advance(bits: number): void {
-    if (this.ordersLeft === 0) {
+    if (this.#ordersLeft === 0) {
       if (this.period + 1 === PERIODS) {
         this.period = 0;
         this.days = (this.days + 1) | 0;
       } else {
         this.period = (this.period + 1) | 0;
       }
-      this.ordersLeft = this.ordersOfPeriod[this.period]!;
-      this.setIntensity();
+      this.#ordersLeft = this.#ordersOfPeriod[this.period]!;
+      this.#setIntensity();
     }
-    this.ordersLeft = (this.ordersLeft - 1) | 0;
-    if (this.burstLeft > 0) {
-      this.burstLeft = (this.burstLeft - 1) | 0;
-      if (this.burstLeft === 0) {
+    this.#ordersLeft = (this.#ordersLeft - 1) | 0;
+    if (this.#burstLeft > 0) {
+      this.#burstLeft = (this.#burstLeft - 1) | 0;
+      if (this.#burstLeft === 0) {
         this.burst = 0;
-        this.setIntensity();
+        this.#setIntensity();
       }
       return;
     }
     if ((bits & (BURST_EVERY - 1)) === 0) {
       this.burst = bits < 0 ? 1 : -1;
-      this.burstLeft = (BURST_SHORTEST + ((bits >>> 12) & BURST_SPREAD_MASK)) | 0;
-      this.setIntensity();
+      this.#burstLeft = (BURST_SHORTEST + ((bits >>> 12) & BURST_SPREAD_MASK)) | 0;
+      this.#setIntensity();
     }
   }
 
-  private setIntensity(): void {
+  #setIntensity(): void {
     const permille = (DAY_PROFILE_PERMILLE[this.period]! * BETWEEN_BURSTS_PERMILLE) / 1000;
     this.intensityPermille = (this.burst === 0 ? permille : permille * BURST_FACTOR) | 0;
   }

@@ -22,11 +22,11 @@ export class LatencyHistogram {
   static readonly buckets: number = BUCKETS;
 
   /** Float64: counts pass 2^31 in a long run. */
-  private readonly words: Float64Array;
+  readonly #words: Float64Array;
 
   /** Over the caller's memory, which keeps what was recorded in it before, or over its own. */
   constructor(buffer: ArrayBufferLike = new ArrayBuffer(LatencyHistogram.byteLength), byteOffset = 0) {
-    this.words = new Float64Array(buffer, byteOffset, HEADER_WORDS + BUCKETS);
+    this.#words = new Float64Array(buffer, byteOffset, HEADER_WORDS + BUCKETS);
   }
 
   /** The least value that falls in a bucket. */
@@ -43,7 +43,7 @@ export class LatencyHistogram {
 
   /** Counts one latency: an int32 whose bits are read as unsigned, as a difference of two clock readings has them. */
   record(nanoseconds: number): void {
-    const words = this.words;
+    const words = this.#words;
     // At most 2 * 64 - 1 after the shift: the highest bit stands at bit 6, or below in the first bucket row.
     const shift = Math.max(0, 31 - PRECISION_BITS - Math.clz32(nanoseconds));
     const bucket = HEADER_WORDS + (shift << PRECISION_BITS) + (nanoseconds >>> shift);
@@ -57,29 +57,29 @@ export class LatencyHistogram {
   /** How many were recorded. */
   get count(): number {
     let count = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) count += this.words[HEADER_WORDS + bucket]!;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) count += this.#words[HEADER_WORDS + bucket]!;
     return count;
   }
 
   /** How many fell in a bucket. */
   countAt(bucket: number): number {
-    return this.words[HEADER_WORDS + bucket] ?? 0;
+    return this.#words[HEADER_WORDS + bucket] ?? 0;
   }
 
   /** In nanoseconds; 0 if nothing was recorded. */
   get maximum(): number {
-    return this.words[MAXIMUM]!;
+    return this.#words[MAXIMUM]!;
   }
 
   /** In nanoseconds; 0 if nothing was recorded. */
   get minimum(): number {
-    return Math.max(0, this.words[MINIMUM_PLUS_ONE]! - 1);
+    return Math.max(0, this.#words[MINIMUM_PLUS_ONE]! - 1);
   }
 
   /** In nanoseconds; 0 if nothing was recorded. */
   get mean(): number {
     const count = this.count;
-    return count === 0 ? 0 : this.words[SUM]! / count;
+    return count === 0 ? 0 : this.#words[SUM]! / count;
   }
 
   /**
@@ -90,7 +90,7 @@ export class LatencyHistogram {
     const rank = Math.max(1, Math.ceil((this.count * percent) / 100));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      seen += this.words[HEADER_WORDS + bucket]!;
+      seen += this.#words[HEADER_WORDS + bucket]!;
       if (seen >= rank) return Math.min(LatencyHistogram.upperBound(bucket), this.maximum);
     }
     return this.maximum;
@@ -98,17 +98,17 @@ export class LatencyHistogram {
 
   /** Adds all that `other` counted. */
   merge(other: LatencyHistogram): void {
-    const words = this.words;
-    for (let at = HEADER_WORDS; at < words.length; at++) words[at] = words[at]! + other.words[at]!;
-    words[SUM] = words[SUM]! + other.words[SUM]!;
-    words[MAXIMUM] = Math.max(words[MAXIMUM]!, other.words[MAXIMUM]!);
-    const theirs = other.words[MINIMUM_PLUS_ONE]!;
+    const words = this.#words;
+    for (let at = HEADER_WORDS; at < words.length; at++) words[at] = words[at]! + other.#words[at]!;
+    words[SUM] = words[SUM]! + other.#words[SUM]!;
+    words[MAXIMUM] = Math.max(words[MAXIMUM]!, other.#words[MAXIMUM]!);
+    const theirs = other.#words[MINIMUM_PLUS_ONE]!;
     const ours = words[MINIMUM_PLUS_ONE]!;
     if (theirs !== 0 && (ours === 0 || theirs < ours)) words[MINIMUM_PLUS_ONE] = theirs;
   }
 
   /** Forgets everything, for example the warm-up. */
   reset(): void {
-    this.words.fill(0);
+    this.#words.fill(0);
   }
 }

@@ -7,18 +7,18 @@ const key = createHashKey(new SeededRandom(1));
 
 /** The rule, obviously: the last `window` ids that were new, in a list. */
 class NaiveRecentIds {
-  private readonly ids: string[] = [];
-  private readonly window: number;
+  readonly #ids: string[] = [];
+  readonly #window: number;
 
   constructor(window: number) {
-    this.window = window;
+    this.#window = window;
   }
 
   add(low: number, high: number): boolean {
     const id = `${high}:${low}`;
-    if (this.ids.includes(id)) return false;
-    if (this.ids.length === this.window) this.ids.shift();
-    this.ids.push(id);
+    if (this.#ids.includes(id)) return false;
+    if (this.#ids.length === this.#window) this.#ids.shift();
+    this.#ids.push(id);
     return true;
   }
 }

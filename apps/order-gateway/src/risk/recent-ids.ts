@@ -20,13 +20,13 @@ export class RecentIds {
   /** Ids now remembered. */
   size = 0;
 
-  private readonly k0: number;
-  private readonly k1: number;
-  private readonly mask: number;
-  private readonly ids: Int32Array;
-  private readonly slots: Int32Array;
+  readonly #k0: number;
+  readonly #k1: number;
+  readonly #mask: number;
+  readonly #ids: Int32Array;
+  readonly #slots: Int32Array;
   /** Where the next id goes: the oldest id, once the ring is full. */
-  private next = 0;
+  #next = 0;
 
   constructor(window: number, key: HashKey) {
     if (!Number.isInteger(window) || window < 1 || window > 1 << 24) {
@@ -35,20 +35,20 @@ export class RecentIds {
       });
     }
     this.window = window;
-    this.k0 = key.k0 | 0;
-    this.k1 = key.k1 | 0;
+    this.#k0 = key.k0 | 0;
+    this.#k1 = key.k1 | 0;
     const slotCount = 1 << (32 - Math.clz32(2 * window - 1));
-    this.mask = slotCount - 1;
-    this.ids = new Int32Array(window * ID_WORDS);
-    this.slots = new Int32Array(slotCount * SLOT_WORDS).fill(FREE);
+    this.#mask = slotCount - 1;
+    this.#ids = new Int32Array(window * ID_WORDS);
+    this.#slots = new Int32Array(slotCount * SLOT_WORDS).fill(FREE);
   }
 
   /** Remembers the id and returns true; false, and no change, if it is remembered already. */
   add(low: number, high: number): boolean {
-    const hash = hash2(this.k0, this.k1, low, high);
-    const ids = this.ids;
-    const slots = this.slots;
-    const mask = this.mask;
+    const hash = hash2(this.#k0, this.#k1, low, high);
+    const ids = this.#ids;
+    const slots = this.#slots;
+    const mask = this.#mask;
     let slot = hash & mask;
     for (;;) {
       const place = slots[slot * SLOT_WORDS]!;
@@ -59,12 +59,12 @@ export class RecentIds {
       }
       slot = (slot + 1) & mask;
     }
-    const place = this.next;
+    const place = this.#next;
     const at = place * ID_WORDS;
     if (this.size < this.window) {
       this.size = (this.size + 1) | 0;
     } else {
-      this.forget(place, ids[at + 2]!);
+      this.#forget(place, ids[at + 2]!);
       // Forgetting moves slots back: the free one found above may not be the right one any more.
       slot = hash & mask;
       while (slots[slot * SLOT_WORDS] !== FREE) slot = (slot + 1) & mask;
@@ -74,26 +74,26 @@ export class RecentIds {
     ids[at + 2] = hash;
     slots[slot * SLOT_WORDS] = place;
     slots[slot * SLOT_WORDS + 1] = hash;
-    this.next = place + 1 === this.window ? 0 : (place + 1) | 0;
+    this.#next = place + 1 === this.window ? 0 : (place + 1) | 0;
     return true;
   }
 
   /** How many slots a search for the id looks at; for tests and statistics. */
   probeLength(low: number, high: number): number {
-    const hash = hash2(this.k0, this.k1, low, high);
+    const hash = hash2(this.#k0, this.#k1, low, high);
     let length = 1;
-    for (let slot = hash & this.mask; ; slot = (slot + 1) & this.mask) {
-      const place = this.slots[slot * SLOT_WORDS]!;
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const place = this.#slots[slot * SLOT_WORDS]!;
       if (place === FREE) return length;
-      if (this.ids[place * ID_WORDS] === low && this.ids[place * ID_WORDS + 1] === high) return length;
+      if (this.#ids[place * ID_WORDS] === low && this.#ids[place * ID_WORDS + 1] === high) return length;
       length++;
     }
   }
 
   /** Frees the slot of `place` and closes the gap without tombstones (Knuth, TAOCP 3, 6.4 algorithm R). */
-  private forget(place: number, hash: number): void {
-    const slots = this.slots;
-    const mask = this.mask;
+  #forget(place: number, hash: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
     let gap = hash & mask;
     while (slots[gap * SLOT_WORDS] !== place) gap = (gap + 1) & mask;
     let slot = gap;

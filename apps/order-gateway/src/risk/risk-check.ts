@@ -35,65 +35,65 @@ const STEP_PRODUCTS_PER_UNIT = 10_000;
  * an order has passed all of them, so an order that risk refused may be corrected and sent again under its id.
  */
 export class RiskCheck {
-  private readonly recentIds: RecentIds;
-  private readonly collarPermille: number;
-  private readonly maximumQuantityLots: number;
-  private readonly maximumStepProduct: number;
-  private readonly killSwitch: Int32Array;
-  private ordersUntilKill: number;
-  private reference = 0;
-  private lowestTicks = 1;
-  private highestTicks = LARGEST_INT32;
+  readonly #recentIds: RecentIds;
+  readonly #collarPermille: number;
+  readonly #maximumQuantityLots: number;
+  readonly #maximumStepProduct: number;
+  readonly #killSwitch: Int32Array;
+  #ordersUntilKill: number;
+  #reference = 0;
+  #lowestTicks = 1;
+  #highestTicks = LARGEST_INT32;
 
   constructor(options: RiskOptions) {
-    this.collarPermille = whole('collarPermille', options.collarPermille ?? DEFAULT_COLLAR_PERMILLE, 0, 1_000_000);
-    this.maximumQuantityLots =
+    this.#collarPermille = whole('collarPermille', options.collarPermille ?? DEFAULT_COLLAR_PERMILLE, 0, 1_000_000);
+    this.#maximumQuantityLots =
       whole('maximumQuantityLots', options.maximumQuantityLots ?? DEFAULT_MAXIMUM_QUANTITY_LOTS, 0, LARGEST_INT32) ||
       LARGEST_INT32;
     const notional = whole('maximumNotional', options.maximumNotional ?? 0, 0, Number.MAX_SAFE_INTEGER);
-    this.maximumStepProduct = notional === 0 ? Number.POSITIVE_INFINITY : notional * STEP_PRODUCTS_PER_UNIT;
-    this.ordersUntilKill = whole('killAfterOrders', options.killAfterOrders ?? 0, 0, LARGEST_INT32);
-    this.killSwitch = options.killSwitch ?? new Int32Array(1);
-    this.recentIds = new RecentIds(options.duplicateWindow ?? DEFAULT_DUPLICATE_WINDOW, options.hashKey);
+    this.#maximumStepProduct = notional === 0 ? Number.POSITIVE_INFINITY : notional * STEP_PRODUCTS_PER_UNIT;
+    this.#ordersUntilKill = whole('killAfterOrders', options.killAfterOrders ?? 0, 0, LARGEST_INT32);
+    this.#killSwitch = options.killSwitch ?? new Int32Array(1);
+    this.#recentIds = new RecentIds(options.duplicateWindow ?? DEFAULT_DUPLICATE_WINDOW, options.hashKey);
     this.followTrade(whole('referenceTicks', options.referenceTicks, 1, LARGEST_INT32));
   }
 
   /** The collar's centre: the last trade's price in ticks. */
   get referenceTicks(): number {
-    return this.reference;
+    return this.#reference;
   }
 
   get killed(): boolean {
-    return Atomics.load(this.killSwitch, 0) !== 0;
+    return Atomics.load(this.#killSwitch, 0) !== 0;
   }
 
   /** From now on every order is rejected. */
   kill(): void {
-    Atomics.store(this.killSwitch, 0, 1);
+    Atomics.store(this.#killSwitch, 0, 1);
   }
 
   /** Moves the collar to the price of a trade, in ticks. */
   followTrade(priceTicks: number): void {
-    if (priceTicks === this.reference) return;
-    this.reference = priceTicks;
-    if (this.collarPermille === 0) return;
+    if (priceTicks === this.#reference) return;
+    this.#reference = priceTicks;
+    if (this.#collarPermille === 0) return;
     // Doubles: the product may pass int32. Both are whole numbers again before they are kept.
-    const width = Math.floor((priceTicks * this.collarPermille) / 1000);
-    this.lowestTicks = Math.max(1, priceTicks - width) | 0;
-    this.highestTicks = Math.min(LARGEST_INT32, priceTicks + width) | 0;
+    const width = Math.floor((priceTicks * this.#collarPermille) / 1000);
+    this.#lowestTicks = Math.max(1, priceTicks - width) | 0;
+    this.#highestTicks = Math.min(LARGEST_INT32, priceTicks + width) | 0;
   }
 
   /** May this order, already found well-formed by `checkOrder`, go to the book? Remembers its id if so. */
   check(idLow: number, idHigh: number, priceTicks: number, quantityLots: number): RejectReason {
-    if (Atomics.load(this.killSwitch, 0) !== 0) return RejectReason.killSwitch;
-    if (this.ordersUntilKill !== 0) {
-      this.ordersUntilKill = (this.ordersUntilKill - 1) | 0;
-      if (this.ordersUntilKill === 0) this.kill();
+    if (Atomics.load(this.#killSwitch, 0) !== 0) return RejectReason.killSwitch;
+    if (this.#ordersUntilKill !== 0) {
+      this.#ordersUntilKill = (this.#ordersUntilKill - 1) | 0;
+      if (this.#ordersUntilKill === 0) this.kill();
     }
-    if (quantityLots > this.maximumQuantityLots) return RejectReason.quantityAboveLimit;
-    if (priceTicks < this.lowestTicks || priceTicks > this.highestTicks) return RejectReason.priceOutsideCollar;
-    if (priceTicks * quantityLots > this.maximumStepProduct) return RejectReason.notionalAboveLimit;
-    if (!this.recentIds.add(idLow, idHigh)) return RejectReason.duplicateOrderId;
+    if (quantityLots > this.#maximumQuantityLots) return RejectReason.quantityAboveLimit;
+    if (priceTicks < this.#lowestTicks || priceTicks > this.#highestTicks) return RejectReason.priceOutsideCollar;
+    if (priceTicks * quantityLots > this.#maximumStepProduct) return RejectReason.notionalAboveLimit;
+    if (!this.#recentIds.add(idLow, idHigh)) return RejectReason.duplicateOrderId;
     return RejectReason.none;
   }
 }

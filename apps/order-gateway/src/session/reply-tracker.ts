@@ -59,20 +59,20 @@ export class ReplyTracker {
   /** Sending time of the order that the last `answered` call was about. */
   sentAt = 0;
 
-  private readonly mask: number;
-  private readonly idLow: Int32Array;
-  private readonly idHigh: Int32Array;
-  private readonly sentTimes: Int32Array;
-  private readonly duplicateTimes: Int32Array;
-  private readonly states: Uint8Array;
+  readonly #mask: number;
+  readonly #idLow: Int32Array;
+  readonly #idHigh: Int32Array;
+  readonly #sentTimes: Int32Array;
+  readonly #duplicateTimes: Int32Array;
+  readonly #states: Uint8Array;
   /** Duplicates of it that wait for theirs. */
-  private readonly waitingDuplicates: Int32Array;
-  private readonly counters = new Float64Array(COUNTERS);
-  private readonly kinds = new Float64Array(ReplyKind.fill + 1);
-  private readonly reasons = new Float64Array(256);
-  private lastLow = 0;
-  private lastHigh = 0;
-  private open = 0;
+  readonly #waitingDuplicates: Int32Array;
+  readonly #counters = new Float64Array(COUNTERS);
+  readonly #kinds = new Float64Array(ReplyKind.fill + 1);
+  readonly #reasons = new Float64Array(256);
+  #lastLow = 0;
+  #lastHigh = 0;
+  #open = 0;
 
   /** `capacity`: a power of two from 2 to 2^24. */
   constructor(capacity: number) {
@@ -81,35 +81,35 @@ export class ReplyTracker {
         code: 'EINVAL',
       });
     }
-    this.mask = capacity - 1;
-    this.idLow = new Int32Array(capacity);
-    this.idHigh = new Int32Array(capacity);
-    this.sentTimes = new Int32Array(capacity);
-    this.duplicateTimes = new Int32Array(capacity);
-    this.states = new Uint8Array(capacity);
-    this.waitingDuplicates = new Int32Array(capacity);
+    this.#mask = capacity - 1;
+    this.#idLow = new Int32Array(capacity);
+    this.#idHigh = new Int32Array(capacity);
+    this.#sentTimes = new Int32Array(capacity);
+    this.#duplicateTimes = new Int32Array(capacity);
+    this.#states = new Uint8Array(capacity);
+    this.#waitingDuplicates = new Int32Array(capacity);
   }
 
   /** Orders sent and not yet answered: what a sender compares with its window. */
   get outstanding(): number {
-    return this.open;
+    return this.#open;
   }
 
   /** Orders sent, duplicates among them. These four are for live displays: unlike {@link totals} they allocate nothing. */
   get sentOrders(): number {
-    return this.counters[SENT]!;
+    return this.#counters[SENT]!;
   }
 
   get answeredOrders(): number {
-    return this.counters[ANSWERED]!;
+    return this.#counters[ANSWERED]!;
   }
 
   get rejectedOrders(): number {
-    return this.kinds[ReplyKind.rejected]!;
+    return this.#kinds[ReplyKind.rejected]!;
   }
 
   get fills(): number {
-    return this.counters[FILLS]!;
+    return this.#counters[FILLS]!;
   }
 
   /**
@@ -117,21 +117,21 @@ export class ReplyTracker {
    * earlier order not more than `capacity` ids ago; otherwise ids go up by one.
    */
   sent(idLow: number, idHigh: number, duplicate: boolean, now: number): void {
-    const at = idLow & this.mask;
-    this.counters[SENT] = this.counters[SENT]! + 1;
-    this.open = (this.open + 1) | 0;
+    const at = idLow & this.#mask;
+    this.#counters[SENT] = this.#counters[SENT]! + 1;
+    this.#open = (this.#open + 1) | 0;
     if (duplicate) {
-      this.waitingDuplicates[at] = this.waitingDuplicates[at]! + 1;
-      this.duplicateTimes[at] = now;
+      this.#waitingDuplicates[at] = this.#waitingDuplicates[at]! + 1;
+      this.#duplicateTimes[at] = now;
       return;
     }
-    this.abandon(at);
-    this.idLow[at] = idLow;
-    this.idHigh[at] = idHigh;
-    this.sentTimes[at] = now;
-    this.states[at] = WAITING;
-    this.lastLow = idLow;
-    this.lastHigh = idHigh;
+    this.#abandon(at);
+    this.#idLow[at] = idLow;
+    this.#idHigh[at] = idHigh;
+    this.#sentTimes[at] = now;
+    this.#states[at] = WAITING;
+    this.#lastLow = idLow;
+    this.#lastHigh = idHigh;
   }
 
   /**
@@ -139,8 +139,8 @@ export class ReplyTracker {
    * and for whatever is wrong, which is counted.
    */
   answered(kind: number, reason: number, idLow: number, idHigh: number): boolean {
-    const counters = this.counters;
-    if (!this.wasSent(idLow, idHigh)) {
+    const counters = this.#counters;
+    if (!this.#wasSent(idLow, idHigh)) {
       counters[UNKNOWN] = counters[UNKNOWN]! + 1;
       return false;
     }
@@ -148,53 +148,54 @@ export class ReplyTracker {
       counters[FILLS] = counters[FILLS]! + 1;
       return false;
     }
-    const at = idLow & this.mask;
-    if (this.idLow[at] !== idLow || this.idHigh[at] !== idHigh) {
+    const at = idLow & this.#mask;
+    if (this.#idLow[at] !== idLow || this.#idHigh[at] !== idHigh) {
       counters[LATE] = counters[LATE]! + 1;
       return false;
     }
-    const duplicates = this.waitingDuplicates[at]!;
+    const duplicates = this.#waitingDuplicates[at]!;
     const rejectedAsDuplicate = reason === RejectReason.duplicateOrderId;
-    const state = this.states[at]!;
+    const state = this.#states[at]!;
     if (duplicates > 0 && (rejectedAsDuplicate || state !== WAITING)) {
-      this.waitingDuplicates[at] = duplicates - 1;
-      this.sentAt = this.duplicateTimes[at]!;
+      this.#waitingDuplicates[at] = duplicates - 1;
+      this.sentAt = this.#duplicateTimes[at]!;
       if (kind !== ReplyKind.rejected) {
         if (state !== REFUSED) counters[DUPLICATES_ACCEPTED] = counters[DUPLICATES_ACCEPTED]! + 1;
-        this.states[at] = ANSWERED_ORDER;
+        this.#states[at] = ANSWERED_ORDER;
       }
     } else if (state === WAITING) {
-      this.states[at] = kind === ReplyKind.rejected && !isFromBook(reason) ? REFUSED : ANSWERED_ORDER;
-      this.sentAt = this.sentTimes[at]!;
+      this.#states[at] = kind === ReplyKind.rejected && !isFromBook(reason) ? REFUSED : ANSWERED_ORDER;
+      this.sentAt = this.#sentTimes[at]!;
       if (rejectedAsDuplicate) counters[FALSE_DUPLICATES] = counters[FALSE_DUPLICATES]! + 1;
     } else {
       counters[DOUBLED] = counters[DOUBLED]! + 1;
       return false;
     }
-    this.open = (this.open - 1) | 0;
+    this.#open = (this.#open - 1) | 0;
     counters[ANSWERED] = counters[ANSWERED]! + 1;
-    this.kinds[kind] = this.kinds[kind]! + 1;
-    this.reasons[reason] = this.reasons[reason]! + 1;
+    this.#kinds[kind] = this.#kinds[kind]! + 1;
+    this.#reasons[reason] = this.#reasons[reason]! + 1;
     return true;
   }
 
   /** Counts everything still outstanding as lost: when the run is over and nothing more is waited for. */
   giveUp(): void {
-    for (let at = 0; at <= this.mask; at++) this.abandon(at);
+    for (let at = 0; at <= this.#mask; at++) this.#abandon(at);
   }
 
   /** How many answers carried a `RejectReason`. */
   answersFor(reason: RejectReason): number {
-    return this.reasons[reason]!;
+    return this.#reasons[reason]!;
   }
 
   /** All counters at this moment. Allocates: not for every packet. */
   totals(): ReplyTotals {
-    const { counters, kinds } = this;
+    const counters = this.#counters;
+    const kinds = this.#kinds;
     return {
       sent: counters[SENT]!,
       answered: counters[ANSWERED]!,
-      outstanding: this.open,
+      outstanding: this.#open,
       lost: counters[LOST]!,
       doubled: counters[DOUBLED]!,
       unknown: counters[UNKNOWN]!,
@@ -212,19 +213,19 @@ export class ReplyTracker {
   }
 
   /** Ids from 1 to the last one sent, as unsigned 64-bit numbers. */
-  private wasSent(idLow: number, idHigh: number): boolean {
-    if (idHigh !== this.lastHigh) return idHigh >>> 0 < this.lastHigh >>> 0 && (idHigh | idLow) !== 0;
-    return idLow >>> 0 <= this.lastLow >>> 0 && (idHigh | idLow) !== 0;
+  #wasSent(idLow: number, idHigh: number): boolean {
+    if (idHigh !== this.#lastHigh) return idHigh >>> 0 < this.#lastHigh >>> 0 && (idHigh | idLow) !== 0;
+    return idLow >>> 0 <= this.#lastLow >>> 0 && (idHigh | idLow) !== 0;
   }
 
   /** Counts what still waits in a place as lost. */
-  private abandon(at: number): void {
-    const lost = (this.states[at] === WAITING ? 1 : 0) + this.waitingDuplicates[at]!;
+  #abandon(at: number): void {
+    const lost = (this.#states[at] === WAITING ? 1 : 0) + this.#waitingDuplicates[at]!;
     if (lost === 0) return;
-    this.counters[LOST] = this.counters[LOST]! + lost;
-    this.open = (this.open - lost) | 0;
-    this.states[at] = ANSWERED_ORDER;
-    this.waitingDuplicates[at] = 0;
+    this.#counters[LOST] = this.#counters[LOST]! + lost;
+    this.#open = (this.#open - lost) | 0;
+    this.#states[at] = ANSWERED_ORDER;
+    this.#waitingDuplicates[at] = 0;
   }
 }
 
