@@ -50,6 +50,18 @@ describe('multicast', () => {
     bench.finish([first, second, third, outsider]);
   });
 
+  it('a flood to members that do not read leaves the host packets to send with', () => {
+    const bench = new OneHost();
+    const members = sharing(bench, new Array<number>(8).fill(0));
+    for (const member of members) expect(member.joinGroup(GROUP)).toBe(Errno.NONE);
+    for (let i = 0; i < 40; i++) bench.arrive(toGroup());
+    expect(bench.pool.available).toBeGreaterThan(40);
+    expect(members.at(-1)!.queued).toBe(40); // who gets the packet itself
+    expect(members[0]!.queued + members[0]!.overflows).toBe(40);
+    expect(members[0]!.overflows).toBeGreaterThan(0);
+    bench.finish(members);
+  });
+
   it('to a group nobody joined is dropped and never answered', () => {
     const bench = new OneHost();
     const endpoint = bench.host.bound(7);

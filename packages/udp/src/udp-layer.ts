@@ -179,7 +179,9 @@ export class UdpLayer implements TransportHandler {
   }
 
   #deliverCopy(packet: Packet, endpoint: UdpEndpoint): void {
-    if (endpoint.queued >= endpoint.receiveLimit) {
+    // Copies that nobody reads must not take the last packets: a flood to a group would keep the host from sending.
+    const { available, region } = this.pool;
+    if (endpoint.queued >= endpoint.receiveLimit || available <= region.frames >> 2) {
       endpoint.overflowed();
       return;
     }
