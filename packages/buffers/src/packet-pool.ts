@@ -160,7 +160,7 @@ export class PacketPool {
    * What happens to a packet that somebody uses who no longer owns it: nothing, it is counted; in debug mode an error
    * that names both places. Called by {@link Packet}.
    */
-  refuse(packet: Packet, action: 'released' | 'retained' | 'lent'): void {
+  refuse(packet: Packet, action: 'released' | 'retained' | 'lent' | 'sent'): void {
     this.statistics.doubleReleases = (this.statistics.doubleReleases + 1) | 0;
     if (!this.#debug) return;
     const before = this.#releasedAt[packet.frame - this.region.firstFrame] ?? '(it was never taken)';

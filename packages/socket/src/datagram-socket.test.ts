@@ -321,6 +321,7 @@ describe('errors', () => {
     ['send to broadcast', (s) => s.send('x', 7, '255.255.255.255'), 'EACCES', 'send EACCES: to 255.255.255.255:7'],
     ['send without a route', (s) => s.send('x', 7, '192.0.2.1'), 'ENETUNREACH', 'send ENETUNREACH: to 192.0.2.1:7'],
     ['join what is no group', (s) => s.join('10.0.0.1'), 'EINVAL', 'join EINVAL: 10.0.0.1'],
+    ['join twice', (s) => s.join('239.1.2.3').join('239.1.2.3'), 'EADDRINUSE', 'joined already'],
     ['join on no interface', (s) => s.join('239.1.2.3', { interfaceIndex: 9 }), 'EADDRNOTAVAIL', 'join EADDRNOTAVAIL'],
     ['leave what was not joined', (s) => s.leave('239.1.2.3'), 'EADDRNOTAVAIL', 'leave EADDRNOTAVAIL: 239.1.2.3'],
   ])('%s', (_name, work, code, message) => {

@@ -69,6 +69,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   [`connect ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
   [`send ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
   [`connect ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
+  [`join ${Errno.EADDRINUSE}`, 'joined already'],
   [`join ${Errno.EINVAL}`, 'is not a multicast group (224.0.0.0 to 239.255.255.255)'],
   [`bind ${Errno.EADDRINUSE}`, 'another socket has it; set reuse on both to share it'],
   [`bind ${Errno.EADDRNOTAVAIL}`, 'not an address of this stack, or no port is left'],
@@ -98,7 +99,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   #onReadable: ((socket: DatagramSocket) => void) | null = null;
   #onMessage: ((datagram: Datagram) => void) | null = null;
   #onError: ((error: PosixError, peer: SocketAddress) => void) | null = null;
-  #errors: { error: PosixError; peer: SocketAddress }[] = [];
+  #errors: { readonly errno: Errno; readonly address: number; readonly port: number }[] = [];
   #watchers: SocketWatcher[] = [];
   #detachSignal: (() => void) | undefined;
 
@@ -373,16 +374,19 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
   failed(errno: Errno, address: number, port: number): void {
     // An attacker can make errors arrive, but not pile up.
     if (this.#errors.length >= 16) return;
-    const peer = { address: formatIpv4Address(address), port };
-    this.#errors.push({ error: posixError(errno, 'send', `${peer.address}:${peer.port}`), peer });
+    this.#errors.push({ errno, address, port });
     this.#context.ready.mark(this);
   }
 
   #reportErrors(): void {
-    for (const { error, peer } of this.#errors.splice(0)) {
+    for (const { errno, address, port } of this.#errors.splice(0)) {
+      // Errors are made for those who listen: a stack trace costs more than the forged ICMP message that asks for it.
+      if (this.#onError === null && this.#readers.length === 0) continue;
+      const peer = { address: formatIpv4Address(address), port };
+      const error = posixError(errno, 'send', `${peer.address}:${peer.port}`);
       if (this.#onError === null) {
         // A reader that waits hears it, and then the next send does not.
-        if (this.#readers.length > 0 && this.endpoint.takeError() !== Errno.NONE) this.#readers.shift()!.reject(error);
+        if (this.endpoint.takeError() !== Errno.NONE) this.#readers.shift()!.reject(error);
         continue;
       }
       try {

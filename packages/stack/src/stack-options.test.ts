@@ -25,6 +25,7 @@ const wrong: [name: string, options: Record<string, unknown>, message: string][]
   ['a group as an address', { address: '239.1.2.3/24' }, '239.1.2.3/24 cannot be the address of a host'],
   ['a gateway that is none', { gateway: 'router' }, 'gateway: "router" is not an IPv4 address'],
   ['a gateway elsewhere', { gateway: '10.0.1.1' }, 'gateway: 10.0.1.1 is not a neighbour on 10.0.0.1/24'],
+  ['a broadcast address as gateway', { gateway: '10.0.0.255' }, 'gateway: 10.0.0.255 is not a neighbour'],
   ['itself as gateway', { gateway: '10.0.0.1' }, 'gateway: 10.0.0.1 is not a neighbour'],
   ['a MAC address that is none', { macAddress: '02:00' }, 'macAddress: "02:00" is not a MAC address'],
   ['a multicast MAC address', { macAddress: '01:00:5e:00:00:01' }, 'macAddress must not be a multicast address'],

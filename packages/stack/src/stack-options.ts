@@ -200,7 +200,9 @@ function parseInterface(options: InterfaceOptions): ParsedInterface {
 }
 
 function isNeighbour(address: number, own: Ipv4Prefix): boolean {
-  return address !== own.address && ((address ^ own.address) & prefixMask(own.prefixLength)) === 0;
+  const hosts = ~prefixMask(own.prefixLength);
+  const isNetworkOrBroadcast = own.prefixLength < 31 && ((address & hosts) === 0 || (address & hosts) === hosts);
+  return address !== own.address && !isNetworkOrBroadcast && ((address ^ own.address) & ~hosts) === 0;
 }
 
 function read<T>(name: string, parse: (text: string) => T, text: unknown): T {

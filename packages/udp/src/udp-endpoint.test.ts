@@ -1,4 +1,4 @@
-import type { Packet } from '@prism-net/buffers';
+import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
 import { Errno } from '@prism-net/link';
 import { DropReason, ipv4 } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
@@ -172,6 +172,20 @@ describe('send', () => {
       expect(bench.sent().at(-1)?.subarray(42)).toEqual(payload);
       before.release();
     }
+    bench.finish([endpoint]);
+  });
+
+  it('refuses a packet that was released already, and does not send its frame', () => {
+    // Without the debug mode, which throws.
+    const memory = PacketMemory.create({ frames: 8 });
+    const pool = PacketPool.create(memory, 8);
+    const bench = new OneHost();
+    const endpoint = bench.host.bound(7);
+    const packet = pool.take()!;
+    packet.release();
+    expect(endpoint.sendTo(packet, PEER, 9, 0)).toBe(Errno.EINVAL);
+    expect(bench.sent()).toEqual([]);
+    expect(pool.available).toBe(8);
     bench.finish([endpoint]);
   });
 

@@ -130,6 +130,7 @@ export class UdpEndpoint {
   /** Receives what is sent to a group on an interface (-1: the one the route to the group names), from one source or any. */
   joinGroup(group: number, interfaceIndex = -1, source = 0): Errno {
     if (this.isClosed) return Errno.EBADF;
+    if (this.#membership(group, interfaceIndex, source) >= 0) return Errno.EADDRINUSE;
     const errno = this.#layer.ipv4.joinGroup(group, interfaceIndex, source);
     if (errno !== Errno.NONE) return errno;
     this.#memberships.push({ group, interfaceIndex, source });
@@ -138,13 +139,17 @@ export class UdpEndpoint {
   }
 
   leaveGroup(group: number, interfaceIndex = -1, source = 0): Errno {
-    const index = this.#memberships.findIndex(
-      (member) => member.group === group && member.interfaceIndex === interfaceIndex && member.source === source,
-    );
+    const index = this.#membership(group, interfaceIndex, source);
     if (index < 0) return Errno.EADDRNOTAVAIL;
     this.#memberships.splice(index, 1);
     this.#forgetRoute();
     return this.#layer.ipv4.leaveGroup(group, interfaceIndex, source);
+  }
+
+  #membership(group: number, interfaceIndex: number, source: number): number {
+    return this.#memberships.findIndex(
+      (member) => member.group === group && member.interfaceIndex === interfaceIndex && member.source === source,
+    );
   }
 
   /** An empty packet to write a payload of up to one frame into (data at `offset`); null when the pool is exhausted. */
@@ -191,6 +196,10 @@ export class UdpEndpoint {
 
   #transmit(given: Packet, address: number, port: number, now: Instant): Errno {
     let packet = given;
+    if (packet.references === 0) {
+      packet.pool.refuse(packet, 'sent');
+      return Errno.EINVAL;
+    }
     const route = this.#route;
     const ipv4Layer = this.#layer.ipv4;
     if (route.destination !== address || route.generation !== ipv4Layer.generation) {
