@@ -1,45 +1,16 @@
 import { HEADROOM, type Packet } from '@prism-net/buffers';
-import { Errno, type PosixError, posixError, requireKnownOptions } from '@prism-net/link';
+import { Errno, type PosixError, posixError } from '@prism-net/link';
 import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
 import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
+import {
+  applySocketOptions,
+  type DatagramSocketOptions,
+  requirePort,
+  requireSocketOptions,
+} from './datagram-socket-options.js';
+import { errorAdvice } from './error-advice.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
 import type { Closable, SocketContext } from './socket-context.js';
-
-export interface DatagramSocketOptions {
-  /** Local address in dotted form. Default: any. */
-  readonly address?: string;
-  /** Local port. Default 0: an ephemeral one, chosen when the socket binds. */
-  readonly port?: number;
-  /** Share address and port with other sockets that say so too (SO_REUSEADDR and SO_REUSEPORT). Default false. */
-  readonly reuse?: boolean;
-  /** Allow sending to broadcast addresses (SO_BROADCAST). Default false. */
-  readonly broadcast?: boolean;
-  /** Datagrams queued before further ones are dropped. Default: the stack's. */
-  readonly receiveQueue?: number;
-  /** Time to live of what is sent to single hosts, 1 to 255. Default 64. */
-  readonly timeToLive?: number;
-  /** Time to live of what is sent to groups, 0 to 255. Default 1. */
-  readonly multicastTimeToLive?: number;
-  /** The byte of DSCP and ECN bits, 0 to 255. Default 0. */
-  readonly trafficClass?: number;
-  /** Fail with EMSGSIZE rather than fragment. Default false. */
-  readonly dontFragment?: boolean;
-  /** Closes the socket when aborted. */
-  readonly signal?: AbortSignal;
-}
-
-const OPTIONS = [
-  'address',
-  'port',
-  'reuse',
-  'broadcast',
-  'receiveQueue',
-  'timeToLive',
-  'multicastTimeToLive',
-  'trafficClass',
-  'dontFragment',
-  'signal',
-] as const satisfies readonly (keyof DatagramSocketOptions)[];
 
 const END = { done: true, value: undefined } as const;
 
@@ -61,19 +32,6 @@ interface Reader {
   resolve(result: IteratorResult<Datagram, undefined>): void;
   reject(error: unknown): void;
 }
-
-/** What to do about an error, where its name alone does not say. */
-const ADVICE: ReadonlyMap<string, string> = new Map([
-  [`send ${Errno.EDESTADDRREQ}`, 'there is none; give port and address, or connect first'],
-  [`send ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
-  [`connect ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
-  [`send ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
-  [`connect ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
-  [`join ${Errno.EADDRINUSE}`, 'joined already'],
-  [`join ${Errno.EINVAL}`, 'is not a multicast group (224.0.0.0 to 239.255.255.255)'],
-  [`bind ${Errno.EADDRINUSE}`, 'another socket has it; set reuse on both to share it'],
-  [`bind ${Errno.EADDRNOTAVAIL}`, 'not an address of this stack, or no port is left'],
-]);
 
 /** Wants to know which of many sockets are ready. */
 export interface SocketWatcher extends ReadyTarget {
@@ -108,24 +66,12 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
    * when it is aborted already.
    */
   constructor(context: SocketContext, options: DatagramSocketOptions = {}) {
-    const { signal, receiveQueue } = options;
+    const { signal } = options;
     signal?.throwIfAborted();
-    requireKnownOptions('socket', options, OPTIONS);
-    if (receiveQueue !== undefined) requireWhole('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
-    const { timeToLive = 64, multicastTimeToLive = 1, trafficClass = 0 } = options;
-    requireWhole('socket', 'timeToLive', timeToLive, 1, 255);
-    requireWhole('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
-    requireWhole('socket', 'trafficClass', trafficClass, 0, 255);
+    requireSocketOptions(options);
     this.#context = context;
-    const endpoint = context.udp.open(this);
-    this.endpoint = endpoint;
-    endpoint.reuse = options.reuse ?? false;
-    endpoint.broadcast = options.broadcast ?? false;
-    endpoint.dontFragment = options.dontFragment ?? false;
-    endpoint.timeToLive = timeToLive;
-    endpoint.multicastTimeToLive = multicastTimeToLive;
-    endpoint.trafficClass = trafficClass;
-    if (receiveQueue !== undefined) endpoint.receiveLimit = receiveQueue;
+    this.endpoint = context.udp.open(this);
+    applySocketOptions(this.endpoint, options);
     if (options.port !== undefined || options.address !== undefined) this.bind(options.port ?? 0, options.address);
     if (signal !== undefined) {
       const close = () => this.close();
@@ -454,7 +400,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
 
   #check(errno: Errno, syscall: string, detail: string): void {
     if (errno === Errno.NONE) return;
-    const advice = this.endpoint.isClosed ? 'the socket is closed' : ADVICE.get(`${syscall} ${errno}`);
+    const advice = this.endpoint.isClosed ? 'the socket is closed' : errorAdvice(syscall, errno);
     throw posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
   }
 }
@@ -471,14 +417,4 @@ function toDatagram(packet: Packet): Datagram {
 
 function noPacket(): PosixError {
   return posixError(Errno.ENOBUFS, 'send', 'no packet left in the pool; poll, or make the pool larger');
-}
-
-function requirePort(syscall: string, port: number, minimum: number): void {
-  requireWhole(syscall, 'port', port, minimum, 65_535);
-}
-
-function requireWhole(syscall: string, name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  const detail = `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`;
-  throw posixError(Errno.EINVAL, syscall, detail);
 }

@@ -2,6 +2,7 @@
 export { destinationAddress, sourceAddress, sourcePort } from '@prism-net/udp';
 export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
 export * from './datagram-socket.js';
+export type { DatagramSocketOptions } from './datagram-socket-options.js';
 export * from './multiplexer.js';
 export { ReadyQueue, type ReadyTarget } from './ready-queue.js';
 export type { Closable, SocketContext } from './socket-context.js';

@@ -1,13 +1,14 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { EthernetInterface } from '@prism-net/ethernet';
 import { Ipv4Layer } from '@prism-net/ipv4';
-import { createLoopbackLink, createPipe, PacketAccounts } from '@prism-net/link';
+import { createLoopbackLink, createPipe, PacketAccounts, type PosixError } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { UdpLayer } from '@prism-net/udp';
 import { parseIpv4Prefix } from '@prism-net/wire';
 import { expect } from 'vitest';
-import { DatagramSocket, type DatagramSocketOptions } from './datagram-socket.js';
+import { DatagramSocket } from './datagram-socket.js';
+import type { DatagramSocketOptions } from './datagram-socket-options.js';
 import { ReadyQueue } from './ready-queue.js';
 import type { Closable, SocketContext } from './socket-context.js';
 
@@ -102,4 +103,23 @@ export function text(data: Uint8Array): string {
 /** Lets promises and microtasks run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+export const LOOPBACK = '127.0.0.1';
+/** An address nobody has. */
+export const NOBODY = '10.0.0.77';
+
+/** The error that `work` throws. */
+export function thrown(work: () => unknown): PosixError {
+  try {
+    work();
+  } catch (error) {
+    return error as PosixError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** A client on port 1,000 and a server on port 7. */
+export function pair(host: LoopbackHost): [client: DatagramSocket, server: DatagramSocket] {
+  return [host.socket({ port: 1000 }), host.socket({ port: 7 })];
 }
