@@ -99,7 +99,6 @@ describe('options', () => {
     [{ place: () => ({ addressModulo2MiB: HUGE_PAGE, placement }) }, 'addressModulo2MiB'],
   ])('%o is EINVAL: %s', (options, message) => {
     const create = () => PacketMemory.create(options);
-    expect(create).toThrow(RangeError);
     expect(create).toThrow(message);
     expect(create).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   });

@@ -1,3 +1,4 @@
+import { Errno, invalidArgument, posixError, requireWholeNumber } from '@prism-net/errors';
 import { instantiateKernels, type Kernels } from './kernels.js';
 import { type LinearMemory, webAssembly } from './web-assembly.js';
 
@@ -117,23 +118,25 @@ export class PacketMemory {
     this.#nextControl = shared.layout.controlOffset;
   }
 
-  /** @throws RangeError (EINVAL) when an option is out of range or the memory would exceed 2 GiB, (ENOMEM) when there is none. */
+  /** @throws PosixError EINVAL when an option is out of range or the memory would exceed 2 GiB, ENOMEM when there is none. */
   static create(options: PacketMemoryOptions = {}): PacketMemory {
     const frames = options.frames ?? 4096;
     const frameSize = options.frameSize ?? 2048;
     const kernelRingBytes = roundUp(options.kernelRingBytes ?? 0, WASM_PAGE);
     const controlBytes = roundUp(options.controlBytes ?? WASM_PAGE, CACHE_LINE);
-    requireInteger('kernelRingBytes', options.kernelRingBytes ?? 0, 0, MAXIMUM_BYTES);
-    requireInteger('controlBytes', options.controlBytes ?? 0, 0, MAXIMUM_BYTES);
-    requireInteger('frames', frames, 1, MAXIMUM_BYTES / 512);
-    requireInteger('frameSize', frameSize, 512, 65_536);
-    if ((frameSize & (frameSize - 1)) !== 0) throw invalid(`frameSize must be a power of two, not ${frameSize}`);
+    requireWholeNumber('PacketMemory', 'kernelRingBytes', options.kernelRingBytes ?? 0, 0, MAXIMUM_BYTES);
+    requireWholeNumber('PacketMemory', 'controlBytes', options.controlBytes ?? 0, 0, MAXIMUM_BYTES);
+    requireWholeNumber('PacketMemory', 'frames', frames, 1, MAXIMUM_BYTES / 512);
+    requireWholeNumber('PacketMemory', 'frameSize', frameSize, 512, 65_536);
+    if ((frameSize & (frameSize - 1)) !== 0)
+      throw invalidArgument('PacketMemory', `frameSize must be a power of two, not ${frameSize}`);
 
     const beforePackets = RESERVED_BYTES + kernelRingBytes + controlBytes;
     // One huge page of slack, because the address of the memory is known only once it exists.
     const total = roundUp(roundUp(beforePackets, HUGE_PAGE) + HUGE_PAGE + frames * frameSize, WASM_PAGE);
     if (total > MAXIMUM_BYTES) {
-      throw invalid(
+      throw invalidArgument(
+        'PacketMemory',
         `packet memory of ${frames} frames × ${frameSize} bytes beside ${kernelRingBytes + controlBytes} bytes for rings and ` +
           'control structures would exceed 2 GiB; ask for less',
       );
@@ -142,7 +145,7 @@ export class PacketMemory {
     const memory = allocate(pages);
     const placed = options.place?.(memory);
     const skew = placed?.addressModulo2MiB ?? 0;
-    requireInteger('addressModulo2MiB, as returned by place,', skew, 0, HUGE_PAGE - 1);
+    requireWholeNumber('PacketMemory', 'addressModulo2MiB, as returned by place,', skew, 0, HUGE_PAGE - 1);
     const layout: PacketMemoryLayout = {
       kernelRingOffset: RESERVED_BYTES,
       kernelRingBytes,
@@ -170,12 +173,14 @@ export class PacketMemory {
   /** Sets bytes of the control region aside for good and returns their offset, aligned to a cache line pair. */
   reserveControl(bytes: number): number {
     this.#requireCreator();
-    requireInteger('bytes', bytes, 0, MAXIMUM_BYTES);
+    requireWholeNumber('PacketMemory', 'bytes', bytes, 0, MAXIMUM_BYTES);
     const offset = this.#nextControl;
     const next = roundUp(offset + bytes, CACHE_LINE);
     const end = this.layout.controlOffset + this.layout.controlBytes;
     if (next > end) {
-      throw exhausted(
+      throw posixError(
+        Errno.ENOMEM,
+        'PacketMemory',
         `control region: ${bytes} bytes asked, ${end - offset} left of ${this.layout.controlBytes}; raise controlBytes`,
       );
     }
@@ -186,10 +191,12 @@ export class PacketMemory {
   /** Sets frames of the packet region aside for good. */
   reserveFrames(frames: number): FrameRegion {
     this.#requireCreator();
-    requireInteger('frames', frames, 1, this.layout.frames);
+    requireWholeNumber('PacketMemory', 'frames', frames, 1, this.layout.frames);
     const firstFrame = this.#nextFrame;
     if (firstFrame + frames > this.layout.frames) {
-      throw exhausted(
+      throw posixError(
+        Errno.ENOMEM,
+        'PacketMemory',
         `packet region: ${frames} frames asked, ${this.layout.frames - firstFrame} left of ${this.layout.frames}; raise frames`,
       );
     }
@@ -291,7 +298,10 @@ export class PacketMemory {
   /** Two threads that both reserve would hand out the same region twice. */
   #requireCreator(): void {
     if (!this.#isAttached) return;
-    throw invalid('regions are reserved by the thread that created the memory; reserve there and pass them on');
+    throw invalidArgument(
+      'PacketMemory',
+      'regions are reserved by the thread that created the memory; reserve there and pass them on',
+    );
   }
 
   #countCopy(length: number): void {
@@ -305,7 +315,11 @@ function allocate(pages: number): LinearMemory {
     return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
     throw Object.assign(
-      exhausted(`the system has no ${pages * WASM_PAGE} bytes of packet memory; ask for fewer frames`),
+      posixError(
+        Errno.ENOMEM,
+        'PacketMemory',
+        `the system has no ${pages * WASM_PAGE} bytes of packet memory; ask for fewer frames`,
+      ),
       {
         cause,
       },
@@ -315,17 +329,4 @@ function allocate(pages: number): LinearMemory {
 
 function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
-}
-
-function requireInteger(name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
-}
-
-function invalid(message: string): RangeError {
-  return Object.assign(new RangeError(`EINVAL: ${message}`), { code: 'EINVAL' });
-}
-
-function exhausted(message: string): RangeError {
-  return Object.assign(new RangeError(`ENOMEM: ${message}`), { code: 'ENOMEM' });
 }

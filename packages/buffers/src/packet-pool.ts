@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 import { type ChecksumState, HEADROOM, Packet, type TimestampSource } from './packet.js';
 import type { FrameRegion, PacketMemory } from './packet-memory.js';
 
@@ -42,7 +43,7 @@ export class PacketPool {
   readonly #takenAt: string[] = [];
   readonly #releasedAt: string[] = [];
 
-  /** @throws RangeError (EINVAL) when the region does not lie in the memory. */
+  /** @throws PosixError EINVAL when the region does not lie in the memory. */
   constructor(memory: PacketMemory, region: FrameRegion, options: PacketPoolOptions = {}) {
     requireRegion(region, memory.layout.frames);
     this.name = options.name ?? 'pool';
@@ -238,8 +239,10 @@ export class PacketPool {
 function requireRegion({ firstFrame, frames }: FrameRegion, available: number): void {
   const whole = Number.isInteger(firstFrame) && Number.isInteger(frames);
   if (whole && firstFrame >= 0 && frames >= 0 && firstFrame + frames <= available) return;
-  const message = `EINVAL: ${frames} frames from frame ${firstFrame} do not lie in a memory of ${available} frames`;
-  throw Object.assign(new RangeError(message), { code: 'EINVAL' });
+  throw invalidArgument(
+    'PacketPool',
+    `${frames} frames from frame ${firstFrame} do not lie in a memory of ${available} frames`,
+  );
 }
 
 function stackTrace(): string {

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { arp, DropReason, ethernet } from '@prism-net/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import {

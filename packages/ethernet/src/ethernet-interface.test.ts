@@ -1,5 +1,5 @@
 import { PacketFlag } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, ethernet, vlan } from '@prism-net/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, BROADCAST, frame, OTHER, PEER, parse, US } from './ethernet.testkit.js';

@@ -1,5 +1,6 @@
 import { type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
-import { Errno, type Link, type PacketAccounts, posixError } from '@prism-net/link';
+import { Errno, invalidArgument, posixError, requireWholeNumber } from '@prism-net/errors';
+import type { Link, PacketAccounts } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
 import { DropReason, ethernet, vlan } from '@prism-net/wire';
 import { Arp, type ArpInterface } from './arp.js';
@@ -56,22 +57,23 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     this.accounts = options.accounts;
     this.mtu = options.mtu ?? capabilities.mtu;
     // RFC 791 §3.2: every link must carry 68 bytes unfragmented.
-    requireRange('mtu', this.mtu, 68, capabilities.mtu);
+    requireWholeNumber('EthernetInterface', 'mtu', this.mtu, 68, capabilities.mtu);
     this.#vlan = options.vlan ?? NO_VLAN;
-    if (this.#vlan !== NO_VLAN) requireRange('vlan', this.#vlan, 1, 4094);
+    if (this.#vlan !== NO_VLAN) requireWholeNumber('EthernetInterface', 'vlan', this.#vlan, 1, 4094);
     const mac = options.macAddress ?? capabilities.macAddress;
     this.macHigh = mac.high;
     this.macLow = mac.low | 0;
-    if (ethernet.isMulticast(mac.high)) throw invalid('macAddress must not be a multicast address');
+    if (ethernet.isMulticast(mac.high))
+      throw invalidArgument('EthernetInterface', 'macAddress must not be a multicast address');
     this.isLoopback = capabilities.loopback;
     this.#initialFlags = this.isLoopback ? PacketFlag.LOOPED_BACK : 0;
     this.#promiscuous = options.promiscuous ?? false;
     this.#burst = options.burst ?? 32;
-    requireRange('burst', this.#burst, 1, 4096);
+    requireWholeNumber('EthernetInterface', 'burst', this.#burst, 1, 4096);
     this.#longestFrame = this.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
     this.#maximumSegments = capabilities.maximumSegments;
     const transmitQueue = options.transmitQueue ?? 512;
-    requireRange('transmitQueue', transmitQueue, 1, 1 << 20);
+    requireWholeNumber('EthernetInterface', 'transmitQueue', transmitQueue, 1, 1 << 20);
     this.#queue = new TransmitQueue(link, transmitQueue, Math.min(this.#burst, transmitQueue));
     this.#multicast = new MulticastFilter(options.multicastAddresses ?? 256, options.random);
     this.#otherTypes = new Int32Array(options.etherTypes ?? 16).fill(-1);
@@ -88,7 +90,10 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   /** Sends frames of an EtherType up to `handler`. Throws EADDRINUSE when the type is taken, EINVAL when it is none. */
   register(etherType: number, handler: PacketHandler): void {
     if (!Number.isInteger(etherType) || etherType < 0x0600 || etherType > 0xffff || etherType === VLAN) {
-      throw invalid(`0x${etherType.toString(16)} is not an EtherType that can be registered`);
+      throw invalidArgument(
+        'EthernetInterface',
+        `0x${etherType.toString(16)} is not an EtherType that can be registered`,
+      );
     }
     if (etherType === ARP || (etherType === IPV4 ? this.#ipv4 !== null : this.#otherTypes.includes(etherType))) {
       throw posixError(Errno.EADDRINUSE, 'register', `EtherType 0x${etherType.toString(16)} has a handler already`);
@@ -351,13 +356,4 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
     return Errno.ENOBUFS;
   }
-}
-
-function requireRange(name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
-}
-
-function invalid(message: string): Error {
-  return posixError(Errno.EINVAL, 'EthernetInterface', message);
 }

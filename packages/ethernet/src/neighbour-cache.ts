@@ -1,5 +1,5 @@
 import { type Packet, PacketQueue } from '@prism-net/buffers';
-import { Errno, posixError } from '@prism-net/link';
+import { Errno, posixError, requireWholeNumber } from '@prism-net/errors';
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 import type { Instant, TimerHandler, TimerWheel } from '@prism-net/time';
 import { DeadlineList } from './deadline-list.js';
@@ -54,12 +54,12 @@ export class NeighbourCache implements TimerHandler {
     this.#pendingTotal = options.pendingTotal ?? 256;
     const reachable = options.reachableMilliseconds ?? 60_000;
     const failed = options.failedMilliseconds ?? 3000;
-    requireRange('neighbours.retransmitMilliseconds', retransmit, 1000, 600_000);
-    requireRange('neighbours.maximumRequests', this.#maximumRequests, 1, 100);
-    requireRange('neighbours.pendingPerNeighbour', this.#pendingPerNeighbour, 1, 1000);
-    requireRange('neighbours.pendingTotal', this.#pendingTotal, 1, 1 << 20);
-    requireRange('neighbours.reachableMilliseconds', reachable, 1, 1_200_000); // instants compare over 35 minutes
-    requireRange('neighbours.failedMilliseconds', failed, 1, 1_200_000);
+    requireWholeNumber('neighbours', 'neighbours.retransmitMilliseconds', retransmit, 1000, 600_000);
+    requireWholeNumber('neighbours', 'neighbours.maximumRequests', this.#maximumRequests, 1, 100);
+    requireWholeNumber('neighbours', 'neighbours.pendingPerNeighbour', this.#pendingPerNeighbour, 1, 1000);
+    requireWholeNumber('neighbours', 'neighbours.pendingTotal', this.#pendingTotal, 1, 1 << 20);
+    requireWholeNumber('neighbours', 'neighbours.reachableMilliseconds', reachable, 1, 1_200_000); // instants compare over 35 minutes
+    requireWholeNumber('neighbours', 'neighbours.failedMilliseconds', failed, 1, 1_200_000);
     this.#actions = actions;
     this.#timers = timers;
     this.#table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
@@ -395,9 +395,4 @@ export class NeighbourCache implements TimerHandler {
     this.#timerDeadline = deadline;
     this.#timers.arm(this.#timer, (deadline - now) | 0, now);
   }
-}
-
-function requireRange(name: string, value: number, minimum: number, maximum: number): void {
-  if (value >= minimum && value <= maximum) return;
-  throw posixError(Errno.EINVAL, 'neighbours', `${name} must be from ${minimum} to ${maximum}, not ${value}`);
 }

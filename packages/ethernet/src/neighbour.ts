@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import type { Errno } from '@prism-net/link';
+import type { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 
 /** Limits and times of the neighbour cache. */

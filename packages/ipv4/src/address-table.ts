@@ -1,4 +1,4 @@
-import { Errno, posixError } from '@prism-net/link';
+import { Errno, posixError } from '@prism-net/errors';
 import { createHashKey, KeyedTable, type RandomSource } from '@prism-net/tables';
 import {
   formatIpv4Address,

@@ -1,5 +1,5 @@
 import { ChecksumState } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, ipv4Options } from '@prism-net/wire';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';

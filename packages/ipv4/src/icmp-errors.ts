@@ -1,5 +1,5 @@
 import { type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4 } from '@prism-net/wire';
 import type { IcmpLimiter } from './icmp-limiter.js';

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, icmpv4, ipv4, ipv4Options } from '@prism-net/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import {

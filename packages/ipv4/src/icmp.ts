@@ -1,5 +1,6 @@
 import { ChecksumState, type Packet, PacketFlag, type PacketPool, updateChecksum16 } from '@prism-net/buffers';
-import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
+import { Errno, posixError } from '@prism-net/errors';
+import type { PacketAccounts } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import { type Instant, TokenBucket } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4 } from '@prism-net/wire';

@@ -1,5 +1,6 @@
 import { PacketFlag } from '@prism-net/buffers';
-import { Errno, PacketAccounts } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
+import { PacketAccounts } from '@prism-net/link';
 import { DropReason, ipv4, ipv4Options, multicastMacLow } from '@prism-net/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import {

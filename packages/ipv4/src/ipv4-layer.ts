@@ -1,6 +1,7 @@
 import type { Packet } from '@prism-net/buffers';
+import { Errno, posixError } from '@prism-net/errors';
 import type { EthernetInterface } from '@prism-net/ethernet';
-import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
+import type { PacketAccounts } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
 import {
   DropReason,

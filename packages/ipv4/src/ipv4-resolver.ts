@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import {
   isLoopbackAddress,
   isMulticastAddress,

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 
 /** Any source, in place of an address. */

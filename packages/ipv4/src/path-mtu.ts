@@ -1,4 +1,4 @@
-import { Errno, posixError } from '@prism-net/link';
+import { Errno, posixError } from '@prism-net/errors';
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 import type { Instant, TimerHandler, TimerWheel } from '@prism-net/time';
 

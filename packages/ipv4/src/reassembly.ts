@@ -1,5 +1,6 @@
 import { ChecksumState, type Packet, PacketFlag } from '@prism-net/buffers';
-import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
+import { Errno, posixError, requireWholeNumber } from '@prism-net/errors';
+import type { PacketAccounts } from '@prism-net/link';
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 import type { Instant, TimerHandler, TimerWheel } from '@prism-net/time';
 import { DropReason, ipv4 } from '@prism-net/wire';
@@ -71,12 +72,12 @@ export class Reassembly implements TimerHandler {
     this.#perDatagram = options.fragmentsPerDatagram ?? 128;
     this.#frameLimit = options.frames ?? 512;
     const timeout = options.timeoutMilliseconds ?? 30_000;
-    requireRange('datagramsPerSource', this.#perSource, 1, 1 << 16);
-    requireRange('fragmentsPerDatagram', this.#perDatagram, 2, 8192);
-    requireRange('frames', this.#frameLimit, 1, 1 << 20);
+    requireWholeNumber('reassembly', 'datagramsPerSource', this.#perSource, 1, 1 << 16);
+    requireWholeNumber('reassembly', 'fragmentsPerDatagram', this.#perDatagram, 2, 8192);
+    requireWholeNumber('reassembly', 'frames', this.#frameLimit, 1, 1 << 20);
     // The table of fragments is made at once, for all of them.
-    requireRange('datagrams × fragmentsPerDatagram', datagrams * this.#perDatagram, 1, 1 << 22);
-    requireRange('timeoutMilliseconds', timeout, 1, 600_000);
+    requireWholeNumber('reassembly', 'datagrams × fragmentsPerDatagram', datagrams * this.#perDatagram, 1, 1 << 22);
+    requireWholeNumber('reassembly', 'timeoutMilliseconds', timeout, 1, 600_000);
     this.#timeout = timeout * 1000;
     this.#accounts = accounts;
     this.#timers = timers;
@@ -313,13 +314,4 @@ function countSegments(packet: Packet): number {
   let count = 0;
   for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) count++;
   return count;
-}
-
-function requireRange(name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw posixError(
-    Errno.EINVAL,
-    'reassembly',
-    `${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`,
-  );
 }

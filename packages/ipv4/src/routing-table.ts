@@ -1,5 +1,5 @@
+import { Errno, posixError } from '@prism-net/errors';
 import type { EthernetInterface } from '@prism-net/ethernet';
-import { Errno, posixError } from '@prism-net/link';
 import { createHashKey, KeyedTable, type RandomSource } from '@prism-net/tables';
 import { formatIpv4Address, prefixMask } from '@prism-net/wire';
 

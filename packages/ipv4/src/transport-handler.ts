@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import type { Errno } from '@prism-net/link';
+import type { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 
 /** A protocol above IPv4: what a protocol number is registered with. */

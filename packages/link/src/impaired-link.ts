@@ -1,11 +1,11 @@
 import type { Packet, PacketPool } from '@prism-net/buffers';
+import { requireKnownOptions } from '@prism-net/errors';
 import type { Clock, Instant } from '@prism-net/time';
 import { ImpairedPath } from './impaired-path.js';
 import { type ImpairmentStatistics, type Impairments, resolveImpairments } from './impairments.js';
 import type { Link, LinkCapabilities } from './link.js';
 import { FRAME_OVERHEAD } from './link-options.js';
 import { LinkStatistics } from './link-statistics.js';
-import { requireKnownOptions } from './posix-error.js';
 
 export interface ImpairOptions {
   /** The same seed gives the same packets the same fate. */

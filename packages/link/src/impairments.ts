@@ -1,5 +1,5 @@
-import { requireInteger, requireProbability } from './link-options.js';
-import { Errno, posixError, requireKnownOptions } from './posix-error.js';
+import { Errno, posixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { requireProbability } from './link-options.js';
 
 /** What goes wrong in one direction. Everything left out does not happen. */
 export interface Impairments {
@@ -71,7 +71,7 @@ export function resolveImpairments(direction: string, impairments: Impairments):
     return Math.max(NEVER, Math.floor(probability * 2 ** 32) - 2 ** 31 - 1);
   };
   const time = (option: string, value = 0): number =>
-    requireInteger(where, `${direction}.${option}`, value, 0, LONGEST_MICROSECONDS);
+    requireWholeNumber(where, `${direction}.${option}`, value, 0, LONGEST_MICROSECONDS);
   const { lossBurst, rateBitsPerSecond } = impairments;
   if (rateBitsPerSecond !== undefined && !(rateBitsPerSecond >= 1000 && rateBitsPerSecond <= 1e15)) {
     throw posixError(
@@ -92,7 +92,7 @@ export function resolveImpairments(direction: string, impairments: Impairments):
     duplicate: threshold('duplicate', impairments.duplicate),
     corrupt: threshold('corrupt', impairments.corrupt),
     microsecondsPerByte: rateBitsPerSecond === undefined ? 0 : 8_000_000 / rateBitsPerSecond,
-    queueLimit: requireInteger(where, `${direction}.queueLimit`, impairments.queueLimit ?? 1000, 1, 1 << 20),
+    queueLimit: requireWholeNumber(where, `${direction}.queueLimit`, impairments.queueLimit ?? 1000, 1, 1 << 20),
   };
 }
 

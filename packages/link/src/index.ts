@@ -12,7 +12,6 @@ export { CaptureDirection, PcapWriter, type PcapWriterOptions } from './pcap/pca
 export { PcapngReader } from './pcap/pcapng-reader.js';
 export { createReplayLink, type ReplayLink, type ReplayOptions } from './pcap/replay-link.js';
 export * from './pipe-link.js';
-export * from './posix-error.js';
 export {
   createSharedMemoryLink,
   type SharedMemoryLinkEnd,

@@ -1,18 +1,8 @@
+import { Errno, posixError, requireWholeNumber } from '@prism-net/errors';
 import type { MacAddress } from '@prism-net/wire';
-import { Errno, posixError } from './posix-error.js';
 
 /** Ethernet header and one VLAN tag: what a frame may have beyond the MTU. */
 export const FRAME_OVERHEAD = 18;
-
-/** Checks a user's option. @throws EINVAL */
-export function requireInteger(where: string, option: string, value: number, minimum: number, maximum: number): number {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
-  throw posixError(
-    Errno.EINVAL,
-    where,
-    `${option} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`,
-  );
-}
 
 /** Checks a user's option, a fraction from 0 to 1. @throws EINVAL */
 export function requireProbability(where: string, option: string, value: number): number {
@@ -22,8 +12,8 @@ export function requireProbability(where: string, option: string, value: number)
 
 /** MTU and capacity in packets, as all in-memory links take them. */
 export function requireSizes(where: string, mtu: number, capacity: number): void {
-  requireInteger(where, 'mtu', mtu, 68, 65_535); // RFC 791 §3.2: every link carries 68 bytes
-  requireInteger(where, 'capacity', capacity, 1, 1 << 20);
+  requireWholeNumber(where, 'mtu', mtu, 68, 65_535); // RFC 791 §3.2: every link carries 68 bytes
+  requireWholeNumber(where, 'capacity', capacity, 1, 1 << 20);
 }
 
 /** A locally administered unicast address (IEEE 802 §8.2: the second bit of the first byte is set): 02:00:00:00:00:00 and up. */

@@ -1,8 +1,8 @@
+import { requireKnownOptions } from '@prism-net/errors';
 import type { MacAddress } from '@prism-net/wire';
 import type { Link } from './link.js';
 import { localMacAddress, requireSizes } from './link-options.js';
 import { PipeEnd } from './pipe-end.js';
-import { requireKnownOptions } from './posix-error.js';
 import type { Schedule } from './wakeup.js';
 
 export interface PipeOptions {

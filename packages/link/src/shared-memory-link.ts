@@ -6,13 +6,13 @@ import {
   type PacketPool,
   TimestampSource,
 } from '@prism-net/buffers';
+import { Errno, posixError } from '@prism-net/errors';
 import { Doorbell, SpscRing } from '@prism-net/rings';
 import { DescriptorReader } from './descriptor-reader.js';
 import { isShared } from './exclusive-packet.js';
 import type { Link, LinkCapabilities } from './link.js';
 import { FRAME_OVERHEAD } from './link-options.js';
 import { LinkStatistics } from './link-statistics.js';
-import { Errno, posixError } from './posix-error.js';
 import { RETURN_BURST, SharedFrames } from './shared-frames.js';
 import {
   Descriptor,

@@ -1,9 +1,9 @@
 import type { PacketPool } from '@prism-net/buffers';
+import { Errno, posixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import type { HashKey } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
 import type { Link } from './link.js';
-import { requireInteger, requireSizes } from './link-options.js';
-import { Errno, posixError, requireKnownOptions } from './posix-error.js';
+import { requireSizes } from './link-options.js';
 import { MacTable } from './switch-mac-table.js';
 import { SwitchPort } from './switch-port.js';
 import { SwitchStatistics } from './switch-statistics.js';
@@ -64,10 +64,10 @@ export function createSwitch(options: SwitchOptions): Switch {
     throw posixError(Errno.EINVAL, 'createSwitch', 'pool: copies of flooded frames need one');
   const { mtu = 1500, capacity = 1024, macTableSize = 1024, ageMicroseconds = 300_000_000 } = options;
   const { schedule = queueMicrotask, clock, pool } = options;
-  requireInteger('createSwitch', 'ports', options.ports, 1, 256);
-  requireInteger('createSwitch', 'macTableSize', macTableSize, 1, 1 << 20);
+  requireWholeNumber('createSwitch', 'ports', options.ports, 1, 256);
+  requireWholeNumber('createSwitch', 'macTableSize', macTableSize, 1, 1 << 20);
   // Instants can be compared over 35 minutes only.
-  requireInteger('createSwitch', 'ageMicroseconds', ageMicroseconds, 1, 2 ** 31 - 1);
+  requireWholeNumber('createSwitch', 'ageMicroseconds', ageMicroseconds, 1, 2 ** 31 - 1);
   requireSizes('createSwitch', mtu, capacity);
   const table = new MacTable(macTableSize, ageMicroseconds, options.key ?? { k0: 0, k1: 0 });
   const statistics = new SwitchStatistics();

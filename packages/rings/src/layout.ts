@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 /** Words of a cache line pair: adjacent lines are fetched together, so what two threads write is 128 bytes apart. */
 export const LINE_WORDS = 32;
 const LINE_BYTES = LINE_WORDS * 4;
@@ -68,5 +69,5 @@ export function wideCount(counter: number, wraps: number, start: number): number
 }
 
 export function invalid(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'EINVAL' });
+  return invalidArgument('ring', message);
 }

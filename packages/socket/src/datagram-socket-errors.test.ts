@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { sourcePort } from '@prism-net/udp';
 import { describe, expect, it } from 'vitest';
 import type { DatagramSocket, SocketAddress } from './datagram-socket.js';

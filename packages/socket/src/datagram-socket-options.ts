@@ -1,4 +1,4 @@
-import { Errno, posixError, requireKnownOptions } from '@prism-net/link';
+import { requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import type { UdpEndpoint } from '@prism-net/udp';
 
 export interface DatagramSocketOptions {
@@ -42,10 +42,11 @@ const OPTIONS = [
 export function requireSocketOptions(options: DatagramSocketOptions): void {
   requireKnownOptions('socket', options, OPTIONS);
   const { receiveQueue, timeToLive, multicastTimeToLive, trafficClass } = options;
-  if (receiveQueue !== undefined) requireWhole('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
-  if (timeToLive !== undefined) requireWhole('socket', 'timeToLive', timeToLive, 1, 255);
-  if (multicastTimeToLive !== undefined) requireWhole('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
-  if (trafficClass !== undefined) requireWhole('socket', 'trafficClass', trafficClass, 0, 255);
+  if (receiveQueue !== undefined) requireWholeNumber('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
+  if (timeToLive !== undefined) requireWholeNumber('socket', 'timeToLive', timeToLive, 1, 255);
+  if (multicastTimeToLive !== undefined)
+    requireWholeNumber('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
+  if (trafficClass !== undefined) requireWholeNumber('socket', 'trafficClass', trafficClass, 0, 255);
 }
 
 /** Sets what the options say; the endpoint's own defaults hold for the rest. */
@@ -61,11 +62,5 @@ export function applySocketOptions(endpoint: UdpEndpoint, options: DatagramSocke
 
 /** @throws PosixError EINVAL */
 export function requirePort(syscall: string, port: number, minimum: number): void {
-  requireWhole(syscall, 'port', port, minimum, 65_535);
-}
-
-function requireWhole(syscall: string, name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  const detail = `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`;
-  throw posixError(Errno.EINVAL, syscall, detail);
+  requireWholeNumber(syscall, 'port', port, minimum, 65_535);
 }

@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { parseIpv4Address } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { LOOPBACK, LoopbackHost, pair, text, thrown, turn } from './loopback-host.testkit.js';

@@ -1,5 +1,5 @@
 import { HEADROOM, type Packet } from '@prism-net/buffers';
-import { Errno, type PosixError, posixError } from '@prism-net/link';
+import { Errno, type PosixError, posixError } from '@prism-net/errors';
 import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
 import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
 import {

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 
 /** What to do about an error, where its name alone does not say. */
 const ADVICE: ReadonlyMap<string, string> = new Map([

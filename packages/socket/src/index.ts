@@ -1,3 +1,4 @@
+export { Errno, type PosixError } from '@prism-net/errors';
 // What zero-copy receivers need beside a packet: who sent it, and addresses as text.
 export { destinationAddress, sourceAddress, sourcePort } from '@prism-net/udp';
 export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';

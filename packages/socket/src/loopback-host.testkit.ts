@@ -1,7 +1,8 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import type { PosixError } from '@prism-net/errors';
 import { EthernetInterface } from '@prism-net/ethernet';
 import { Ipv4Layer } from '@prism-net/ipv4';
-import { createLoopbackLink, createPipe, PacketAccounts, type PosixError } from '@prism-net/link';
+import { createLoopbackLink, createPipe, PacketAccounts } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { UdpLayer } from '@prism-net/udp';

@@ -1,6 +1,6 @@
 import type { Packet } from '@prism-net/buffers';
+import { Errno, posixError } from '@prism-net/errors';
 import type { EchoHandler, Icmp } from '@prism-net/ipv4';
-import { Errno, posixError } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import { elapsed, type Instant, type TimerHandler, type TimerWheel } from '@prism-net/time';
 import { formatIpv4Address } from '@prism-net/wire';

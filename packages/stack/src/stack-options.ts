@@ -1,7 +1,15 @@
 import type { PacketMemory, PacketPool } from '@prism-net/buffers';
+import {
+  Errno,
+  invalidArgument,
+  type PosixError,
+  posixError,
+  requireKnownOptions,
+  requireWholeNumber,
+} from '@prism-net/errors';
 import type { EthernetInterfaceOptions } from '@prism-net/ethernet';
 import type { Ipv4LayerOptions } from '@prism-net/ipv4';
-import { Errno, type Link, posixError, requireKnownOptions } from '@prism-net/link';
+import type { Link } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
 import type { UdpOptions } from '@prism-net/udp';
@@ -139,27 +147,34 @@ const ETHERNET_LIMITS = { transmitQueue: [1, 1 << 20], multicastAddresses: [1, 6
 
 /** @throws PosixError EINVAL that names the option, for options that concern the stack as a whole. */
 export function requireStackOptions(options: StackOptions | SingleInterfaceOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalid('options: at least { link, address }');
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('createStack', 'options: at least { link, address }');
   const { mode = 'interrupt', memory, pool } = options;
   if ('interfaces' in options && !Array.isArray(options.interfaces)) {
-    throw invalid('interfaces must be an array of { link, address }');
+    throw invalidArgument('createStack', 'interfaces must be an array of { link, address }');
   }
   const known = 'interfaces' in options ? ['interfaces', ...STACK_OPTIONS] : [...INTERFACE_OPTIONS, ...STACK_OPTIONS];
   requireKnownOptions('createStack', options, known);
   if (!LOOP_MODES.includes(mode)) {
-    throw invalid(`mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
+    throw invalidArgument('createStack', `mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
   }
-  if (options.receiveBudget !== undefined) requireRange('receiveBudget', options.receiveBudget, 1, 4096);
-  if (options.timerBudget !== undefined) requireRange('timerBudget', options.timerBudget, 1, 65_536);
-  if (options.spinMicroseconds !== undefined) requireRange('spinMicroseconds', options.spinMicroseconds, 0, 10_000_000);
-  if (options.timers !== undefined) requireRange('timers', options.timers, 1, 1 << 20);
+  if (options.receiveBudget !== undefined)
+    requireWholeNumber('createStack', 'receiveBudget', options.receiveBudget, 1, 4096);
+  if (options.timerBudget !== undefined)
+    requireWholeNumber('createStack', 'timerBudget', options.timerBudget, 1, 65_536);
+  if (options.spinMicroseconds !== undefined)
+    requireWholeNumber('createStack', 'spinMicroseconds', options.spinMicroseconds, 0, 10_000_000);
+  if (options.timers !== undefined) requireWholeNumber('createStack', 'timers', options.timers, 1, 1 << 20);
   requireRanges('ipv4', options.ipv4, IPV4_LIMITS);
   requireRanges('ipv4.reassembly', options.ipv4?.reassembly, { datagrams: [1, 65_536] });
   if (pool !== undefined && memory !== undefined && pool.memory !== memory) {
-    throw invalid('pool must be a pool of the memory that is given, or memory left out');
+    throw invalidArgument('createStack', 'pool must be a pool of the memory that is given, or memory left out');
   }
   if (pool === undefined && memory?.unreservedFrames === 0) {
-    throw invalid('memory has no frames left for the stack; give a pool, or reserve fewer frames');
+    throw invalidArgument(
+      'createStack',
+      'memory has no frames left for the stack; give a pool, or reserve fewer frames',
+    );
   }
 }
 
@@ -169,7 +184,7 @@ export function parseInterfaces(options: StackOptions | SingleInterfaceOptions):
   if ('interfaces' in options) for (const each of list) requireKnownOptions('createStack', each, INTERFACE_OPTIONS);
   const parsed = list.map(parseInterface);
   if (new Set(list.map(({ link }) => link)).size < list.length) {
-    throw invalid('link: two interfaces cannot share one, each would take packets of the other');
+    throw invalidArgument('createStack', 'link: two interfaces cannot share one, each would take packets of the other');
   }
   for (const { link } of list) {
     if (!linksInUse.has(link)) continue;
@@ -180,19 +195,22 @@ export function parseInterfaces(options: StackOptions | SingleInterfaceOptions):
 
 function parseInterface(options: InterfaceOptions): ParsedInterface {
   const { link, address } = options;
-  if (typeof link?.receive !== 'function') throw invalid('link: an interface needs one, e.g. createPipe()[0]');
-  if (address === undefined) throw invalid(`address: the interface on ${link.name} needs one, such as '10.0.0.1/24'`);
-  if (options.vlan !== undefined) requireRange('vlan', options.vlan, 1, 4094);
-  if (options.mtu !== undefined) requireRange('mtu', options.mtu, 68, link.capabilities.mtu);
+  if (typeof link?.receive !== 'function')
+    throw invalidArgument('createStack', 'link: an interface needs one, e.g. createPipe()[0]');
+  if (address === undefined)
+    throw invalidArgument('createStack', `address: the interface on ${link.name} needs one, such as '10.0.0.1/24'`);
+  if (options.vlan !== undefined) requireWholeNumber('createStack', 'vlan', options.vlan, 1, 4094);
+  if (options.mtu !== undefined) requireWholeNumber('createStack', 'mtu', options.mtu, 68, link.capabilities.mtu);
   requireRanges('ethernet', options.ethernet, ETHERNET_LIMITS);
   requireRanges('ethernet.neighbours', options.ethernet?.neighbours, { capacity: [1, 1 << 20] });
   requireRanges('ethernet.arp', options.ethernet?.arp, { addresses: [1, 65_536] });
   const texts = typeof address === 'string' ? [address] : address;
-  if (!Array.isArray(texts)) throw invalid(`address must be text such as '10.0.0.1/24', or an array of that`);
+  if (!Array.isArray(texts))
+    throw invalidArgument('createStack', `address must be text such as '10.0.0.1/24', or an array of that`);
   const addresses = texts.map((text) => read('address', parseIpv4Prefix, text));
   const gateway = options.gateway === undefined ? undefined : read('gateway', parseIpv4Address, options.gateway);
   if (gateway !== undefined && !addresses.some((own) => isNeighbour(gateway, own))) {
-    throw invalid(`gateway: ${options.gateway} is not a neighbour on ${texts.join(', ')}`);
+    throw invalidArgument('createStack', `gateway: ${options.gateway} is not a neighbour on ${texts.join(', ')}`);
   }
   const macAddress =
     options.macAddress === undefined ? undefined : read('macAddress', parseMacAddress, options.macAddress);
@@ -206,11 +224,11 @@ function isNeighbour(address: number, own: Ipv4Prefix): boolean {
 }
 
 function read<T>(name: string, parse: (text: string) => T, text: unknown): T {
-  if (typeof text !== 'string') throw invalid(`${name} must be text, not ${String(text)}`);
+  if (typeof text !== 'string') throw invalidArgument('createStack', `${name} must be text, not ${String(text)}`);
   try {
     return parse(text);
   } catch (error) {
-    throw invalid(`${name}: ${(error as Error).message}`);
+    throw invalidArgument('createStack', `${name}: ${(error as PosixError).detail}`);
   }
 }
 
@@ -221,15 +239,7 @@ function requireRanges(
 ): void {
   for (const [name, value] of Object.entries(options ?? {})) {
     const range = ranges[name];
-    if (range !== undefined && value !== undefined) requireRange(`${where}.${name}`, value, range[0], range[1]);
+    if (range !== undefined && value !== undefined)
+      requireWholeNumber('createStack', `${where}.${name}`, value, range[0], range[1]);
   }
-}
-
-function requireRange(name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw invalid(`${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`);
-}
-
-function invalid(detail: string): Error {
-  return posixError(Errno.EINVAL, 'createStack', detail);
 }

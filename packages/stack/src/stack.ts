@@ -1,7 +1,8 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import { Errno, posixError } from '@prism-net/errors';
 import { EthernetInterface } from '@prism-net/ethernet';
 import { Ipv4Layer } from '@prism-net/ipv4';
-import { createLoopbackLink, Errno, type Link, PacketAccounts, posixError } from '@prism-net/link';
+import { createLoopbackLink, type Link, PacketAccounts } from '@prism-net/link';
 import {
   type Closable,
   DatagramSocket,

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 import { type HashKey, hashWords } from './hash.js';
 
 export interface KeyedTableOptions {
@@ -144,5 +145,5 @@ export class KeyedTable {
 }
 
 function invalid(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'EINVAL' });
+  return invalidArgument('KeyedTable', message);
 }

@@ -1,3 +1,5 @@
+import { requireWholeNumber } from '@prism-net/errors';
+
 const NONE = -1;
 /** In `newer`: the slot is not allocated. Its `older` then links the free list. */
 const FREE = -2;
@@ -17,12 +19,7 @@ export class SlotList {
   readonly #older: Int32Array;
 
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > 1 << 28) {
-      throw Object.assign(new RangeError(`slot list: capacity ${capacity} is not an integer between 1 and 2^28`), {
-        code: 'EINVAL',
-      });
-    }
-    this.capacity = capacity;
+    this.capacity = requireWholeNumber('SlotList', 'capacity', capacity, 1, 1 << 28);
     this.#newer = new Int32Array(capacity).fill(FREE);
     this.#older = new Int32Array(capacity);
     for (let slot = 0; slot < capacity; slot++) this.#older[slot] = slot + 1 < capacity ? slot + 1 : NONE;

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 import type { Instant } from './clock.js';
 
 export interface TimerHandler {
@@ -316,5 +317,5 @@ function lowestBit(bits: number): number {
 }
 
 function invalid(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'EINVAL' });
+  return invalidArgument('TimerWheel', message);
 }

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 import type { Instant } from './clock.js';
 
 export interface TokenBucketOptions {
@@ -55,5 +56,5 @@ export class TokenBucket {
 }
 
 function invalid(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'EINVAL' });
+  return invalidArgument('TokenBucket', message);
 }

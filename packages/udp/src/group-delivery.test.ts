@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, multicastMacLow } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { type DatagramFields, datagram, HERE, ip, OneHost, PEER, TwoHosts, texts } from './two-hosts.testkit.js';

@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason } from '@prism-net/wire';
 import { expect, it } from 'vitest';
 import { destinationAddress, MAXIMUM_DATAGRAM, sourceAddress, sourcePort } from './index.js';

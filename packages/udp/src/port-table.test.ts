@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { SeededRandom } from '@prism-net/tables';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { createHashKey, type HashKey, hash3, KeyedTable, type RandomSource } from '@prism-net/tables';
 import type { UdpEndpoint } from './udp-endpoint.js';
 

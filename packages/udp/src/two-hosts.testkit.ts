@@ -1,7 +1,8 @@
 import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
+import type { Errno } from '@prism-net/errors';
 import { EthernetInterface } from '@prism-net/ethernet';
 import { Ipv4Layer } from '@prism-net/ipv4';
-import { createLoopbackLink, createPipe, type Errno, type Link, PacketAccounts } from '@prism-net/link';
+import { createLoopbackLink, createPipe, type Link, PacketAccounts } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { type DropReason, ethernet, icmpv4, ipv4, parseIpv4Address, udp } from '@prism-net/wire';

@@ -1,5 +1,5 @@
 import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, ipv4 } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { HERE, ip, OneHost, PEER, Recorder, TwoHosts, texts } from './two-hosts.testkit.js';

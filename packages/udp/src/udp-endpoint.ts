@@ -1,6 +1,6 @@
 import { ChecksumState, foldSum, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
+import { Errno } from '@prism-net/errors';
 import { Ipv4Route } from '@prism-net/ipv4';
-import { Errno } from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
 import { ethernet, ipv4, isMulticastAddress, udp, vlan } from '@prism-net/wire';
 import type { UdpLayer } from './udp-layer.js';

@@ -1,4 +1,4 @@
-import { Errno } from '@prism-net/link';
+import { Errno } from '@prism-net/errors';
 import { DropReason, icmpv4, ipv4, udp } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,7 @@
 import { ChecksumState, type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
+import { Errno, requireWholeNumber } from '@prism-net/errors';
 import type { Ipv4Layer, TransportHandler } from '@prism-net/ipv4';
-import { Errno, type PacketAccounts, posixError } from '@prism-net/link';
+import type { PacketAccounts } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Instant } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4, isMulticastAddress, udp } from '@prism-net/wire';
@@ -56,10 +57,10 @@ export class UdpLayer implements TransportHandler {
       receiveQueue: options.receiveQueue ?? 1024,
     };
     const { maximumEndpoints, ephemeralPorts, receiveQueue } = this.configuration;
-    requireRange('maximumEndpoints', maximumEndpoints, 1, 1 << 20);
-    requireRange('ephemeralPorts.first', ephemeralPorts.first, 1, 65_535);
-    requireRange('ephemeralPorts.last', ephemeralPorts.last, ephemeralPorts.first, 65_535);
-    requireRange('receiveQueue', receiveQueue, 1, 1 << 20);
+    requireWholeNumber('UdpLayer', 'maximumEndpoints', maximumEndpoints, 1, 1 << 20);
+    requireWholeNumber('UdpLayer', 'ephemeralPorts.first', ephemeralPorts.first, 1, 65_535);
+    requireWholeNumber('UdpLayer', 'ephemeralPorts.last', ephemeralPorts.last, ephemeralPorts.first, 65_535);
+    requireWholeNumber('UdpLayer', 'receiveQueue', receiveQueue, 1, 1 << 20);
     this.ports = new PortTable(options.random, this.configuration);
     options.ipv4.registerProtocol(ipv4.Protocol.UDP, this);
   }
@@ -233,13 +234,4 @@ export function sourcePort(packet: Packet): number {
 /** IPv4 address (host order) a received datagram was sent to: an own address, a broadcast or a group. */
 export function destinationAddress(packet: Packet): number {
   return ipv4.destination(packet.view, packet.networkOffset);
-}
-
-function requireRange(name: string, value: number, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
-  throw posixError(
-    Errno.EINVAL,
-    'UdpLayer',
-    `${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`,
-  );
 }

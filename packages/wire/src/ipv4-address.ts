@@ -2,7 +2,7 @@
  * IPv4 addresses are int32 in host order, what `view.getInt32(at)` reads: 10.0.0.1 is 0x0a000001, and addresses from
  * 128.0.0.0 upwards are negative.
  */
-import { invalidArgument } from './invalid-argument.js';
+import { invalidArgument } from '@prism-net/errors';
 
 export interface Ipv4Prefix {
   /** The address as written, host bits included: 10.0.0.1 in 10.0.0.1/24. */
@@ -24,6 +24,7 @@ export function parseIpv4Address(text: string): number {
     const part = parts === null ? 256 : Number(parts[index]);
     if (part > 255) {
       throw invalidArgument(
+        'parseIpv4Address',
         `"${text}" is not an IPv4 address: expected four decimal numbers from 0 to 255, without leading zeros, such as 10.0.0.1`,
       );
     }
@@ -43,6 +44,7 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix {
   const length = slash < 0 ? '' : text.slice(slash + 1);
   if (!/^(0|[1-9]\d?)$/.test(length) || Number(length) > 32) {
     throw invalidArgument(
+      'parseIpv4Address',
       `"${text}" is not an IPv4 prefix: expected an address and a prefix length from 0 to 32, such as 10.0.0.1/24`,
     );
   }
@@ -52,7 +54,10 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix {
 /** The network mask of a prefix length from 0 to 32, as an int32: 24 is 255.255.255.0. Throws `EINVAL` outside 0 to 32. */
 export function prefixMask(prefixLength: number): number {
   if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > 32) {
-    throw invalidArgument(`${prefixLength} is not a prefix length: expected a whole number from 0 to 32`);
+    throw invalidArgument(
+      'parseIpv4Address',
+      `${prefixLength} is not a prefix length: expected a whole number from 0 to 32`,
+    );
   }
   // A shift by 32 would be a shift by 0.
   return prefixLength === 0 ? 0 : -1 << (32 - prefixLength);

@@ -2,8 +2,9 @@
  * The options of an IPv4 header (RFC 791 §3.1, "Options"): single bytes 0 and 1, or type, length (of the whole option)
  * and data. Every walk advances by at least one byte and ends after at most 40.
  */
+
+import { invalidArgument } from '@prism-net/errors';
 import { DropReason } from './drop-reason.js';
-import { invalidArgument } from './invalid-argument.js';
 import type { Parsed } from './parsed.js';
 
 export const MAXIMUM_LENGTH = 40;
@@ -144,13 +145,14 @@ export function encodedLength(options: readonly Ipv4Option[]): number {
   let length = 0;
   for (const { type, data } of options) {
     if (type === Type.END_OF_LIST)
-      throw invalidArgument('End of list is written by itself: leave it out of the options');
+      throw invalidArgument('ipv4Options', 'End of list is written by itself: leave it out of the options');
     if (type === Type.NO_OPERATION && data.length > 0)
-      throw invalidArgument('The IPv4 option "no operation" has no data');
+      throw invalidArgument('ipv4Options', 'The IPv4 option "no operation" has no data');
     length += type === Type.NO_OPERATION ? 1 : 2 + data.length;
   }
   length = (length + 3) & ~3;
-  if (length > MAXIMUM_LENGTH) throw invalidArgument(`${length} bytes of IPv4 options: at most 40 fit into a header`);
+  if (length > MAXIMUM_LENGTH)
+    throw invalidArgument('ipv4Options', `${length} bytes of IPv4 options: at most 40 fit into a header`);
   return length;
 }
 

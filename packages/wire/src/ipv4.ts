@@ -17,8 +17,8 @@
  *     +--------------------------------+
  */
 import { addWord32, finishSum, sum20, sumBytes, updateChecksum16 } from '@prism-net/buffers';
+import { invalidArgument } from '@prism-net/errors';
 import { DropReason } from './drop-reason.js';
-import { invalidArgument } from './invalid-argument.js';
 import type { Parsed } from './parsed.js';
 
 export const MINIMUM_HEADER_LENGTH = 20;
@@ -302,7 +302,7 @@ export function emit(view: DataView, at: number, header: Ipv4Header): number {
 export function encodedLength(header: Ipv4Header): number {
   const length = MINIMUM_HEADER_LENGTH + ((header.options.length + 3) & ~3);
   if (length > MAXIMUM_HEADER_LENGTH) {
-    throw invalidArgument(`${header.options.length} bytes of IPv4 options: at most 40 fit into a header`);
+    throw invalidArgument('ipv4.emit', `${header.options.length} bytes of IPv4 options: at most 40 fit into a header`);
   }
   return length;
 }

@@ -1,4 +1,4 @@
-import { invalidArgument } from './invalid-argument.js';
+import { invalidArgument } from '@prism-net/errors';
 
 /**
  * A 48-bit Ethernet address as the two numbers in which the hot path carries it: `high` is the first 16 bits
@@ -17,7 +17,10 @@ const pattern = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 /** Reads `aa:bb:cc:dd:ee:ff`. Throws `EINVAL` for anything else. */
 export function parseMacAddress(text: string): MacAddress {
   if (!pattern.test(text)) {
-    throw invalidArgument(`"${text}" is not a MAC address: expected six hexadecimal bytes such as 02:00:00:00:00:01`);
+    throw invalidArgument(
+      'parseMacAddress',
+      `"${text}" is not a MAC address: expected six hexadecimal bytes such as 02:00:00:00:00:01`,
+    );
   }
   const digits = text.replaceAll(':', '');
   return { high: Number.parseInt(digits.slice(0, 4), 16), low: Number.parseInt(digits.slice(4), 16) | 0 };

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@prism-net/errors';
 import type { SpscRing } from '@prism-net/rings';
 import { OrderWord, ReportWord } from '../gateway/book-messages.js';
 import { answerKind, ReplyKind } from '../orders/reply-message.js';
@@ -15,8 +16,7 @@ export class BookService {
 
   constructor(book: OrderBook, orders: SpscRing, reports: SpscRing) {
     if (reports.capacity <= book.executionLimit) {
-      const message = `book service: a ring of ${reports.capacity} reports cannot hold those of one order`;
-      throw Object.assign(new RangeError(message), { code: 'EINVAL' });
+      throw invalidArgument('BookService', `a ring of ${reports.capacity} reports cannot hold those of one order`);
     }
     this.#book = book;
     this.#orders = orders;

@@ -255,10 +255,10 @@ describe('order book', () => {
   });
 
   it('names the option that makes no sense', () => {
-    expect(() => new OrderBook({ levels: 1000 })).toThrow(/levels 1000/);
-    expect(() => new OrderBook({ levels: 1025 })).toThrow(/levels 1025/);
-    expect(() => new OrderBook({ capacity: 0 })).toThrow(/capacity 0/);
-    expect(() => new OrderBook({ executionLimit: 0 })).toThrow(/executionLimit 0/);
-    expect(() => new OrderBook({ lowestTicks: 0 })).toThrow(/lowestTicks 0/);
+    expect(() => new OrderBook({ levels: 1000 })).toThrow(/EINVAL: levels must be .* not 1000/);
+    expect(() => new OrderBook({ levels: 1025 })).toThrow(/EINVAL: levels must be .* not 1025/);
+    expect(() => new OrderBook({ capacity: 0 })).toThrow(/EINVAL: capacity must be .* not 0/);
+    expect(() => new OrderBook({ executionLimit: 0 })).toThrow(/EINVAL: executionLimit must be .* not 0/);
+    expect(() => new OrderBook({ lowestTicks: 0 })).toThrow(/EINVAL: lowestTicks must be .* not 0/);
   });
 });

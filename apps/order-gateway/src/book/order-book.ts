@@ -1,3 +1,4 @@
+import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
 import { Side } from '../orders/order-message.js';
 import { RejectReason } from '../orders/reject-reason.js';
 import { LevelBitmap } from './level-bitmap.js';
@@ -85,12 +86,18 @@ export class OrderBook {
   #bestAsk: number;
 
   constructor(options: OrderBookOptions = {}) {
-    const levels = whole('levels', options.levels ?? 65_536, 1024, 1 << 20);
-    if (levels % 1024 !== 0) throw invalid(`order book: levels ${levels} is not a multiple of 1024`);
+    const levels = requireWholeNumber('OrderBook', 'levels', options.levels ?? 65_536, 1024, 1 << 20);
+    if (levels % 1024 !== 0) throw invalidArgument('OrderBook', `levels must be a multiple of 1024, not ${levels}`);
     this.#levels = levels;
-    this.#lowestTicks = whole('lowestTicks', options.lowestTicks ?? 1, 1, 0x7fffffff - levels);
-    this.capacity = whole('capacity', options.capacity ?? 65_536, 1, 1 << 24);
-    this.executionLimit = whole('executionLimit', options.executionLimit ?? 1_024, 1, 65_535);
+    this.#lowestTicks = requireWholeNumber(
+      'OrderBook',
+      'lowestTicks',
+      options.lowestTicks ?? 1,
+      1,
+      0x7fffffff - levels,
+    );
+    this.capacity = requireWholeNumber('OrderBook', 'capacity', options.capacity ?? 65_536, 1, 1 << 24);
+    this.executionLimit = requireWholeNumber('OrderBook', 'executionLimit', options.executionLimit ?? 1_024, 1, 65_535);
     this.executions = new Int32Array(this.executionLimit * EXECUTION_WORDS);
     this.#bitmap = new LevelBitmap(levels);
     this.#heads = new Int32Array(levels).fill(NONE);
@@ -263,13 +270,4 @@ export class OrderBook {
     this.restingOrders = (this.restingOrders + 1) | 0;
     return true;
   }
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw invalid(`order book: ${name} ${value} is not an integer between ${least} and ${most}`);
-}
-
-function invalid(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'EINVAL' });
 }

@@ -166,8 +166,8 @@ describe('order flow', () => {
   });
 
   it('names the option that makes no sense', () => {
-    expect(() => new OrderFlow({ seed: 0.5 })).toThrow(/seed 0.5/);
-    expect(() => new OrderFlow({ seed: 1, badPermille: 1001 })).toThrow(/badPermille 1001/);
-    expect(() => new OrderFlow({ seed: 1, referenceTicks: 100 })).toThrow(/referenceTicks 100/);
+    expect(() => new OrderFlow({ seed: 0.5 })).toThrow(/EINVAL: seed must be .* not 0.5/);
+    expect(() => new OrderFlow({ seed: 1, badPermille: 1001 })).toThrow(/EINVAL: badPermille must be .* not 1001/);
+    expect(() => new OrderFlow({ seed: 1, referenceTicks: 100 })).toThrow(/EINVAL: referenceTicks must be .* not 100/);
   });
 });

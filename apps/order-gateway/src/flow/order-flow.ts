@@ -1,3 +1,4 @@
+import { requireWholeNumber } from '@prism-net/errors';
 import { SeededRandom } from '@prism-net/tables';
 import { STEPS_PER_UNIT } from '../orders/fixed-point.js';
 import { ORDER_BYTES, Side, writeOrder, writeOrderPriceWords } from '../orders/order-message.js';
@@ -71,11 +72,27 @@ export class OrderFlow {
   #valueTicks: number;
 
   constructor(options: OrderFlowOptions) {
-    const maximum = whole('maximumQuantityLots', options.maximumQuantityLots ?? 5_000_000, 0, 0x7fffffff);
-    this.#referenceTicks = whole('referenceTicks', options.referenceTicks ?? 10_000, 2_000, 100_000_000);
-    this.#random = new SeededRandom(whole('seed', options.seed, 0, Number.MAX_SAFE_INTEGER));
-    this.day = new TradingDay(whole('ordersPerDay', options.ordersPerDay ?? 4_000_000, 64, 0x7fffffff));
-    this.#badShare = Math.round((whole('badPermille', options.badPermille ?? 5, 0, 1000) * 4096) / 1000);
+    const maximum = requireWholeNumber(
+      'OrderFlow',
+      'maximumQuantityLots',
+      options.maximumQuantityLots ?? 5_000_000,
+      0,
+      0x7fffffff,
+    );
+    this.#referenceTicks = requireWholeNumber(
+      'OrderFlow',
+      'referenceTicks',
+      options.referenceTicks ?? 10_000,
+      2_000,
+      100_000_000,
+    );
+    this.#random = new SeededRandom(requireWholeNumber('OrderFlow', 'seed', options.seed, 0, Number.MAX_SAFE_INTEGER));
+    this.day = new TradingDay(
+      requireWholeNumber('OrderFlow', 'ordersPerDay', options.ordersPerDay ?? 4_000_000, 64, 0x7fffffff),
+    );
+    this.#badShare = Math.round(
+      (requireWholeNumber('OrderFlow', 'badPermille', options.badPermille ?? 5, 0, 1000) * 4096) / 1000,
+    );
     // Blocks stay below 5,000,000 lots also where the gateway has no limit: sums of lots must remain int32.
     this.#maximumLots = Math.min(maximum === 0 ? 5_000_000 : maximum, 5_000_000);
     this.#oversizeLots = maximum === 0 || maximum === 0x7fffffff ? 0 : maximum + 1;
@@ -240,11 +257,4 @@ export class OrderFlow {
     for (let offset = ORDER_BYTES; offset < ORDER_BYTES + extra; offset++) view.setUint8(at + offset, 0);
     return ORDER_BYTES + extra;
   }
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw Object.assign(new RangeError(`order flow: ${name} ${value} is not an integer between ${least} and ${most}`), {
-    code: 'EINVAL',
-  });
 }

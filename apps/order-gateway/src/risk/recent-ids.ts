@@ -1,3 +1,4 @@
+import { requireWholeNumber } from '@prism-net/errors';
 import { type HashKey, hash2 } from '@prism-net/tables';
 
 const FREE = -1;
@@ -29,12 +30,7 @@ export class RecentIds {
   #next = 0;
 
   constructor(window: number, key: HashKey) {
-    if (!Number.isInteger(window) || window < 1 || window > 1 << 24) {
-      throw Object.assign(new RangeError(`recent ids: window ${window} is not an integer between 1 and 2^24`), {
-        code: 'EINVAL',
-      });
-    }
-    this.window = window;
+    this.window = requireWholeNumber('RecentIds', 'window', window, 1, 1 << 24);
     this.#k0 = key.k0 | 0;
     this.#k1 = key.k1 | 0;
     const slotCount = 1 << (32 - Math.clz32(2 * window - 1));

@@ -108,10 +108,10 @@ describe('risk check', () => {
   });
 
   it('names the option that makes no sense', () => {
-    expect(() => create({ collarPermille: -1 })).toThrow(/collarPermille -1/);
-    expect(() => create({ referenceTicks: 0 })).toThrow(/referenceTicks 0/);
-    expect(() => create({ maximumQuantityLots: 1.5 })).toThrow(/maximumQuantityLots 1.5/);
-    expect(() => create({ duplicateWindow: 0 })).toThrow(/window 0/);
-    expect(() => create({ killAfterOrders: Number.NaN })).toThrow(/killAfterOrders NaN/);
+    expect(() => create({ collarPermille: -1 })).toThrow(/EINVAL: collarPermille must be .* not -1/);
+    expect(() => create({ referenceTicks: 0 })).toThrow(/EINVAL: referenceTicks must be .* not 0/);
+    expect(() => create({ maximumQuantityLots: 1.5 })).toThrow(/EINVAL: maximumQuantityLots must be .* not 1.5/);
+    expect(() => create({ duplicateWindow: 0 })).toThrow(/EINVAL: window must be .* not 0/);
+    expect(() => create({ killAfterOrders: Number.NaN })).toThrow(/EINVAL: killAfterOrders must be .* not NaN/);
   });
 });

@@ -1,3 +1,4 @@
+import { requireWholeNumber } from '@prism-net/errors';
 import type { HashKey } from '@prism-net/tables';
 import { RejectReason } from '../orders/reject-reason.js';
 import { RecentIds } from './recent-ids.js';
@@ -46,16 +47,39 @@ export class RiskCheck {
   #highestTicks = LARGEST_INT32;
 
   constructor(options: RiskOptions) {
-    this.#collarPermille = whole('collarPermille', options.collarPermille ?? DEFAULT_COLLAR_PERMILLE, 0, 1_000_000);
+    this.#collarPermille = requireWholeNumber(
+      'RiskCheck',
+      'collarPermille',
+      options.collarPermille ?? DEFAULT_COLLAR_PERMILLE,
+      0,
+      1_000_000,
+    );
     this.#maximumQuantityLots =
-      whole('maximumQuantityLots', options.maximumQuantityLots ?? DEFAULT_MAXIMUM_QUANTITY_LOTS, 0, LARGEST_INT32) ||
-      LARGEST_INT32;
-    const notional = whole('maximumNotional', options.maximumNotional ?? 0, 0, Number.MAX_SAFE_INTEGER);
+      requireWholeNumber(
+        'RiskCheck',
+        'maximumQuantityLots',
+        options.maximumQuantityLots ?? DEFAULT_MAXIMUM_QUANTITY_LOTS,
+        0,
+        LARGEST_INT32,
+      ) || LARGEST_INT32;
+    const notional = requireWholeNumber(
+      'RiskCheck',
+      'maximumNotional',
+      options.maximumNotional ?? 0,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    );
     this.#maximumStepProduct = notional === 0 ? Number.POSITIVE_INFINITY : notional * STEP_PRODUCTS_PER_UNIT;
-    this.#ordersUntilKill = whole('killAfterOrders', options.killAfterOrders ?? 0, 0, LARGEST_INT32);
+    this.#ordersUntilKill = requireWholeNumber(
+      'RiskCheck',
+      'killAfterOrders',
+      options.killAfterOrders ?? 0,
+      0,
+      LARGEST_INT32,
+    );
     this.#killSwitch = options.killSwitch ?? new Int32Array(1);
     this.#recentIds = new RecentIds(options.duplicateWindow ?? DEFAULT_DUPLICATE_WINDOW, options.hashKey);
-    this.followTrade(whole('referenceTicks', options.referenceTicks, 1, LARGEST_INT32));
+    this.followTrade(requireWholeNumber('RiskCheck', 'referenceTicks', options.referenceTicks, 1, LARGEST_INT32));
   }
 
   /** The collar's centre: the last trade's price in ticks. */
@@ -96,11 +120,4 @@ export class RiskCheck {
     if (!this.#recentIds.add(idLow, idHigh)) return RejectReason.duplicateOrderId;
     return RejectReason.none;
   }
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw Object.assign(new RangeError(`risk: ${name} ${value} is not an integer between ${least} and ${most}`), {
-    code: 'EINVAL',
-  });
 }

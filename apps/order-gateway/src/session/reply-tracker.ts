@@ -1,3 +1,4 @@
+import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
 import { RejectReason } from '../orders/reject-reason.js';
 import { ReplyKind } from '../orders/reply-message.js';
 
@@ -76,10 +77,9 @@ export class ReplyTracker {
 
   /** `capacity`: a power of two from 2 to 2^24. */
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 2 || capacity > 1 << 24 || (capacity & (capacity - 1)) !== 0) {
-      throw Object.assign(new RangeError(`reply tracker: capacity ${capacity} is not a power of two from 2 to 2^24`), {
-        code: 'EINVAL',
-      });
+    requireWholeNumber('ReplyTracker', 'capacity', capacity, 2, 1 << 24);
+    if ((capacity & (capacity - 1)) !== 0) {
+      throw invalidArgument('ReplyTracker', `capacity must be a power of two, not ${capacity}`);
     }
     this.#mask = capacity - 1;
     this.#idLow = new Int32Array(capacity);

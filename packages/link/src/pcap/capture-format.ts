@@ -1,4 +1,4 @@
-import { Errno, type PosixError, posixError } from '../posix-error.js';
+import { Errno, type PosixError, posixError } from '@prism-net/errors';
 
 /** Numbers of the capture formats (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng). */
 export const LINKTYPE_ETHERNET = 1;

@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import { requireInteger } from '../link-options.js';
+import { requireWholeNumber } from '@prism-net/errors';
 import {
   ENHANCED_PACKET_BLOCK,
   INTERFACE_DESCRIPTION_BLOCK,
@@ -49,8 +49,8 @@ export class PcapWriter {
     const { snapLength = 262_144, bufferBytes = 65_536 } = options;
     this.#sink = sink;
     this.#classic = options.format === 'pcap';
-    this.#snapLength = requireInteger('PcapWriter', 'snapLength', snapLength, 1, 1 << 24);
-    this.#bufferBytes = requireInteger('PcapWriter', 'bufferBytes', bufferBytes, 1, 1 << 26);
+    this.#snapLength = requireWholeNumber('PcapWriter', 'snapLength', snapLength, 1, 1 << 24);
+    this.#bufferBytes = requireWholeNumber('PcapWriter', 'bufferBytes', bufferBytes, 1, 1 << 26);
     this.#bytes = new Uint8Array(bufferBytes);
     this.#view = new DataView(this.#bytes.buffer);
     if (this.#classic) this.#writeFileHeader();

@@ -1,11 +1,11 @@
 import { HEADROOM, type Packet, type PacketPool, TimestampSource } from '@prism-net/buffers';
+import { Errno, posixError } from '@prism-net/errors';
 import { type Clock, elapsed, type Instant } from '@prism-net/time';
 import type { MacAddress } from '@prism-net/wire';
 import type { Link, LinkCapabilities } from '../link.js';
 import { FRAME_OVERHEAD, localMacAddress, requireSizes } from '../link-options.js';
 import { LinkStatistics } from '../link-statistics.js';
 import { markPartialChecksum } from '../partial-checksum.js';
-import { Errno, posixError } from '../posix-error.js';
 import { LINKTYPE_ETHERNET } from './capture-format.js';
 import { type CaptureReader, openCapture } from './capture-reader.js';
 

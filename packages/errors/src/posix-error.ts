@@ -35,19 +35,14 @@ const names = new Map<number, string>(Object.entries(Errno).map(([name, number])
 export interface PosixError extends Error {
   readonly code: string;
   readonly errno: number;
+  /** The call, or the thing being made, that failed. */
   readonly syscall: string;
-}
-
-/** Refuses options that do not exist: a misspelt one must not be silently without effect. @throws EINVAL */
-export function requireKnownOptions(syscall: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw posixError(Errno.EINVAL, syscall, `there is no option '${name}'; there are ${known.join(', ')}`);
-  }
+  /** The message without call and code. */
+  readonly detail: string;
 }
 
 /** Makes the error for a failed operation: `bind EADDRINUSE: 10.0.0.1:7 is taken`. */
 export function posixError(errno: Errno, syscall: string, detail: string): PosixError {
   const code = names.get(errno) ?? `E${errno}`;
-  return Object.assign(new Error(`${syscall} ${code}: ${detail}`), { code, errno: -errno, syscall });
+  return Object.assign(new Error(`${syscall} ${code}: ${detail}`), { code, errno: -errno, syscall, detail });
 }

@@ -1,0 +1,42 @@
+import { constants } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { Errno, invalidArgument, posixError, requireKnownOptions, requireWholeNumber } from './index.js';
+
+describe('posixError', () => {
+  it('has the shape of a system error of Node', () => {
+    const error = posixError(Errno.EADDRINUSE, 'bind', '10.0.0.1:7');
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ code: 'EADDRINUSE', errno: -98, syscall: 'bind', detail: '10.0.0.1:7' });
+    expect(error.message).toBe('bind EADDRINUSE: 10.0.0.1:7');
+  });
+
+  it.runIf(process.platform === 'linux')('numbers errors as Linux does', () => {
+    for (const [name, number] of Object.entries(Errno)) {
+      if (number !== Errno.NONE) expect(number, name).toBe(constants.errno[name as keyof typeof constants.errno]);
+    }
+  });
+});
+
+describe('requireWholeNumber', () => {
+  it('returns what lies in the range', () => {
+    for (const value of [1, 5, 10]) expect(requireWholeNumber('f', 'x', value, 1, 10)).toBe(value);
+  });
+
+  it.each([0, 11, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5' as never, null as never, undefined as never])(
+    'refuses %s by name',
+    (value) => {
+      expect(() => requireWholeNumber('f', 'x', value, 1, 10)).toThrow(
+        invalidArgument('f', `x must be a whole number from 1 to 10, not ${String(value)}`),
+      );
+    },
+  );
+});
+
+describe('requireKnownOptions', () => {
+  it('names the option that is misspelt, and those there are', () => {
+    requireKnownOptions('f', { a: 1 }, ['a', 'b']);
+    expect(() => requireKnownOptions('f', { a: 1, c: 2 }, ['a', 'b'])).toThrow(
+      "f EINVAL: there is no option 'c'; there are a, b",
+    );
+  });
+});

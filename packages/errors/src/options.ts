@@ -1,0 +1,26 @@
+import { Errno, type PosixError, posixError } from './posix-error.js';
+
+/** The error for a wrong argument or option: EINVAL, saying what is wrong with it. */
+export function invalidArgument(syscall: string, detail: string): PosixError {
+  return posixError(Errno.EINVAL, syscall, detail);
+}
+
+/** Checks a number and returns it. @throws PosixError EINVAL that names it, its range and what was given */
+export function requireWholeNumber(
+  syscall: string,
+  name: string,
+  value: number,
+  minimum: number,
+  maximum: number,
+): number {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+  throw invalidArgument(syscall, `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`);
+}
+
+/** Refuses options that do not exist: a misspelt one must not be silently without effect. @throws PosixError EINVAL */
+export function requireKnownOptions(syscall: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw invalidArgument(syscall, `there is no option '${name}'; there are ${known.join(', ')}`);
+  }
+}
