@@ -93,8 +93,9 @@ describe('copyAndSum', () => {
         expect.fail(`length ${length}: sum ${sum} instead of ${kernels.sum(from, length, length)}`);
       }
       const isEqual = Buffer.compare(bytes.subarray(to, to + length), bytes.subarray(from, from + length)) === 0;
-      if (!isEqual || bytes[to - 1] !== 0xee || bytes[to + length] !== 0xee)
+      if (!isEqual || bytes[to - 1] !== 0xee || bytes[to + length] !== 0xee) {
         expect.fail(`length ${length}: wrong bytes`);
+      }
     }
   });
 

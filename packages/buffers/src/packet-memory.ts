@@ -128,8 +128,9 @@ export class PacketMemory {
     requireWholeNumber('PacketMemory', 'controlBytes', options.controlBytes ?? 0, 0, MAXIMUM_BYTES);
     requireWholeNumber('PacketMemory', 'frames', frames, 1, MAXIMUM_BYTES / 512);
     requireWholeNumber('PacketMemory', 'frameSize', frameSize, 512, 65_536);
-    if ((frameSize & (frameSize - 1)) !== 0)
+    if ((frameSize & (frameSize - 1)) !== 0) {
       throw invalidArgument('PacketMemory', `frameSize must be a power of two, not ${frameSize}`);
+    }
 
     const beforePackets = RESERVED_BYTES + kernelRingBytes + controlBytes;
     // One huge page of slack, because the address of the memory is known only once it exists.

@@ -63,8 +63,9 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     const mac = options.macAddress ?? capabilities.macAddress;
     this.macHigh = mac.high;
     this.macLow = mac.low | 0;
-    if (ethernet.isMulticast(mac.high))
+    if (ethernet.isMulticast(mac.high)) {
       throw invalidArgument('EthernetInterface', 'macAddress must not be a multicast address');
+    }
     this.isLoopback = capabilities.loopback;
     this.#initialFlags = this.isLoopback ? PacketFlag.LOOPED_BACK : 0;
     this.#promiscuous = options.promiscuous ?? false;

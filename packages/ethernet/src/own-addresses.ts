@@ -126,8 +126,9 @@ export class OwnAddresses implements TimerHandler {
       return;
     }
     // RFC 5227 §2.4 (c): keep it, and never answer more than once in DEFEND_INTERVAL, lest two hosts do so for ever.
-    if (entry.defended && ((now - entry.defendedAt) | 0) >= 0 && ((now - entry.defendedAt) | 0) < DEFEND_INTERVAL)
+    if (entry.defended && ((now - entry.defendedAt) | 0) >= 0 && ((now - entry.defendedAt) | 0) < DEFEND_INTERVAL) {
       return;
+    }
     entry.defended = true;
     entry.defendedAt = now;
     this.#sender.sendAnnouncement(address);

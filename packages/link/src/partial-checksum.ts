@@ -22,8 +22,9 @@ export function markPartialChecksum(packet: Packet): boolean {
     at = (at + vlan.TAG_LENGTH) | 0;
   }
   const left = (offset + length - at) | 0;
-  if (etherType !== ethernet.EtherType.IPV4 || left < ipv4.MINIMUM_HEADER_LENGTH || ipv4.isFragment(view, at))
+  if (etherType !== ethernet.EtherType.IPV4 || left < ipv4.MINIMUM_HEADER_LENGTH || ipv4.isFragment(view, at)) {
     return false;
+  }
   const protocol = ipv4.protocol(view, at);
   const field = protocol === ipv4.Protocol.UDP ? UDP_CHECKSUM : protocol === ipv4.Protocol.TCP ? TCP_CHECKSUM : -1;
   const header = ipv4.headerLength(view, at);

@@ -60,8 +60,9 @@ const SWITCH_OPTIONS = [
  */
 export function createSwitch(options: SwitchOptions): Switch {
   requireKnownOptions('createSwitch', options, SWITCH_OPTIONS);
-  if (options.pool === undefined)
+  if (options.pool === undefined) {
     throw posixError(Errno.EINVAL, 'createSwitch', 'pool: copies of flooded frames need one');
+  }
   const { mtu = 1500, capacity = 1024, macTableSize = 1024, ageMicroseconds = 300_000_000 } = options;
   const { schedule = queueMicrotask, clock, pool } = options;
   requireWholeNumber('createSwitch', 'ports', options.ports, 1, 256);

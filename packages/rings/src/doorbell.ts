@@ -1,4 +1,4 @@
-import { invalid } from './layout.js';
+import { invalidArgument } from '@prism-net/errors';
 
 const AWAKE = 0;
 const ASLEEP = 1;
@@ -46,7 +46,7 @@ export class Doorbell {
   constructor(options: DoorbellOptions) {
     const { buffer, byteOffset, setTimer } = options;
     if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 4 !== 0 || byteOffset + 4 > buffer.byteLength) {
-      throw invalid(`doorbell: byteOffset ${byteOffset} is not a multiple of 4 inside the buffer`);
+      throw invalidArgument('Doorbell', `byteOffset must be a multiple of 4 inside the buffer, not ${byteOffset}`);
     }
     this.#word = new Int32Array(buffer, byteOffset, 1);
     this.#setTimer = setTimer;

@@ -37,17 +37,20 @@ const MAXIMUM_CAPACITY = 1 << 24;
 export function checkCapacity(ring: string, capacity: number, minimum: number): void {
   const inRange = Number.isInteger(capacity) && capacity >= minimum && capacity <= MAXIMUM_CAPACITY;
   if (!inRange || (capacity & (capacity - 1)) !== 0) {
-    throw invalid(`${ring}: capacity ${capacity} is not a power of two from ${minimum} to ${MAXIMUM_CAPACITY}`);
+    throw invalidArgument(
+      ring,
+      `capacity must be a power of two from ${minimum} to ${MAXIMUM_CAPACITY}, not ${capacity}`,
+    );
   }
 }
 
 export function checkRegion(ring: string, options: RingOptions, byteLength: number): void {
   const { buffer, byteOffset } = options;
   if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 8 !== 0) {
-    throw invalid(`${ring}: byteOffset ${byteOffset} is not a multiple of 8`);
+    throw invalidArgument(ring, `byteOffset must be a multiple of 8, not ${byteOffset}`);
   }
   if (byteOffset + byteLength > buffer.byteLength) {
-    throw invalid(`${ring}: needs ${byteLength} bytes from ${byteOffset}, the buffer has ${buffer.byteLength}`);
+    throw invalidArgument(ring, `needs ${byteLength} bytes from ${byteOffset}, the buffer has ${buffer.byteLength}`);
   }
 }
 
@@ -58,7 +61,7 @@ export function checkRegion(ring: string, options: RingOptions, byteLength: numb
 export function agreeOnShape(ring: string, words: Int32Array, at: number, shape: number): boolean {
   const found = Atomics.compareExchange(words, at, 0, shape);
   if (found !== 0 && found !== shape) {
-    throw invalid(`${ring}: the memory already holds a ring of another kind or size, or was not zeroed`);
+    throw invalidArgument(ring, 'the memory already holds a ring of another kind or size, or was not zeroed');
   }
   return found === 0;
 }
@@ -66,8 +69,4 @@ export function agreeOnShape(ring: string, words: Int32Array, at: number, shape:
 /** A 64-bit count from the 32-bit counter, the number of its wraps and where it started. */
 export function wideCount(counter: number, wraps: number, start: number): number {
   return wraps * 4294967296 + (counter >>> 0) - (start >>> 0);
-}
-
-export function invalid(message: string): Error {
-  return invalidArgument('ring', message);
 }

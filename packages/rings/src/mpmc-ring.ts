@@ -50,14 +50,14 @@ export class MpmcRing {
   constructor(options: RingOptions) {
     const { buffer, byteOffset, capacity, start = 0 } = options;
     // With one cell, "filled" of one lap and "free" of the next would be the same sequence.
-    checkCapacity('MPMC ring', capacity, 2);
+    checkCapacity('MpmcRing', capacity, 2);
     const byteLength = MpmcRing.byteLength(capacity);
-    checkRegion('MPMC ring', options, byteLength);
+    checkRegion('MpmcRing', options, byteLength);
     this.capacity = capacity;
     this.#mask = capacity - 1;
     this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
     const shape = SHAPE_MARK | (31 - Math.clz32(capacity));
-    if (agreeOnShape('MPMC ring', this.#words, SHAPE, shape) && start !== 0) this.#startAt(start);
+    if (agreeOnShape('MpmcRing', this.#words, SHAPE, shape) && start !== 0) this.#startAt(start);
   }
 
   /** Appends an item (int32 ≥ 0). False when the ring is full. */

@@ -1,9 +1,9 @@
+import { requireWholeNumber } from '@prism-net/errors';
 import {
   agreeOnShape,
   alignedBytes,
   checkCapacity,
   checkRegion,
-  invalid,
   LINE_WORDS,
   type RingOptions,
   type RingStatistics,
@@ -66,12 +66,10 @@ export class SpscRing {
 
   constructor(options: SpscRingOptions) {
     const { buffer, byteOffset, capacity, wordsPerItem = 1, start = 0 } = options;
-    checkCapacity('SPSC ring', capacity, 1);
-    if (!Number.isInteger(wordsPerItem) || wordsPerItem < 1 || wordsPerItem > 4096) {
-      throw invalid(`SPSC ring: wordsPerItem ${wordsPerItem} is not an integer between 1 and 4096`);
-    }
+    checkCapacity('SpscRing', capacity, 1);
+    requireWholeNumber('SpscRing', 'wordsPerItem', wordsPerItem, 1, 4096);
     const byteLength = SpscRing.byteLength(capacity, wordsPerItem);
-    checkRegion('SPSC ring', options, byteLength);
+    checkRegion('SpscRing', options, byteLength);
     this.capacity = capacity;
     this.wordsPerItem = wordsPerItem;
     this.#mask = capacity - 1;
@@ -79,7 +77,7 @@ export class SpscRing {
     this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
     this.#doubles = new Float64Array(buffer, byteOffset, byteLength / 8);
     const shape = SHAPE_MARK | (wordsPerItem << 8) | (31 - Math.clz32(capacity));
-    if (agreeOnShape('SPSC ring', this.words, SHAPE, shape) && start !== 0) {
+    if (agreeOnShape('SpscRing', this.words, SHAPE, shape) && start !== 0) {
       this.words[START] = start;
       Atomics.store(this.words, HEAD, start);
       Atomics.store(this.words, TAIL, start);

@@ -44,8 +44,9 @@ export function requireSocketOptions(options: DatagramSocketOptions): void {
   const { receiveQueue, timeToLive, multicastTimeToLive, trafficClass } = options;
   if (receiveQueue !== undefined) requireWholeNumber('socket', 'receiveQueue', receiveQueue, 1, 1 << 20);
   if (timeToLive !== undefined) requireWholeNumber('socket', 'timeToLive', timeToLive, 1, 255);
-  if (multicastTimeToLive !== undefined)
+  if (multicastTimeToLive !== undefined) {
     requireWholeNumber('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
+  }
   if (trafficClass !== undefined) requireWholeNumber('socket', 'trafficClass', trafficClass, 0, 255);
 }
 

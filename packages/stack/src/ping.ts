@@ -1,5 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
-import { Errno, posixError } from '@prism-net/errors';
+import { Errno, posixError, requireWholeNumber } from '@prism-net/errors';
 import type { EchoHandler, Icmp } from '@prism-net/ipv4';
 import type { RandomSource } from '@prism-net/tables';
 import { elapsed, type Instant, type TimerHandler, type TimerWheel } from '@prism-net/time';
@@ -42,9 +42,8 @@ export class Ping implements EchoHandler, TimerHandler {
 
   send(destination: number, options: PingOptions, now: Instant): Promise<PingReply> {
     const { payloadLength = 56, timeoutMilliseconds = 1000 } = options;
-    const wrong =
-      whole('payloadLength', payloadLength, 0, 65_507) ?? whole('timeoutMilliseconds', timeoutMilliseconds, 1, 600_000);
-    if (wrong !== undefined) return Promise.reject(posixError(Errno.EINVAL, 'ping', wrong));
+    requireWholeNumber('ping', 'payloadLength', payloadLength, 0, 65_507);
+    requireWholeNumber('ping', 'timeoutMilliseconds', timeoutMilliseconds, 1, 600_000);
     const sequence = (this.#sequence = (this.#sequence + 1) & 0xffff);
     const timer = this.#waiting.has(sequence) ? -1 : this.#timers.create(this, sequence);
     if (timer < 0) return Promise.reject(posixError(Errno.ENOBUFS, 'ping', 'too many requests are unanswered'));
@@ -98,10 +97,4 @@ export class Ping implements EchoHandler, TimerHandler {
     this.#waiting.delete(sequence);
     this.#timers.destroy(waiting.timer);
   }
-}
-
-/** What is wrong with a number, if anything. */
-function whole(name: string, value: number, minimum: number, maximum: number): string | undefined {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return undefined;
-  return `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`;
 }

@@ -147,8 +147,9 @@ const ETHERNET_LIMITS = { transmitQueue: [1, 1 << 20], multicastAddresses: [1, 6
 
 /** @throws PosixError EINVAL that names the option, for options that concern the stack as a whole. */
 export function requireStackOptions(options: StackOptions | SingleInterfaceOptions): void {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null) {
     throw invalidArgument('createStack', 'options: at least { link, address }');
+  }
   const { mode = 'interrupt', memory, pool } = options;
   if ('interfaces' in options && !Array.isArray(options.interfaces)) {
     throw invalidArgument('createStack', 'interfaces must be an array of { link, address }');
@@ -158,12 +159,15 @@ export function requireStackOptions(options: StackOptions | SingleInterfaceOptio
   if (!LOOP_MODES.includes(mode)) {
     throw invalidArgument('createStack', `mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
   }
-  if (options.receiveBudget !== undefined)
+  if (options.receiveBudget !== undefined) {
     requireWholeNumber('createStack', 'receiveBudget', options.receiveBudget, 1, 4096);
-  if (options.timerBudget !== undefined)
+  }
+  if (options.timerBudget !== undefined) {
     requireWholeNumber('createStack', 'timerBudget', options.timerBudget, 1, 65_536);
-  if (options.spinMicroseconds !== undefined)
+  }
+  if (options.spinMicroseconds !== undefined) {
     requireWholeNumber('createStack', 'spinMicroseconds', options.spinMicroseconds, 0, 10_000_000);
+  }
   if (options.timers !== undefined) requireWholeNumber('createStack', 'timers', options.timers, 1, 1 << 20);
   requireRanges('ipv4', options.ipv4, IPV4_LIMITS);
   requireRanges('ipv4.reassembly', options.ipv4?.reassembly, { datagrams: [1, 65_536] });
@@ -195,18 +199,21 @@ export function parseInterfaces(options: StackOptions | SingleInterfaceOptions):
 
 function parseInterface(options: InterfaceOptions): ParsedInterface {
   const { link, address } = options;
-  if (typeof link?.receive !== 'function')
+  if (typeof link?.receive !== 'function') {
     throw invalidArgument('createStack', 'link: an interface needs one, e.g. createPipe()[0]');
-  if (address === undefined)
+  }
+  if (address === undefined) {
     throw invalidArgument('createStack', `address: the interface on ${link.name} needs one, such as '10.0.0.1/24'`);
+  }
   if (options.vlan !== undefined) requireWholeNumber('createStack', 'vlan', options.vlan, 1, 4094);
   if (options.mtu !== undefined) requireWholeNumber('createStack', 'mtu', options.mtu, 68, link.capabilities.mtu);
   requireRanges('ethernet', options.ethernet, ETHERNET_LIMITS);
   requireRanges('ethernet.neighbours', options.ethernet?.neighbours, { capacity: [1, 1 << 20] });
   requireRanges('ethernet.arp', options.ethernet?.arp, { addresses: [1, 65_536] });
   const texts = typeof address === 'string' ? [address] : address;
-  if (!Array.isArray(texts))
+  if (!Array.isArray(texts)) {
     throw invalidArgument('createStack', `address must be text such as '10.0.0.1/24', or an array of that`);
+  }
   const addresses = texts.map((text) => read('address', parseIpv4Prefix, text));
   const gateway = options.gateway === undefined ? undefined : read('gateway', parseIpv4Address, options.gateway);
   if (gateway !== undefined && !addresses.some((own) => isNeighbour(gateway, own))) {
@@ -239,7 +246,8 @@ function requireRanges(
 ): void {
   for (const [name, value] of Object.entries(options ?? {})) {
     const range = ranges[name];
-    if (range !== undefined && value !== undefined)
+    if (range !== undefined && value !== undefined) {
       requireWholeNumber('createStack', `${where}.${name}`, value, range[0], range[1]);
+    }
   }
 }

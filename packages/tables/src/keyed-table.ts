@@ -1,4 +1,4 @@
-import { invalidArgument } from '@prism-net/errors';
+import { requireWholeNumber } from '@prism-net/errors';
 import { type HashKey, hashWords } from './hash.js';
 
 export interface KeyedTableOptions {
@@ -31,12 +31,8 @@ export class KeyedTable {
 
   constructor(options: KeyedTableOptions) {
     const { capacity, keyWords, key } = options;
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > 1 << 25) {
-      throw invalid(`keyed table: capacity ${capacity} is not an integer between 1 and 2^25`);
-    }
-    if (!Number.isInteger(keyWords) || keyWords < 1 || keyWords > 4) {
-      throw invalid(`keyed table: keyWords ${keyWords} is not between 1 and 4`);
-    }
+    requireWholeNumber('KeyedTable', 'capacity', capacity, 1, 1 << 25);
+    requireWholeNumber('KeyedTable', 'keyWords', keyWords, 1, 4);
     this.capacity = capacity;
     this.#keyWords = keyWords;
     this.#k0 = key.k0 | 0;
@@ -142,8 +138,4 @@ export class KeyedTable {
     }
     slots[gap * 5] = EMPTY;
   }
-}
-
-function invalid(message: string): Error {
-  return invalidArgument('KeyedTable', message);
 }

@@ -58,8 +58,9 @@ export function createNanosecondClock(): Clock {
 
 function createClock(read: () => number, unitsPerMillisecond: number): Clock {
   const performance = globalThis.performance;
-  if (typeof globalThis.process?.hrtime !== 'function')
+  if (typeof globalThis.process?.hrtime !== 'function') {
     return { now: () => (performance.now() * unitsPerMillisecond) | 0 };
+  }
   return { now: notInlined(read) };
 }
 

@@ -1,4 +1,4 @@
-import { invalidArgument } from '@prism-net/errors';
+import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
 import type { Instant } from './clock.js';
 
 export interface TimerHandler {
@@ -95,12 +95,13 @@ export class TimerWheel {
 
   constructor(options: TimerWheelOptions) {
     const { capacity, tickMicroseconds = 256, now } = options;
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > 1 << 28) {
-      throw invalid(`timer wheel: capacity ${capacity} is not an integer between 1 and 2^28`);
-    }
+    requireWholeNumber('TimerWheel', 'capacity', capacity, 1, 1 << 28);
     const tickShift = 31 - Math.clz32(tickMicroseconds);
     if (1 << tickShift !== tickMicroseconds || tickShift < 0 || tickShift > 20) {
-      throw invalid(`timer wheel: tickMicroseconds ${tickMicroseconds} is not a power of two up to 2^20`);
+      throw invalidArgument(
+        'TimerWheel',
+        `tickMicroseconds must be a power of two up to 2^20, not ${tickMicroseconds}`,
+      );
     }
     this.#capacity = capacity;
     this.#tickShift = tickShift;
@@ -314,8 +315,4 @@ export class TimerWheel {
 
 function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
-}
-
-function invalid(message: string): Error {
-  return invalidArgument('TimerWheel', message);
 }

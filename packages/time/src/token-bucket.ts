@@ -31,9 +31,11 @@ export class TokenBucket {
   constructor(options: TokenBucketOptions) {
     const { ratePerSecond, burst, now } = options;
     if (!(ratePerSecond >= 0 && ratePerSecond <= 1e9)) {
-      throw invalid(`token bucket: ratePerSecond ${ratePerSecond} is not between 0 and 10^9`);
+      throw invalidArgument('TokenBucket', `ratePerSecond must be from 0 to 10^9, not ${ratePerSecond}`);
     }
-    if (!(burst >= 1 && burst <= 1e9)) throw invalid(`token bucket: burst ${burst} is not between 1 and 10^9`);
+    if (!(burst >= 1 && burst <= 1e9)) {
+      throw invalidArgument('TokenBucket', `burst must be from 1 to 10^9, not ${burst}`);
+    }
     this.#rate = ratePerSecond;
     this.#full = burst * TOKEN;
     this.#credit = new Float64Array([this.#full]);
@@ -53,8 +55,4 @@ export class TokenBucket {
     this.#credit[0] = granted ? credit - TOKEN : credit;
     return granted;
   }
-}
-
-function invalid(message: string): Error {
-  return invalidArgument('TokenBucket', message);
 }

@@ -44,7 +44,7 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix {
   const length = slash < 0 ? '' : text.slice(slash + 1);
   if (!/^(0|[1-9]\d?)$/.test(length) || Number(length) > 32) {
     throw invalidArgument(
-      'parseIpv4Address',
+      'parseIpv4Prefix',
       `"${text}" is not an IPv4 prefix: expected an address and a prefix length from 0 to 32, such as 10.0.0.1/24`,
     );
   }
@@ -55,7 +55,7 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix {
 export function prefixMask(prefixLength: number): number {
   if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > 32) {
     throw invalidArgument(
-      'parseIpv4Address',
+      'parseIpv4Prefix',
       `${prefixLength} is not a prefix length: expected a whole number from 0 to 32`,
     );
   }

@@ -144,15 +144,18 @@ export function emit(view: DataView, at: number, options: readonly Ipv4Option[])
 export function encodedLength(options: readonly Ipv4Option[]): number {
   let length = 0;
   for (const { type, data } of options) {
-    if (type === Type.END_OF_LIST)
+    if (type === Type.END_OF_LIST) {
       throw invalidArgument('ipv4Options', 'End of list is written by itself: leave it out of the options');
-    if (type === Type.NO_OPERATION && data.length > 0)
+    }
+    if (type === Type.NO_OPERATION && data.length > 0) {
       throw invalidArgument('ipv4Options', 'The IPv4 option "no operation" has no data');
+    }
     length += type === Type.NO_OPERATION ? 1 : 2 + data.length;
   }
   length = (length + 3) & ~3;
-  if (length > MAXIMUM_LENGTH)
+  if (length > MAXIMUM_LENGTH) {
     throw invalidArgument('ipv4Options', `${length} bytes of IPv4 options: at most 40 fit into a header`);
+  }
   return length;
 }
 

@@ -113,8 +113,8 @@ function wrap(line: string, width: number): string {
   const lines = [''];
   for (const part of line.split(/(?<=[,;] )/)) {
     const current = lines[lines.length - 1]!;
-    if (current.length + part.trimEnd().length <= width || current.trim() === '')
-      lines[lines.length - 1] = current + part;
+    const fits = current.length + part.trimEnd().length <= width || current.trim() === '';
+    if (fits) lines[lines.length - 1] = current + part;
     else lines.push(indent + part);
   }
   return lines.map((each) => each.trimEnd()).join('\n');

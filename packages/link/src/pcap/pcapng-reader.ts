@@ -45,8 +45,9 @@ export class PcapngReader {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < 28) throw captureError(bytes.length, 'the file ends inside the section header');
-    if (this.#view.getInt32(0) !== SECTION_HEADER_BLOCK)
+    if (this.#view.getInt32(0) !== SECTION_HEADER_BLOCK) {
       throw captureError(0, 'a pcapng file starts with a section header');
+    }
     this.#readByteOrder(0);
   }
 
@@ -63,8 +64,9 @@ export class PcapngReader {
       const type = view.getUint32(at, littleEndian);
       const length = view.getUint32(at + 4, littleEndian);
       if (length < BLOCK_OVERHEAD || length % 4 !== 0) throw captureError(at, `a block cannot be ${length} bytes long`);
-      if (length > end - at)
+      if (length > end - at) {
         throw captureError(at, `a block of ${length} bytes does not fit into the ${end - at} left`);
+      }
       if (view.getUint32(at + length - 4, littleEndian) !== length) {
         throw captureError(at, `the block length ${length} is not repeated at its end`);
       }
@@ -118,8 +120,9 @@ export class PcapngReader {
 
   #readInterface(at: number, length: number): void {
     if (length < 20) throw captureError(at, `an interface description cannot be ${length} bytes long`);
-    if (this.#interfaces.length >= MAXIMUM_INTERFACES)
+    if (this.#interfaces.length >= MAXIMUM_INTERFACES) {
       throw captureError(at, `more than ${MAXIMUM_INTERFACES} interfaces`);
+    }
     const view = this.#view;
     const littleEndian = this.#littleEndian;
     let resolution = MICROSECONDS;

@@ -233,8 +233,9 @@ describe('replay link', () => {
       const count = link.receive(burst, 32);
       for (let i = 0; i < count; i++) {
         const packet = burst[i]!;
-        if (packet.view.getUint16(packet.offset + 12) === 0x0800 && packet.view.getUint8(packet.offset + 23) === 17)
+        if (packet.view.getUint16(packet.offset + 12) === 0x0800 && packet.view.getUint8(packet.offset + 23) === 17) {
           datagrams++;
+        }
         packet.release();
       }
     }
