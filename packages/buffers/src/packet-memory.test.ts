@@ -87,6 +87,7 @@ describe('options', () => {
 
   it.each([
     [{ frames: 0 }, 'frames must be a whole number from 1'],
+    [{ frame: 4 } as never, "there is no option 'frame'; there are frames"],
     [{ frames: 1.5 }, 'frames must be a whole number from 1'],
     [{ frames: Number.NaN }, 'frames must be a whole number from 1'],
     [{ frameSize: 256 }, 'frameSize must be a whole number from 512 to 65536, not 256'],

@@ -1,4 +1,4 @@
-import { Errno, invalidArgument, posixError, requireWholeNumber } from '@prism-net/errors';
+import { Errno, invalidArgument, posixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import { instantiateKernels, type Kernels } from './kernels.js';
 import { type LinearMemory, webAssembly } from './web-assembly.js';
 
@@ -31,6 +31,15 @@ export interface PacketMemoryOptions {
     readonly placement: Placement;
   };
 }
+
+const OPTIONS = [
+  'frames',
+  'frameSize',
+  'kernelRingBytes',
+  'controlBytes',
+  'debug',
+  'place',
+] as const satisfies readonly (keyof PacketMemoryOptions)[];
 
 /** What kind of pages the memory got. JavaScript alone cannot ask for any of this; native drivers can. */
 export interface Placement {
@@ -120,6 +129,7 @@ export class PacketMemory {
 
   /** @throws PosixError EINVAL when an option is out of range or the memory would exceed 2 GiB, ENOMEM when there is none. */
   static create(options: PacketMemoryOptions = {}): PacketMemory {
+    requireKnownOptions('PacketMemory', options, OPTIONS);
     const frames = options.frames ?? 4096;
     const frameSize = options.frameSize ?? 2048;
     const kernelRingBytes = roundUp(options.kernelRingBytes ?? 0, WASM_PAGE);

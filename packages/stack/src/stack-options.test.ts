@@ -34,6 +34,19 @@ const wrong: [name: string, options: Record<string, unknown>, message: string][]
   ['an MTU below 68', { mtu: 67 }, 'mtu must be a whole number from 68 to 1500, not 67'],
   ['an MTU above the link', { mtu: 1501 }, 'mtu must be a whole number from 68 to 1500, not 1501'],
   ['a misspelt option', { spinMilliseconds: 1 }, "there is no option 'spinMilliseconds'; there are link, address"],
+  ['a misspelt ipv4 option', { ipv4: { forwardng: true } }, "createStack ipv4 EINVAL: there is no option 'forwardng'"],
+  [
+    'a misspelt icmp option',
+    { ipv4: { icmp: { ecko: false } } },
+    "createStack ipv4.icmp EINVAL: there is no option 'ecko'",
+  ],
+  ['a misspelt udp option', { udp: { queue: 1 } }, "createStack udp EINVAL: there is no option 'queue'"],
+  ['a misspelt ethernet option', { ethernet: { burst: 1 } }, "createStack ethernet EINVAL: there is no option 'burst'"],
+  [
+    'a misspelt neighbour option',
+    { ethernet: { neighbours: { size: 1 } } },
+    "createStack ethernet.neighbours EINVAL: there is no option 'size'; there are capacity",
+  ],
   ['an unknown mode', { mode: 'fast' }, 'mode must be interrupt, busy, adaptive or manual, not fast'],
   ['receiveBudget 0', { receiveBudget: 0 }, 'receiveBudget must be a whole number from 1 to 4096, not 0'],
   ['timerBudget 1.5', { timerBudget: 1.5 }, 'timerBudget must be a whole number from 1 to 65536, not 1.5'],
@@ -69,6 +82,12 @@ const wrong: [name: string, options: Record<string, unknown>, message: string][]
 ];
 
 describe('createStack', () => {
+  it.each([null, 7, 'eth0'])('refuses %s among the interfaces', (each) => {
+    expect(() => createStack({ interfaces: [each as never] })).toThrow(
+      `createStack EINVAL: interfaces must be an array of { link, address }, not of ${each}`,
+    );
+  });
+
   it.each(wrong)('%s is one EINVAL that says what is wrong', (_name, options, message) => {
     const [link] = createPipe();
     const all = { link, address: ADDRESS, mode: 'manual', ...options } as unknown as SingleInterfaceOptions;

@@ -1,12 +1,5 @@
 import type { PacketMemory, PacketPool } from '@prism-net/buffers';
-import {
-  Errno,
-  invalidArgument,
-  type PosixError,
-  posixError,
-  requireKnownOptions,
-  requireWholeNumber,
-} from '@prism-net/errors';
+import { Errno, invalidArgument, type PosixError, posixError, requireWholeNumber } from '@prism-net/errors';
 import type { EthernetInterfaceOptions } from '@prism-net/ethernet';
 import type { Ipv4LayerOptions } from '@prism-net/ipv4';
 import type { Link } from '@prism-net/link';
@@ -21,6 +14,7 @@ import {
   parseMacAddress,
   prefixMask,
 } from '@prism-net/wire';
+import { requireKnownStackOptions } from './known-options.js';
 import type { Scheduler } from './scheduler.js';
 
 /** One network interface: a link and what the host is on it. */
@@ -44,17 +38,6 @@ export interface InterfaceOptions {
     'transmitQueue' | 'multicastAddresses' | 'promiscuous' | 'neighbours' | 'arp'
   >;
 }
-
-const INTERFACE_OPTIONS = [
-  'link',
-  'address',
-  'gateway',
-  'name',
-  'macAddress',
-  'vlan',
-  'mtu',
-  'ethernet',
-] as const satisfies readonly (keyof InterfaceOptions)[];
 
 /** Links of stacks that are open. */
 export const linksInUse = new WeakSet<Link>();
@@ -107,22 +90,6 @@ export interface StackOptions {
   readonly udp?: Pick<UdpOptions, 'maximumEndpoints' | 'ephemeralPorts' | 'receiveQueue'>;
 }
 
-const STACK_OPTIONS = [
-  'mode',
-  'spinMicroseconds',
-  'loopback',
-  'memory',
-  'pool',
-  'receiveBudget',
-  'timerBudget',
-  'timers',
-  'clock',
-  'random',
-  'scheduler',
-  'ipv4',
-  'udp',
-] as const satisfies readonly (keyof StackOptions)[];
-
 /** The common case in one object: a stack with a single interface. */
 export type SingleInterfaceOptions = Omit<StackOptions, 'interfaces'> & InterfaceOptions;
 
@@ -154,8 +121,7 @@ export function requireStackOptions(options: StackOptions | SingleInterfaceOptio
   if ('interfaces' in options && !Array.isArray(options.interfaces)) {
     throw invalidArgument('createStack', 'interfaces must be an array of { link, address }');
   }
-  const known = 'interfaces' in options ? ['interfaces', ...STACK_OPTIONS] : [...INTERFACE_OPTIONS, ...STACK_OPTIONS];
-  requireKnownOptions('createStack', options, known);
+  requireKnownStackOptions(options);
   if (!LOOP_MODES.includes(mode)) {
     throw invalidArgument('createStack', `mode must be interrupt, busy, adaptive or manual, not ${String(mode)}`);
   }
@@ -185,7 +151,6 @@ export function requireStackOptions(options: StackOptions | SingleInterfaceOptio
 /** The interfaces, checked and parsed. @throws PosixError EINVAL that names the option. */
 export function parseInterfaces(options: StackOptions | SingleInterfaceOptions): ParsedInterface[] {
   const list = 'interfaces' in options ? options.interfaces : [options];
-  if ('interfaces' in options) for (const each of list) requireKnownOptions('createStack', each, INTERFACE_OPTIONS);
   const parsed = list.map(parseInterface);
   if (new Set(list.map(({ link }) => link)).size < list.length) {
     throw invalidArgument('createStack', 'link: two interfaces cannot share one, each would take packets of the other');
