@@ -1,0 +1,9 @@
+export { AcknowledgementSample } from './acknowledgement-sample.js';
+export type { CongestionControl } from './congestion-control.js';
+export { CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
+export {
+  type CongestionControlFactory,
+  congestionControlNames,
+  createCongestionControl,
+  registerCongestionControl,
+} from './registry.js';
