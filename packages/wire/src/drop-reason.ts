@@ -80,11 +80,44 @@ export const DropReason = {
   // Any layer
   OUT_OF_PACKETS: 120,
   STACK_CLOSED: 121,
+
+  // TCP: the segment itself
+  TCP_TRUNCATED: 128,
+  TCP_HEADER_LENGTH: 129,
+  TCP_CHECKSUM: 130,
+  TCP_PORT_ZERO: 131,
+  /** A combination no sender makes: none at all, SYN with FIN or RST, FIN without ACK. */
+  TCP_FLAGS_INVALID: 132,
+  /** Sent to a broadcast or multicast address (RFC 9293 §3.9.2.3). */
+  TCP_NOT_UNICAST: 133,
+
+  // TCP: judged by a connection
+  TCP_NO_CONNECTION: 136,
+  TCP_OUT_OF_WINDOW: 137,
+  TCP_DUPLICATE: 138,
+  TCP_ACKNOWLEDGEMENT_INVALID: 139,
+  TCP_ACKNOWLEDGEMENT_MISSING: 140,
+  /** An old duplicate by its timestamp (RFC 7323 §5). */
+  TCP_TIMESTAMP_OLD: 141,
+  TCP_TIMESTAMP_MISSING: 142,
+  /** In the window but not exact (RFC 5961 §3). */
+  TCP_RESET_INVALID: 143,
+  TCP_SYN_UNEXPECTED: 144,
+  TCP_AFTER_CLOSE: 145,
+  TCP_OUT_OF_ORDER_LIMIT: 146,
+  TCP_RECEIVE_BUFFER_FULL: 147,
+  TCP_TIME_WAIT: 148,
+
+  // TCP: opening connections
+  TCP_ACCEPT_QUEUE_FULL: 152,
+  TCP_CONNECTION_LIMIT: 153,
+  TCP_COOKIE_INVALID: 154,
+  TCP_SYN_RATE: 155,
 } as const;
 
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
-/** Size of an array indexed by drop reason; TCP and IPv6 have their blocks from 128 on. */
+/** Size of an array indexed by drop reason; IPv6 has its block from 160 on. */
 export const DROP_REASON_LIMIT = 256;
 
 const names: (string | undefined)[] = [];

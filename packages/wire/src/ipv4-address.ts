@@ -3,6 +3,7 @@
  * 128.0.0.0 upwards are negative.
  */
 import { invalidArgument } from '@prism-net/errors';
+import { readDottedQuad } from './dotted-quad.js';
 
 export interface Ipv4Prefix {
   /** The address as written, host bits included: 10.0.0.1 in 10.0.0.1/24. */
@@ -14,21 +15,14 @@ export interface Ipv4Prefix {
 /** The first 16 bits of every Ethernet address to which IPv4 multicast maps (RFC 1112 §6.4). */
 export const MULTICAST_MAC_HIGH = 0x0100;
 
-const dottedQuad = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
-
 /** Reads a dotted quad: four decimal numbers without leading zeros, no short forms. Throws `EINVAL` for anything else. */
 export function parseIpv4Address(text: string): number {
-  const parts = dottedQuad.exec(text);
-  let address = 0;
-  for (let index = 1; index <= 4; index++) {
-    const part = parts === null ? 256 : Number(parts[index]);
-    if (part > 255) {
-      throw invalidArgument(
-        'parseIpv4Address',
-        `"${text}" is not an IPv4 address: expected four decimal numbers from 0 to 255, without leading zeros, such as 10.0.0.1`,
-      );
-    }
-    address = (address << 8) | part;
+  const address = readDottedQuad(text);
+  if (address === undefined) {
+    throw invalidArgument(
+      'parseIpv4Address',
+      `"${text}" is not an IPv4 address: expected four decimal numbers from 0 to 255, without leading zeros, such as 10.0.0.1`,
+    );
   }
   return address;
 }
