@@ -61,8 +61,7 @@ export class CongestionWindow {
 
   /** Enlarges the window by `bytes` (0 to {@link MAXIMUM_WINDOW}), up to {@link MAXIMUM_WINDOW}. */
   grow(bytes: number): void {
-    const window = (this.window + bytes) | 0;
-    this.window = window > MAXIMUM_WINDOW ? MAXIMUM_WINDOW : window;
+    this.window = Math.min((this.window + bytes) | 0, MAXIMUM_WINDOW);
   }
 
   /** Keeps the state to return to by {@link restore}; within a reduction that is not repaired, the older state holds. */
