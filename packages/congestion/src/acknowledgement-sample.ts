@@ -20,7 +20,8 @@ export class AcknowledgementSample {
   /**
    * The congestion window was what held the sender back since the last acknowledgement; not the application, not the
    * receiver's window, not a sender that had not yet come round to sending. Only then may the window grow (RFC 9438
-   * §5.8, RFC 7661 §4.3). In slow start it is enough that half of the window was in flight (RFC 7661 §4.2).
+   * §5.8, RFC 7661 §4.3). In slow start it is enough that half of the window was in flight (RFC 7661 §4.2), since a
+   * doubled window is filled only a round trip later.
    */
   isWindowLimited = false;
   /** The segment carried ECE (RFC 3168 §6.1). */

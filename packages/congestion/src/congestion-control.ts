@@ -7,37 +7,38 @@ import type { CongestionWindow } from './congestion-window.js';
  * are lost and what is sent next is loss recovery's business.
  *
  * ```
- *                start
- *                  │
- *      ┌───── onAcknowledgement ◄──────────── onRecovered | onUndo ───┐
- *      │           │         ▲                                        │
- *      │ onIdle    │         └─ slow start after a timeout ─┐         │
- *      └───────────┤                                        │         │
- *                  ├─ third duplicate, RACK, ECE: onCongestion ── PRR rules `window` ──┤
- *                  └─ retransmission timer: onTimeout ──────┘─────────┘
+ *   start ──► onAcknowledgement …            the window grows
+ *                │        ▲
+ *                │        ├── onRecovered    everything outstanding at the reduction is acknowledged
+ *                │        └── onUndo         the reduction was unnecessary (also later)
+ *                ▼        │
+ *   onCongestion: third duplicate, RACK, ECE ── loss recovery rules `window`: no onAcknowledgement
+ *   onTimeout:    retransmission timer ──────── onAcknowledgement: slow start
  * ```
  *
  * Methods are called within the packet path: they allocate nothing and never throw. `now` never decreases between
- * calls (modulo 2^32) and may stand still for hours between two of them.
+ * calls (modulo 2^32), and hours may pass between two of them.
  */
 export interface CongestionControl {
   /** As registered: `cubic`. */
   readonly name: string;
 
-  /** The connection is established; `window` is as {@link CongestionWindow.reset} left it. Also makes a used object new. */
+  /**
+   * The connection is established; `window` is as {@link CongestionWindow.reset} left it, or one segment if a SYN was lost
+   * (RFC 5681 §3.1). A used object becomes as new.
+   */
   start(window: CongestionWindow, now: Instant): void;
 
   /**
-   * New data was acknowledged (`sample.acknowledgedBytes > 0`), or SACKed without loss having been declared.
-   * Not called while loss recovery rules the window (PRR, RFC 6937), but called after a timeout, when the retransmissions
-   * themselves proceed by slow start. Called before loss recovery looks at the same acknowledgement.
+   * Data was acknowledged, cumulatively or by SACK. Not called while loss recovery rules the window (PRR, RFC 6937), but
+   * called after a timeout, when the retransmissions themselves proceed by slow start.
    */
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: Instant): void;
 
   /**
    * A loss was found by other means than the timer, or ECE arrived: at most once per round trip (RFC 5681 §3.2,
-   * RFC 3168 §6.1.2). Sets `slowStartThreshold` and remembers the state for an undo. `window` is left to the caller, who
-   * lowers it to the threshold at once or by PRR.
+   * RFC 3168 §6.1.2). Sets `slowStartThreshold` and remembers the state for an undo. The caller lowers `window` to the
+   * threshold, at once or by PRR; upon ECE with `window` at `minimumWindow` or less, to one segment (RFC 9438 §4.6).
    *
    * `flightSize`: bytes sent and not acknowledged cumulatively, SACKed and lost ones included (RFC 5681 §2). What limited
    * transmit sent beyond the window does not count: the algorithm takes no more than `window`.
@@ -47,20 +48,19 @@ export interface CongestionControl {
   /**
    * Everything outstanding at the last {@link onCongestion} or {@link onTimeout} is acknowledged. After `onCongestion` the
    * caller has set `window` to what growth is to start from (the threshold: RFC 6937 §3.1, or less: RFC 6582 §3.2 (3)).
-   * From now on the reduction cannot be undone.
    */
   onRecovered(window: CongestionWindow, now: Instant): void;
 
   /**
-   * The retransmission timer expired. Sets `window` to one segment and, if this is the first expiry for this data, the
+   * The retransmission timer expired. Sets `window` to one segment and, unless it is the same data that expired before, the
    * threshold (RFC 5681 §3.1). `flightSize` as for {@link onCongestion}.
    */
   onTimeout(window: CongestionWindow, flightSize: number, now: Instant): void;
 
   /**
-   * The last reduction was spurious (RFC 5682, RFC 3522, D-SACK): the state is as before {@link onCongestion} or
-   * {@link onTimeout}. The window can jump: the caller takes care not to send the difference as one burst (RFC 4015 §3.2).
-   * Takes the place of {@link onRecovered}. Does nothing if there was no reduction.
+   * The last reduction was spurious (RFC 5682, RFC 3522, D-SACK): the state is as before it, unless the window has outgrown
+   * that. Takes the place of {@link onRecovered}, or comes after it; does nothing a second time. The window can jump: the
+   * caller takes care not to send the difference as one burst (RFC 4015 §3.2).
    */
   onUndo(window: CongestionWindow, now: Instant): void;
 

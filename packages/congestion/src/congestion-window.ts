@@ -1,18 +1,19 @@
-/** The largest window, in bytes: what 16 bits scaled by 14 can offer (RFC 7323 §2.3), and small enough to add two of them. */
+/** The largest window, in bytes: what 16 bits scaled by 14 can offer (RFC 7323 §2.3). The sum of two is still an int32. */
 export const MAXIMUM_WINDOW = 0x3fff_ffff;
 
 /**
- * How much one connection may have in flight. Everything is an int32; sizes are bytes.
+ * How much one connection may have in flight, and the rules of RFC 5681 that all algorithms share. Sizes are bytes;
+ * everything is an int32 or a boolean.
  *
- * One of three writes `window` at any time: congestion control on acknowledgements, timeouts, idle periods and undo;
- * loss recovery from {@link CongestionControl.onCongestion} to {@link CongestionControl.onRecovered}.
+ * `window` has one writer at a time: congestion control on acknowledgements, timeouts, idle periods and undo; loss
+ * recovery from {@link CongestionControl.onCongestion} to {@link CongestionControl.onRecovered}.
  */
 export class CongestionWindow {
   /** cwnd (RFC 5681 §2): 1 segment to {@link MAXIMUM_WINDOW}. */
   window = 0;
   /** ssthresh (RFC 5681 §2): at least 2 segments; {@link MAXIMUM_WINDOW} until the first congestion. */
   slowStartThreshold = MAXIMUM_WINDOW;
-  /** SMSS (RFC 5681 §2): payload bytes of a full segment, options deducted. Change it by {@link setMaximumSegmentSize}. */
+  /** SMSS (RFC 5681 §2): payload of a full segment, options deducted. Changed by {@link setMaximumSegmentSize} only. */
   maximumSegmentSize = 0;
   /** IW (RFC 6928 §2). */
   initialWindow = 0;
@@ -21,9 +22,21 @@ export class CongestionWindow {
   /** Pacing rate in bytes per second; 0: unpaced. An algorithm that wants pacing sets it. */
   bytesPerSecond = 0;
 
-  /** `window` before the reduction that may yet prove spurious; 0: there is none. */
+  /**
+   * L (RFC 3465 §2.2): how many segments one acknowledgement counts for in slow start while the sender is not paced; a
+   * paced one has no limit. 8 is the value of RFC 9406 §4.3. The 2 of RFC 3465 stems from receivers that acknowledge every
+   * other segment; those that acknowledge once per burst would hold slow start down to a crawl. 1 to 16384; kept by
+   * {@link reset}.
+   */
+  byteCountingLimit = 8;
+
+  /** A reduction is being repaired: from onCongestion or onTimeout to onRecovered or onUndo. */
+  isRecovering = false;
+  /** That reduction was a timeout. */
+  isAfterTimeout = false;
+  /** `window` before the last reduction; 0: there is nothing to undo. */
   priorWindow = 0;
-  /** `slowStartThreshold` before that reduction. */
+  /** `slowStartThreshold` before the last reduction. */
   priorThreshold = MAXIMUM_WINDOW;
 
   /** `maximumSegmentSize` as for {@link reset}. */
@@ -37,51 +50,122 @@ export class CongestionWindow {
     this.window = this.initialWindow;
     this.slowStartThreshold = MAXIMUM_WINDOW;
     this.bytesPerSecond = 0;
-    this.forget();
+    this.isRecovering = false;
+    this.isAfterTimeout = false;
+    this.priorWindow = 0;
+    this.priorThreshold = MAXIMUM_WINDOW;
   }
 
-  /** After path MTU discovery. The window keeps its bytes, but never less than one segment. */
+  /** After path MTU discovery. The window keeps its bytes, but is never less than one segment. */
   setMaximumSegmentSize(bytes: number): void {
     this.maximumSegmentSize = bytes;
     // RFC 6928 §2.
     this.initialWindow = Math.min(10 * bytes, Math.max(2 * bytes, 14600));
     this.minimumWindow = 2 * bytes;
-    if (this.window < bytes) this.window = bytes;
-    if (this.slowStartThreshold < this.minimumWindow) this.slowStartThreshold = this.minimumWindow;
+    this.window = Math.max(this.window, bytes);
+    this.slowStartThreshold = Math.max(this.slowStartThreshold, this.minimumWindow);
   }
 
   get isSlowStart(): boolean {
     return this.window < this.slowStartThreshold;
   }
 
-  /** A reduction is under repair and can still be undone: `priorWindow` and `priorThreshold` hold. */
-  get isReduced(): boolean {
+  /** There is a reduction {@link undo} can take back. */
+  get canUndo(): boolean {
     return this.priorWindow !== 0;
   }
 
-  /** Enlarges the window by `bytes` (0 to {@link MAXIMUM_WINDOW}), up to {@link MAXIMUM_WINDOW}. */
+  /** Enlarges the window by `bytes`, 0 to {@link MAXIMUM_WINDOW}, up to {@link MAXIMUM_WINDOW}. */
   grow(bytes: number): void {
     this.window = Math.min((this.window + bytes) | 0, MAXIMUM_WINDOW);
   }
 
-  /** Keeps the state to return to by {@link restore}; within a reduction that is not repaired, the older state holds. */
-  remember(): void {
-    if (this.priorWindow !== 0) return;
+  /**
+   * Slow start with byte counting (RFC 5681 §3.1, RFC 3465 §2.2), to be called while {@link isSlowStart}. Returns those of the
+   * bytes that were left over when the threshold was reached: they count for congestion avoidance.
+   */
+  slowStart(acknowledgedBytes: number): number {
+    let bytes = acknowledgedBytes;
+    // RFC 3465 §2.3: after a timeout an acknowledgement can cover much that had arrived long before. Over with the repair.
+    if (this.isAfterTimeout) bytes = Math.min(bytes, this.maximumSegmentSize);
+    else if (this.bytesPerSecond === 0) bytes = Math.min(bytes, (this.byteCountingLimit * this.maximumSegmentSize) | 0);
+    const room = (this.slowStartThreshold - this.window) | 0;
+    const growth = Math.min(bytes, room);
+    this.grow(growth);
+    return (bytes - growth) | 0;
+  }
+
+  /**
+   * The flight size a reduction starts from: without what limited transmit sent beyond the window (RFC 5681 §3.2 (1)).
+   * When the timer expires during fast recovery, `window` has been lowered already and says nothing about the load.
+   */
+  loadOf(flightSize: number): number {
+    return this.isRecovering && !this.isAfterTimeout ? flightSize : Math.min(flightSize, this.window);
+  }
+
+  /**
+   * A loss or ECE: remembers the state and sets the threshold, to 2 segments at least (RFC 5681 §3.1 (4)). Leaves `window`.
+   */
+  reduce(threshold: number): void {
+    this.#remember();
+    this.slowStartThreshold = Math.max(threshold, this.minimumWindow);
+    this.isRecovering = true;
+  }
+
+  /**
+   * The retransmission timer expired: one segment (RFC 5681 §3.1, the loss window). The threshold is as for {@link reduce}, but is
+   * held when the timer expires again before anything was acknowledged, and does not rise.
+   */
+  timeOut(threshold: number): void {
+    if (!this.isRepeatedTimeout) {
+      this.#remember();
+      const held = this.isRecovering ? this.slowStartThreshold : MAXIMUM_WINDOW;
+      this.slowStartThreshold = Math.min(held, Math.max(threshold, this.minimumWindow));
+    }
+    this.window = this.maximumSegmentSize;
+    this.isRecovering = true;
+    this.isAfterTimeout = true;
+  }
+
+  /** An expiry of the timer now would be for data it has already resent: after a timeout nothing has been acknowledged. */
+  get isRepeatedTimeout(): boolean {
+    return this.isAfterTimeout && this.window <= this.maximumSegmentSize;
+  }
+
+  /** The repair is complete. It can still turn out to have been unnecessary: {@link undo}. */
+  recovered(): void {
+    this.isRecovering = false;
+    this.isAfterTimeout = false;
+  }
+
+  /**
+   * The last reduction was spurious: the state is as before it, unless the window has outgrown that already (RFC 9438 §4.9.2).
+   * Returns whether it was restored.
+   */
+  undo(): boolean {
+    const isRestored = this.window < this.priorWindow;
+    if (isRestored) {
+      this.window = this.priorWindow;
+      this.slowStartThreshold = Math.max(this.slowStartThreshold, this.priorThreshold);
+    }
+    if (this.priorWindow !== 0) this.recovered();
+    this.priorWindow = 0;
+    return isRestored;
+  }
+
+  /**
+   * RFC 5681 §4.1: after more than a retransmission timeout without sending, the window is no larger than the restart window.
+   * Slow start then leads back to three quarters of what was in use (RFC 7661 §4.4.3). Returns whether the window was lowered.
+   */
+  restart(idleMicroseconds: number, retransmissionTimeoutMicroseconds: number): boolean {
+    if (idleMicroseconds <= retransmissionTimeoutMicroseconds || this.window <= this.initialWindow) return false;
+    this.slowStartThreshold = Math.max(this.slowStartThreshold, (this.window - (this.window >> 2)) | 0);
+    this.window = this.initialWindow;
+    return true;
+  }
+
+  #remember(): void {
     this.priorWindow = this.window;
     this.priorThreshold = this.slowStartThreshold;
-  }
-
-  /** The reduction was genuine, or is over. */
-  forget(): void {
-    this.priorWindow = 0;
-    this.priorThreshold = MAXIMUM_WINDOW;
-  }
-
-  /** Back to the state before the reduction; what has grown beyond it since stays. */
-  restore(): void {
-    if (this.priorWindow === 0) return;
-    if (this.window < this.priorWindow) this.window = this.priorWindow;
-    if (this.slowStartThreshold < this.priorThreshold) this.slowStartThreshold = this.priorThreshold;
-    this.forget();
   }
 }

@@ -1,6 +1,8 @@
 export { AcknowledgementSample } from './acknowledgement-sample.js';
 export type { CongestionControl } from './congestion-control.js';
 export { CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
+export { Cubic, type CubicOptions } from './cubic.js';
+export { NewReno } from './new-reno.js';
 export {
   type CongestionControlFactory,
   congestionControlNames,

@@ -1,26 +1,29 @@
 import { invalidArgument } from '@prism-net/errors';
 import type { CongestionControl } from './congestion-control.js';
+import { Cubic } from './cubic.js';
+import { NewReno } from './new-reno.js';
 
 /** Makes the state of one connection. */
 export type CongestionControlFactory = () => CongestionControl;
 
-const factories = new Map<string, CongestionControlFactory>();
+const factories = new Map<string, CongestionControlFactory>([
+  ['newreno', () => new NewReno()],
+  ['cubic', () => new Cubic()],
+]);
 
 /** The names {@link createCongestionControl} knows, in the order of their registration. */
 export function congestionControlNames(): readonly string[] {
   return [...factories.keys()];
 }
 
-/**
- * Makes an algorithm known by `name`, in this thread. Throws `EINVAL` if the name is empty or taken.
- */
+/** Makes an algorithm known by `name`, in this thread only. @throws PosixError EINVAL if the name is empty or taken */
 export function registerCongestionControl(name: string, factory: CongestionControlFactory): void {
   if (name === '') throw invalidArgument('registerCongestionControl', 'an algorithm needs a name');
   if (factories.has(name)) throw invalidArgument('registerCongestionControl', `there already is a '${name}'`);
   factories.set(name, factory);
 }
 
-/** An algorithm for one connection, by name. Throws `EINVAL`, naming those there are, for any other name. */
+/** An algorithm for one connection. @throws PosixError EINVAL that lists the names there are, for any other */
 export function createCongestionControl(name: string): CongestionControl {
   const factory = factories.get(name);
   if (factory === undefined) {

@@ -1,0 +1,66 @@
+import type { Instant } from '@prism-net/time';
+import type { AcknowledgementSample } from './acknowledgement-sample.js';
+import type { CongestionControl } from './congestion-control.js';
+import type { CongestionWindow } from './congestion-window.js';
+
+/**
+ * The standard's algorithm (RFC 5681, with byte counting by RFC 3465): one segment more per round trip, half of the flight
+ * upon congestion. Its name is that of the loss recovery of RFC 6582 it was born with.
+ */
+export class NewReno implements CongestionControl {
+  readonly name = 'newreno';
+  /** bytes_acked (RFC 3465 §2.1): acknowledged in congestion avoidance, not yet turned into growth. Less than the window. */
+  #acknowledged = 0;
+
+  start(_window: CongestionWindow, _now: Instant): void {
+    this.#acknowledged = 0;
+  }
+
+  onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, _now: Instant): void {
+    // RFC 7661 §4.3: what was not in use is not enlarged.
+    if (!sample.isWindowLimited) return;
+    let bytes = sample.acknowledgedBytes;
+    if (window.isSlowStart) bytes = window.slowStart(bytes);
+    if (bytes === 0) return;
+    // RFC 3465 §2.1, RFC 5681 §3.1: one segment when a window of bytes is acknowledged.
+    const acknowledged = (this.#acknowledged + Math.min(bytes, window.window)) | 0;
+    if (acknowledged < window.window) {
+      this.#acknowledged = acknowledged;
+      return;
+    }
+    this.#acknowledged = (acknowledged - window.window) | 0;
+    window.grow(window.maximumSegmentSize);
+  }
+
+  onCongestion(window: CongestionWindow, flightSize: number, _now: Instant): void {
+    // RFC 5681 §3.1 (4).
+    window.reduce(window.loadOf(flightSize) >> 1);
+    this.#acknowledged = 0;
+  }
+
+  onRecovered(window: CongestionWindow, _now: Instant): void {
+    window.recovered();
+  }
+
+  onTimeout(window: CongestionWindow, flightSize: number, _now: Instant): void {
+    window.timeOut(window.loadOf(flightSize) >> 1);
+    this.#acknowledged = 0;
+  }
+
+  onUndo(window: CongestionWindow, _now: Instant): void {
+    window.undo();
+  }
+
+  onIdle(
+    window: CongestionWindow,
+    idleMicroseconds: number,
+    retransmissionTimeoutMicroseconds: number,
+    _now: Instant,
+  ): void {
+    if (window.restart(idleMicroseconds, retransmissionTimeoutMicroseconds)) this.#acknowledged = 0;
+  }
+
+  describe(): Readonly<Record<string, number>> {
+    return { acknowledged: this.#acknowledged };
+  }
+}
