@@ -83,6 +83,13 @@ export function encodedLength(options: readonly TcpOptionValue[]): number {
   return length;
 }
 
+/** Options as bytes, padded. */
+export function build(options: readonly TcpOptionValue[]): Uint8Array {
+  const bytes = new Uint8Array(encodedLength(options));
+  emit(new DataView(bytes.buffer), 0, options);
+  return bytes;
+}
+
 /** "End": what follows it is not read. `emit` pads with it by itself. */
 export function end(): TcpOptionValue {
   return { kind: Kind.END, data: new Uint8Array(0) };
