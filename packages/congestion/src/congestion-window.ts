@@ -143,7 +143,7 @@ export class CongestionWindow {
    * Returns whether it was restored.
    */
   undo(): boolean {
-    const isRestored = this.window < this.priorWindow;
+    const isRestored = this.window <= this.priorWindow;
     if (isRestored) {
       this.window = this.priorWindow;
       this.slowStartThreshold = Math.max(this.slowStartThreshold, this.priorThreshold);

@@ -24,7 +24,7 @@ const CONVERGENCE = (1 + BETA) / 2;
  * trips, so that flows of different distances get more equal shares.
  */
 export class Cubic implements CongestionControl {
-  readonly name = 'cubic';
+  readonly name: string = 'cubic';
   readonly #fastConvergence: boolean;
   readonly #epoch = new CubicEpoch();
   /** The epoch before the last reduction (RFC 9438 §4.9.2). */

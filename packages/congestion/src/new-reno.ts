@@ -8,7 +8,7 @@ import type { CongestionWindow } from './congestion-window.js';
  * upon congestion. Its name is that of the loss recovery of RFC 6582 it was born with.
  */
 export class NewReno implements CongestionControl {
-  readonly name = 'newreno';
+  readonly name: string = 'newreno';
   /** bytes_acked (RFC 3465 §2.1): acknowledged in congestion avoidance, not yet turned into growth. Less than the window. */
   #acknowledged = 0;
 
