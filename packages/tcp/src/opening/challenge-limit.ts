@@ -7,7 +7,8 @@ const BURST = 3;
 /** Jitter is a random number below this (131 ms): the next moment cannot be computed from the last. A power of two. */
 const JITTER = 1 << 17;
 
-const TOLERANCE = (BURST - 1) * INTERVAL_MICROSECONDS;
+/** A burst is as long whatever the jitter. */
+const TOLERANCE = (BURST - 1) * (INTERVAL_MICROSECONDS + JITTER);
 /** No honest `readyAt` lies further ahead than this. */
 const FURTHEST = BURST * (INTERVAL_MICROSECONDS + JITTER);
 

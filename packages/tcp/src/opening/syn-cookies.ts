@@ -81,7 +81,7 @@ export class SynCookies {
   }
 
   /**
-   * The timestamp to send with a cookie: `value`, what would be sent otherwise, or at most 64 ticks less, with the
+   * The timestamp to send with a cookie: `value`, what would be sent otherwise, or up to 63 ticks less, with the
    * options in its low six bits (as Linux does). It never lies in the future, so the connection's timestamps rise from it.
    *
    * @param windowScale the peer's; -1 for none
