@@ -45,7 +45,7 @@ describe('CUBIC', () => {
   });
 
   it('grows alike for small, ordinary and stretched acknowledgements', () => {
-    const windows = [250, SEGMENT, 2 * SEGMENT, 44 * SEGMENT].map((bytesEach) => {
+    const windows = [40, SEGMENT, 2 * SEGMENT, 44 * SEGMENT].map((bytesEach) => {
       const cubic = afterCongestion(1000);
       for (let i = 0; i < 150; i++) cubic.round(bytesEach);
       return cubic.segments;

@@ -100,6 +100,15 @@ describe('NewReno', () => {
     expect([reno.segments, reno.window.slowStartThreshold]).toEqual([10, 64 * SEGMENT]);
   });
 
+  it('counts no more than a window for one acknowledgement', () => {
+    const reno = flow().settle(50);
+    for (let i = 1; i <= 5; i++) {
+      reno.acknowledge(MAXIMUM_WINDOW);
+      expect(reno.segments).toBe(50 + i);
+      expect(reno.control.describe()['acknowledged']).toBe(0);
+    }
+  });
+
   it('stays an int32 at the largest window', () => {
     const reno = flow().settle(1);
     reno.window.window = MAXIMUM_WINDOW - 500;
