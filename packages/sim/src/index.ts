@@ -1,0 +1,14 @@
+export { Cable, type CableOptions } from './cable.js';
+export { describeFaultSchedule } from './faults/describe.js';
+export { FaultNetwork } from './faults/fault-network.js';
+export { drawFaultSchedule, type Fault, type FaultAction, type FaultSchedule } from './faults/fault-schedule.js';
+export type { Flow, FlowSide } from './faults/flow.js';
+export type { DrawnCable, DrawnNode, Topology } from './faults/topology.js';
+export { FRAME_EVENT_NAMES, FrameEvent } from './frame-event.js';
+export type { Line } from './line.js';
+export type { LineOptions } from './line-options.js';
+export type { Jack, Port } from './port.js';
+export { SimulatedHost, type SimulatedHostOptions, type SimulatedInterface } from './simulated-host.js';
+export { SimulatedSwitch, type SimulatedSwitchOptions } from './simulated-switch.js';
+export { type FrameTrace, type RunLimits, Simulation, type SimulationOptions } from './simulation.js';
+export { SimulationError } from './simulation-error.js';
