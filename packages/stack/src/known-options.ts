@@ -1,4 +1,5 @@
 import { invalidArgument, requireKnownOptions } from '@prism-net/errors';
+import { SETTING_NAMES } from '@prism-net/tcp';
 import type { InterfaceOptions, SingleInterfaceOptions, StackOptions } from './stack-options.js';
 
 type Ipv4Options = NonNullable<StackOptions['ipv4']>;
@@ -19,6 +20,7 @@ const STACK = names<Omit<StackOptions, 'interfaces'>>({
   scheduler: 1,
   ipv4: 1,
   udp: 1,
+  tcp: 1,
 });
 const INTERFACE = names<InterfaceOptions>({
   link: 1,
@@ -87,6 +89,7 @@ export function requireKnownStackOptions(options: StackOptions | SingleInterface
   check('ipv4.reassembly', options.ipv4?.reassembly, REASSEMBLY);
   check('ipv4.icmp', options.ipv4?.icmp, ICMP);
   check('udp', options.udp, UDP);
+  check('tcp', options.tcp, SETTING_NAMES);
   for (const each of isList ? options.interfaces : [options]) {
     if (typeof each !== 'object' || each === null) {
       throw invalidArgument('createStack', `interfaces must be an array of { link, address }, not of ${String(each)}`);

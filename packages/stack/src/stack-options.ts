@@ -5,6 +5,7 @@ import type { Ipv4LayerOptions } from '@prism-net/ipv4';
 import type { Link } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import type { Clock } from '@prism-net/time';
+import type { TcpSettings } from '@prism-net/tcp';
 import type { UdpOptions } from '@prism-net/udp';
 import {
   type Ipv4Prefix,
@@ -88,6 +89,8 @@ export interface StackOptions {
     | 'icmp'
   >;
   readonly udp?: Pick<UdpOptions, 'maximumEndpoints' | 'ephemeralPorts' | 'receiveQueue'>;
+  /** Limits and defaults of TCP: see TcpSettings. */
+  readonly tcp?: Partial<TcpSettings>;
 }
 
 /** The common case in one object: a stack with a single interface. */

@@ -11,6 +11,7 @@ import {
   type SocketContext,
 } from '@prism-net/socket';
 import { CryptoRandom } from '@prism-net/tables';
+import { TcpLayer } from '@prism-net/tcp';
 import { type Clock, createMonotonicClock, type Instant, TimerWheel } from '@prism-net/time';
 import { UdpLayer } from '@prism-net/udp';
 import { formatIpv4Address, formatMacAddress, parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
@@ -50,6 +51,7 @@ export class Stack implements SocketContext, Pollable {
   readonly links: readonly Link[];
   readonly ipv4: Ipv4Layer;
   readonly udp: UdpLayer;
+  readonly tcp: TcpLayer;
   readonly ready = new ReadyQueue();
   /** For reports (see {@link statistics}). */
   readonly polls: PollCounter;
@@ -92,6 +94,8 @@ export class Stack implements SocketContext, Pollable {
     const common = { pool: this.pool, accounts: this.accounts, timers: this.timers, random };
     this.ipv4 = new Ipv4Layer({ ...options.ipv4, ...common, now });
     this.udp = new UdpLayer({ ...options.udp, ...common, ipv4: this.ipv4 });
+    const { pool: packets, accounts } = this;
+    this.tcp = new TcpLayer({ ...options.tcp, ipv4: this.ipv4, pool: packets, accounts, random, now });
     const burst = this.#receiveBudget;
     const interfaces: EthernetInterface[] = [];
     const given: (InterfaceOptions | undefined)[] = [];
@@ -218,6 +222,7 @@ export class Stack implements SocketContext, Pollable {
         forwarding: this.ipv4.forwarder !== null,
       },
       udp: this.udp.configuration,
+      tcp: this.tcp.settings,
       interfaces: this.interfaces.map((each) => ({
         name: each.name,
         index: each.index,
@@ -243,6 +248,7 @@ export class Stack implements SocketContext, Pollable {
     // A last round, so that iterators and multiplexers hear of the end.
     this.ready.dispatch();
     this.#isClosed = true;
+    this.tcp.close();
     this.ipv4.close();
     for (const networkInterface of this.interfaces) networkInterface.close();
     for (const link of this.links) linksInUse.delete(link);
@@ -257,6 +263,8 @@ export class Stack implements SocketContext, Pollable {
   /** Microseconds until a timer or a link needs a poll without an outside event; -1: never. */
   nextEvent(): number {
     let next = this.timers.nextExpiry(this.lastPoll);
+    const tcp = this.tcp.nextExpiry(this.lastPoll);
+    if (tcp >= 0 && (next < 0 || tcp < next)) next = tcp;
     for (const link of this.links) {
       const due = link.nextReceive();
       if (due >= 0 && (next < 0 || due < next)) next = due;
@@ -285,8 +293,13 @@ export class Stack implements SocketContext, Pollable {
     for (let i = 0; i < interfaces.length; i = (i + 1) | 0) {
       work = (work + interfaces[i]!.poll(this.#receiveBudget, now)) | 0;
     }
+    const { tcp } = this;
+    // Coalesced segments are judged, and acknowledged, before timers can find them late.
+    tcp.endBurst(now);
     work = (work + this.timers.advance(now, this.#timerBudget)) | 0;
+    work = (work + tcp.advance(now, this.#timerBudget)) | 0;
     work = (work + this.ready.dispatch()) | 0;
+    tcp.flush(now);
     for (let i = 0; i < interfaces.length; i = (i + 1) | 0) interfaces[i]!.flush();
     return work;
   }

@@ -1,5 +1,6 @@
 import type { LinkStatisticsSnapshot, ReceiveAccount } from '@prism-net/link';
 import { elapsed, type Instant } from '@prism-net/time';
+import type { TcpStatistics } from '@prism-net/tcp';
 import type { UdpStatistics } from '@prism-net/udp';
 import type { PollStatistics } from './poll-statistics.js';
 import type { Stack } from './stack.js';
@@ -11,6 +12,7 @@ export interface StackStatistics {
   readonly transmitDrops: Readonly<Record<string, number>>;
   readonly interfaces: readonly { readonly name: string; readonly link: LinkStatisticsSnapshot }[];
   readonly udp: UdpStatistics;
+  readonly tcp: TcpStatistics;
   readonly pool: PoolStatistics;
   readonly polls: PollStatistics;
   /** Frames per second since the snapshot before; 0 in the first. */
@@ -38,7 +40,7 @@ export class StatisticsReporter {
   }
 
   take(): StackStatistics {
-    const { accounts, clock, pool, polls, udp } = this.#stack;
+    const { accounts, clock, pool, polls, tcp, udp } = this.#stack;
     const interfaces = this.#stack.interfaces.map(({ name, link }) => ({ name, link: link.statistics.snapshot() }));
     const receive = accounts.snapshot();
     const transmitted = interfaces.reduce((sum, { link }) => sum + link.transmittedPackets, 0);
@@ -56,6 +58,7 @@ export class StatisticsReporter {
       transmitDrops: accounts.transmitSnapshot(),
       interfaces,
       udp: udp.statistics,
+      tcp: tcp.statistics,
       pool: {
         frames: pool.region.frames,
         available: pool.available,

@@ -1,0 +1,418 @@
+import type { Packet } from '@prism-net/buffers';
+import { Errno } from '@prism-net/errors';
+import type { Instant, TimerHandler } from '@prism-net/time';
+import { IpAddress, seq } from '@prism-net/wire';
+import { abort, close, shutdownRead, shutdownWrite } from './closing.js';
+import type { ConnectionHandler } from './connection-handler.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { describeConnection, type TcpInformation } from './information.js';
+import type { TcpLayer } from './layer/tcp-layer.js';
+import { ChallengeLimit, FlowKey } from './opening/index.js';
+import type { Path } from './path/path.js';
+import { ReassemblyQueue } from './receive/reassembly-queue.js';
+import { ReceiveBuffer } from './receive/receive-buffer.js';
+import { ReceiveWindow } from './receive/receive-window.js';
+import { LossRecovery } from './recovery/index.js';
+import { SendBuffer } from './send/send-buffer.js';
+import type { Segment } from './segment.js';
+import { canReceive, canSend, State } from './state.js';
+import { ConnectionTimers } from './timers/connection-timers.js';
+
+/**
+ * A connection: the transmission control block (RFC 9293 §3.3.1), and the user's calls on it (§3.9.1). The fields are
+ * shared by the files that each handle one concern; applications use the methods, which return error numbers and counts
+ * and never throw.
+ */
+export class Connection implements TimerHandler {
+  readonly layer: TcpLayer;
+  handler: ConnectionHandler | null;
+  state: State = State.CLOSED;
+  /** Its number in the table of connections; -1 while it is in none. */
+  slot = -1;
+  readonly key = new FlowKey();
+  /** Addresses, ports and route; null until bound or connected. */
+  path: Path | null = null;
+  /** Given by bind; the unspecified address means any. */
+  boundAddress: IpAddress | null = null;
+  boundPort = 0;
+  /** Opened by a listener. */
+  isPassive = false;
+
+  // Sending (RFC 9293 §3.3.1). SND.UNA and SND.NXT are `recovery.unacknowledged` and `recovery.next`.
+  readonly recovery: LossRecovery;
+  readonly sendBuffer: SendBuffer;
+  /** ISS. */
+  initialSendSequence = 0;
+  /** SND.WND in bytes. */
+  sendWindow = 0;
+  /** The largest window the peer ever offered. */
+  maximumSendWindow = 0;
+  /** SND.WL1 and SND.WL2. */
+  windowUpdateSequence = 0;
+  windowUpdateAcknowledgement = 0;
+  sendWindowScale = 0;
+  /** MSS option of the peer; 536 when it sent none (RFC 9293 §3.7.1, MUST-15). */
+  peerSegmentSize = 536;
+  /** Bytes of text in a full segment, after path MTU and the options every segment carries. */
+  segmentSize = 536;
+  /** A FIN follows the last byte of the send buffer. */
+  isFinQueued = false;
+  /** The FIN was sent, so `sendBuffer.end` is its sequence number. */
+  isFinSent = false;
+  /** The last write was not taken whole: the application waits for room. */
+  isWriteBlocked = false;
+  /** A byte beyond the window was sent as a probe: the peer may acknowledge it. */
+  isProbeOutstanding = false;
+  probeSentAt: Instant = 0;
+  /** End of the last segment smaller than the segment size that was sent (Minshall's Nagle). */
+  lastShortEnd = 0;
+
+  // Receiving
+  /** IRS and RCV.NXT. */
+  initialReceiveSequence = 0;
+  receiveNext = 0;
+  readonly receiveBuffer = new ReceiveBuffer();
+  readonly reassembly: ReassemblyQueue;
+  readonly receiveWindow: ReceiveWindow;
+  /** RCV.NXT of the last acknowledgement sent: Last.ACK.sent (RFC 7323 §4.3). */
+  lastAcknowledgementSent = 0;
+  /** Bytes received in order since then. */
+  unacknowledgedBytes = 0;
+  /** An acknowledgement must go out with the next output. */
+  mustAcknowledge = false;
+  /** Segments still acknowledged at once, at the start and after a gap, so that the peer's window opens quickly. */
+  quickAcknowledgements = 16;
+  /** The block a duplicate segment repeated, to be reported (RFC 2883); empty when both are equal. */
+  duplicateStart = 0;
+  duplicateEnd = 0;
+  /** A FIN came ahead of a gap, at this sequence number. */
+  hasEarlyFin = false;
+  earlyFinSequence = 0;
+  /** The peer's FIN was received in order. */
+  isFinReceived = false;
+  /** The application will not read: text is acknowledged and thrown away. */
+  isReadShut = false;
+
+  // Options agreed upon
+  hasTimestamps = false;
+  /** Added to the clock for what this peer sees (RFC 7323 §5.4). */
+  timestampOffset = 0;
+  /** TS.Recent, and when it was taken, in ms of the layer's clock. */
+  timestampRecent = 0;
+  timestampRecentAt = 0;
+  hasSelectiveAcknowledgements = false;
+  hasScaling = false;
+  /** Both agreed on ECN (RFC 3168 §6.1.1). */
+  hasEcn = false;
+  /** CE was received: ECE is set until the peer answers with CWR (RFC 3168 §6.1.3). */
+  isEchoingCongestion = false;
+
+  // Coalescing of a burst (see input/coalescing.ts)
+  heldPacket: Packet | null = null;
+  heldLast: Packet | null = null;
+  heldSequence = 0;
+  heldLength = 0;
+  heldAcknowledgement = 0;
+  heldFlags = 0;
+  heldWindow = 0;
+  heldEcn = 0;
+  heldFrames = 0;
+  heldTimestampValue = 0;
+  heldTimestampEcho = 0;
+  heldHasTimestamps = false;
+
+  // Life
+  /** In the layer's list of connections that have something to send. */
+  isPending = false;
+  /** The application has closed it. */
+  isOrphan = false;
+  /** What ended it. */
+  error: Errno = Errno.NONE;
+  /** An ICMP error that does not end it (RFC 5927 §6), reported if it does not get better. */
+  softError: Errno = Errno.NONE;
+  readonly challenges = new ChallengeLimit();
+  readonly timers: ConnectionTimers;
+  /** When the last segment came, in ms of the layer's clock; for keep-alive. */
+  lastReceivedAt = 0;
+  /** When data was last sent, in µs; for the restart after idleness. */
+  lastSentAt: Instant = 0;
+  unansweredKeepAlives = 0;
+  /** Largest segment, headers apart, that the black-hole search allows; 0: no search. */
+  searchedSegmentSize = 0;
+  /** Path MTU that the segment size was computed from. */
+  pathMtu = 0;
+  /** Frames a full segment takes. */
+  segmentFrames = 1;
+  /** Whether an interface that was full delays the output. */
+  isHeldBack = false;
+  /** Counts for {@link information}. */
+  readonly counts = new Float64Array(8);
+
+  // Options of the user
+  noDelay = false;
+  cork = false;
+  quickAcknowledgement = false;
+  keepAlive = false;
+  keepAliveIdle = 7_200_000;
+  keepAliveInterval = 75_000;
+  keepAliveProbes = 9;
+  userTimeout = 0;
+  linger = -1;
+  maximumSegment = 0;
+  trafficClass = 0;
+  timeToLive = 64;
+  reuseAddress = false;
+  reusePort = false;
+  ecn: 'active' | 'passive' | 'off';
+
+  constructor(layer: TcpLayer, handler: ConnectionHandler | null) {
+    const { settings } = layer;
+    this.layer = layer;
+    this.handler = handler;
+    this.ecn = settings.ecn;
+    this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
+    this.recovery.control = layer.createCongestionControl(settings.congestionControl);
+    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer);
+    this.reassembly = new ReassemblyQueue(settings.maximumRanges);
+    this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
+    this.timers = new ConnectionTimers(this);
+  }
+
+  // ---- the user's calls
+
+  /** Fixes the local address (null: any) and port (0: chosen when connecting). EINVAL, EADDRNOTAVAIL, EADDRINUSE. */
+  bind(address: IpAddress | null, port: number): Errno {
+    return this.layer.bind(this, address, port);
+  }
+
+  /**
+   * Active open (§3.10.1). NONE: the handshake is under way, `connected` or `ended` will tell. EISCONN, EALREADY, EINVAL,
+   * EADDRNOTAVAIL (no port is free), EADDRINUSE, ENETUNREACH, EACCES (a broadcast or multicast address), ENOBUFS.
+   */
+  connect(address: IpAddress, port: number, now: Instant): Errno {
+    return this.layer.connect(this, address, port, now);
+  }
+
+  /**
+   * SEND (§3.10.2): adds a copy of the bytes to the stream. Returns how many were taken, 0 when the buffer is full
+   * (`writable` will tell); or a negative error number: -EPIPE after a shutdown, -ENOTCONN, or what ended the connection.
+   */
+  write(bytes: Uint8Array, start: number, length: number): number {
+    const errno = this.#writeError();
+    if (errno !== Errno.NONE) return -errno;
+    const taken = this.sendBuffer.write(bytes, start, length);
+    if (taken < length) this.isWriteBlocked = true;
+    if (taken > 0) this.layer.markPending(this);
+    return taken;
+  }
+
+  /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */
+  reserve(): Packet | null {
+    const { pool } = this.layer;
+    if (this.sendBuffer.room === 0 || pool.available <= pool.region.frames >> 2) {
+      this.isWriteBlocked = true;
+      return null;
+    }
+    return pool.take();
+  }
+
+  /** Adds the packet's data to the stream. Takes the packet in every case. EPIPE, ENOTCONN, ENOBUFS, or what ended the connection. */
+  commit(packet: Packet): Errno {
+    const errno = this.#writeError();
+    if (errno !== Errno.NONE) {
+      packet.release();
+      return errno;
+    }
+    const { pool } = this.layer;
+    let own: Packet | null = packet;
+    if (packet.memory !== pool.memory) {
+      // A packet of another stack, in whose memory the kernels of ours cannot read.
+      own = packet.copyTo(pool);
+      packet.release();
+      if (own === null) return Errno.ENOBUFS;
+    }
+    this.sendBuffer.append(own);
+    this.layer.markPending(this);
+    return Errno.NONE;
+  }
+
+  /** RECEIVE (§3.10.3): the oldest packet, whose data is text and which the caller must release; null when none waits. */
+  receive(): Packet | null {
+    const packet = this.receiveBuffer.shift();
+    if (packet !== null) this.receiveWindow.consumed(this, packet.length);
+    return packet;
+  }
+
+  /** Copies text out; returns how many bytes, 0 when none waits. */
+  read(target: Uint8Array, start: number, length: number): number {
+    const bytes = this.receiveBuffer.read(target, start, length);
+    if (bytes > 0) this.receiveWindow.consumed(this, bytes);
+    return bytes;
+  }
+
+  /** CLOSE of the sending half (§3.10.4): a FIN follows what was written. ENOTCONN. */
+  shutdownWrite(): Errno {
+    return shutdownWrite(this);
+  }
+
+  /** Text that waits, and what will come, is thrown away. ENOTCONN. */
+  shutdownRead(): Errno {
+    return shutdownRead(this);
+  }
+
+  /**
+   * The application is done: the rest is sent, then a FIN. With text unread the peer is told by a reset that it got lost
+   * (RFC 2525 §2.17). The connection must not be used any more; `ended` still tells when it is gone.
+   */
+  close(now: Instant): void {
+    close(this, now);
+  }
+
+  /** ABORT (§3.10.5): everything is given up, and the peer reset. */
+  abort(now: Instant): void {
+    abort(this, Errno.ECONNABORTED, now);
+  }
+
+  /** Bytes that can be read. */
+  get readableBytes(): number {
+    return this.receiveBuffer.length;
+  }
+
+  /** The peer has sent its FIN, or will send nothing any more, and everything before it was read. */
+  get isEndOfStream(): boolean {
+    return this.receiveBuffer.length === 0 && (this.isFinReceived || this.isReadShut || this.state === State.CLOSED);
+  }
+
+  /** Bytes a write would take. */
+  get writableBytes(): number {
+    return canSend(this.state) && !this.isFinQueued ? this.sendBuffer.room : 0;
+  }
+
+  /** Bytes written that the peer has not acknowledged (SIOCOUTQ). */
+  get unacknowledgedWrites(): number {
+    return this.sendBuffer.length;
+  }
+
+  /** What ended the connection, or an ICMP error that came since; cleared by asking (SO_ERROR). */
+  pendingError(): Errno {
+    const errno = this.error !== Errno.NONE ? this.error : this.softError;
+    this.error = Errno.NONE;
+    this.softError = Errno.NONE;
+    return errno;
+  }
+
+  get localAddress(): IpAddress | null {
+    return this.path?.localAddress ?? this.boundAddress;
+  }
+
+  get localPort(): number {
+    return this.path?.localPort ?? this.boundPort;
+  }
+
+  get remoteAddress(): IpAddress | null {
+    return this.path?.remoteAddress ?? null;
+  }
+
+  get remotePort(): number {
+    return this.path?.remotePort ?? 0;
+  }
+
+  /** STATUS (§3.10.6), as `TCP_INFO` gives it. Allocates. */
+  information(): TcpInformation {
+    return describeConnection(this);
+  }
+
+  /** Sets options. The caller has checked them (`requireConnectionOptions`). @throws PosixError EINVAL for an unknown congestionControl. */
+  apply(options: ConnectionOptions): void {
+    this.noDelay = options.noDelay ?? this.noDelay;
+    this.quickAcknowledgement = options.quickAcknowledgement ?? this.quickAcknowledgement;
+    this.keepAlive = options.keepAlive ?? this.keepAlive;
+    this.keepAliveIdle = options.keepAliveIdleMilliseconds ?? this.keepAliveIdle;
+    this.keepAliveInterval = options.keepAliveIntervalMilliseconds ?? this.keepAliveInterval;
+    this.keepAliveProbes = options.keepAliveProbes ?? this.keepAliveProbes;
+    this.userTimeout = options.userTimeoutMilliseconds ?? this.userTimeout;
+    this.linger = options.lingerSeconds ?? this.linger;
+    this.maximumSegment = options.maximumSegmentSize ?? this.maximumSegment;
+    this.trafficClass = (options.trafficClass ?? this.trafficClass) & 0xfc;
+    this.timeToLive = options.timeToLive ?? this.timeToLive;
+    this.reuseAddress = options.reuseAddress ?? this.reuseAddress;
+    this.reusePort = options.reusePort ?? this.reusePort;
+    this.ecn = options.ecn ?? this.ecn;
+    if (options.receiveBuffer !== undefined) this.receiveWindow.fix(options.receiveBuffer);
+    if (options.sendBuffer !== undefined) this.sendBuffer.limit = options.sendBuffer;
+    if (options.congestionControl !== undefined) {
+      this.recovery.control = this.layer.createCongestionControl(options.congestionControl);
+      if (this.state >= State.ESTABLISHED) this.recovery.control.start(this.recovery.window, this.layer.now);
+    }
+    if (this.state !== State.CLOSED) this.optionsChanged(options);
+  }
+
+  /** Options that matter at once. */
+  optionsChanged(options: ConnectionOptions): void {
+    const { layer } = this;
+    if (options.cork !== undefined) this.cork = options.cork;
+    // Nagle or the cork may have held something back.
+    if (options.noDelay !== undefined || options.cork !== undefined) layer.markPending(this);
+    if (options.keepAlive !== undefined || options.keepAliveIdleMilliseconds !== undefined) {
+      this.timers.keepAliveChanged(layer.now);
+    }
+  }
+
+  // ---- for the files of this package
+
+  /** SND.UNA + SND.WND. */
+  get sendWindowEnd(): number {
+    return (this.recovery.unacknowledged + this.sendWindow) | 0;
+  }
+
+  /** Sequence number behind everything the application wants sent, its FIN included. */
+  get sendEnd(): number {
+    return (this.sendBuffer.end + (this.isFinQueued ? 1 : 0)) | 0;
+  }
+
+  /** Something was written, or closed, that was never sent. */
+  get hasUnsent(): boolean {
+    return seq.isGreater(this.sendEnd, this.recovery.next);
+  }
+
+  /** Our FIN was acknowledged. */
+  get isFinAcknowledged(): boolean {
+    return this.isFinSent && seq.isGreater(this.recovery.unacknowledged, this.sendBuffer.end);
+  }
+
+  get canReceiveText(): boolean {
+    return canReceive(this.state) && !this.isFinReceived;
+  }
+
+  onTimer(timer: number, _argument: number, now: Instant): void {
+    this.timers.fired(timer, now);
+  }
+
+  /** For the probe hook. */
+  observed(segment: Segment | null, now: Instant): void {
+    const { probe } = this.layer;
+    if (probe !== null) probe(this, segment, now);
+  }
+
+  #writeError(): Errno {
+    if (canSend(this.state) && !this.isFinQueued) return Errno.NONE;
+    if (this.error !== Errno.NONE) return this.pendingError();
+    if (this.state === State.SYN_SENT || this.state === State.SYN_RECEIVED) {
+      // §3.10.2: queued until the connection is established.
+      return this.isFinQueued ? Errno.EPIPE : Errno.NONE;
+    }
+    return this.state === State.CLOSED && this.path === null ? Errno.ENOTCONN : Errno.EPIPE;
+  }
+}
+
+/** Indices of {@link Connection.counts}. */
+export const Count = {
+  SEGMENTS_IN: 0,
+  SEGMENTS_OUT: 1,
+  BYTES_RECEIVED: 2,
+  BYTES_SENT: 3,
+  RETRANSMITTED: 4,
+  OUT_OF_ORDER: 5,
+  DUPLICATES: 6,
+  BYTES_ACKNOWLEDGED: 7,
+} as const;

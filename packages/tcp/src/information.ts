@@ -1,0 +1,91 @@
+import { type Connection, Count } from './connection.js';
+import { RecoveryPhase } from './recovery/index.js';
+import { stateName } from './state.js';
+
+/** A connection in numbers: what `TCP_INFO` tells, in bytes and microseconds. */
+export interface TcpInformation {
+  readonly state: string;
+  readonly congestionControl: string;
+  readonly congestionWindow: number;
+  readonly slowStartThreshold: number;
+  readonly segmentSize: number;
+  readonly pathMtu: number;
+  /** Sent and not yet known to have arrived or to be lost. */
+  readonly bytesInFlight: number;
+  readonly sendWindow: number;
+  readonly receiveWindow: number;
+  readonly sendWindowScale: number;
+  readonly receiveWindowScale: number;
+  readonly unsentBytes: number;
+  readonly unacknowledgedBytes: number;
+  readonly readableBytes: number;
+  readonly smoothedRoundTrip: number;
+  readonly roundTripVariation: number;
+  readonly minimumRoundTrip: number;
+  readonly retransmissionTimeout: number;
+  readonly consecutiveTimeouts: number;
+  readonly recovery: 'open' | 'disorder' | 'recovery' | 'loss';
+  readonly hasTimestamps: boolean;
+  readonly hasSelectiveAcknowledgements: boolean;
+  readonly hasEcn: boolean;
+  readonly segmentsIn: number;
+  readonly segmentsOut: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly bytesAcknowledged: number;
+  readonly retransmitted: number;
+  readonly outOfOrder: number;
+  readonly duplicates: number;
+  /** SND.UNA, SND.NXT and RCV.NXT as int32. */
+  readonly sendUnacknowledged: number;
+  readonly sendNext: number;
+  readonly receiveNext: number;
+}
+
+const PHASES = new Map<number, TcpInformation['recovery']>([
+  [RecoveryPhase.OPEN, 'open'],
+  [RecoveryPhase.DISORDER, 'disorder'],
+  [RecoveryPhase.RECOVERY, 'recovery'],
+  [RecoveryPhase.LOSS, 'loss'],
+]);
+
+export function describeConnection(connection: Connection): TcpInformation {
+  const { recovery, counts, receiveWindow, sendBuffer } = connection;
+  const { window, estimator } = recovery;
+  return {
+    state: stateName(connection.state),
+    congestionControl: recovery.control.name,
+    congestionWindow: window.window,
+    slowStartThreshold: window.slowStartThreshold,
+    segmentSize: connection.segmentSize,
+    pathMtu: connection.pathMtu,
+    bytesInFlight: recovery.inFlight,
+    sendWindow: connection.sendWindow,
+    receiveWindow: Math.max(0, (receiveWindow.edge - connection.receiveNext) | 0),
+    sendWindowScale: connection.sendWindowScale,
+    receiveWindowScale: receiveWindow.scale,
+    unsentBytes: Math.max(0, (sendBuffer.end - recovery.next) | 0),
+    unacknowledgedBytes: sendBuffer.length,
+    readableBytes: connection.readableBytes,
+    smoothedRoundTrip: estimator.smoothed,
+    roundTripVariation: estimator.variation,
+    minimumRoundTrip: estimator.minimum,
+    retransmissionTimeout: estimator.timeout,
+    consecutiveTimeouts: recovery.consecutiveTimeouts,
+    recovery: PHASES.get(recovery.phase)!,
+    hasTimestamps: connection.hasTimestamps,
+    hasSelectiveAcknowledgements: connection.hasSelectiveAcknowledgements,
+    hasEcn: connection.hasEcn,
+    segmentsIn: counts[Count.SEGMENTS_IN]!,
+    segmentsOut: counts[Count.SEGMENTS_OUT]!,
+    bytesReceived: counts[Count.BYTES_RECEIVED]!,
+    bytesSent: counts[Count.BYTES_SENT]!,
+    bytesAcknowledged: counts[Count.BYTES_ACKNOWLEDGED]!,
+    retransmitted: counts[Count.RETRANSMITTED]!,
+    outOfOrder: counts[Count.OUT_OF_ORDER]!,
+    duplicates: counts[Count.DUPLICATES]!,
+    sendUnacknowledged: recovery.unacknowledged,
+    sendNext: recovery.next,
+    receiveNext: connection.receiveNext,
+  };
+}

@@ -1,0 +1,101 @@
+import { Errno } from '@prism-net/errors';
+import type { Instant } from '@prism-net/time';
+import { DropReason, seq, tcp } from '@prism-net/wire';
+import { end, enterTimeWait } from '../closing.js';
+import { type Connection, Count } from '../connection.js';
+import type { Segment } from '../segment.js';
+import { adoptProbe } from '../send/window-probe.js';
+import { State } from '../state.js';
+import { challenge } from './segment-arrives.js';
+
+const { ECE, FIN } = tcp.Flag;
+
+/** Fifth, check the ACK field (RFC 9293 §3.10.7.4). False when the segment was dropped, or the connection is gone. */
+export function acknowledgementArrives(connection: Connection, segment: Segment, now: Instant): boolean {
+  const { layer, recovery } = connection;
+  const { acknowledgement } = segment;
+  const una = recovery.unacknowledged;
+  if (seq.isGreater(acknowledgement, recovery.next) && !adoptProbe(connection, acknowledgement)) {
+    // RFC 5961 §5.2: acknowledges what was never sent.
+    challenge(connection, now);
+    layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
+    return false;
+  }
+  const behind = (una - acknowledgement) | 0;
+  if (behind > 0) {
+    // RFC 5961 §5.2: older than any window the peer ever had.
+    if (behind > connection.maximumSendWindow) {
+      challenge(connection, now);
+      layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
+      return false;
+    }
+    return true; // a duplicate: it can be ignored, the text cannot
+  }
+  const isUpdate = updateWindow(connection, segment);
+  const carriesData = isUpdate || segment.length > 0 || (segment.flags & FIN) !== 0;
+  recovery.newDataAvailable = connection.hasUnsent && seq.isGreater(connection.sendWindowEnd, recovery.next);
+  recovery.onAcknowledgement(
+    acknowledgement,
+    segment.options,
+    connection.hasEcn && (segment.flags & ECE) !== 0,
+    carriesData,
+    (layer.milliseconds + connection.timestampOffset) | 0,
+    now,
+  );
+  if (recovery.unacknowledged === una) return true;
+  return advance(connection, segment, una, now);
+}
+
+/** SND.UNA has moved. False when the connection is gone. */
+function advance(connection: Connection, segment: Segment, before: number, now: Instant): boolean {
+  const { recovery, sendBuffer } = connection;
+  const una = recovery.unacknowledged;
+  connection.counts[Count.BYTES_ACKNOWLEDGED]! += (una - before) | 0;
+  connection.softError = Errno.NONE;
+  connection.isProbeOutstanding = false;
+  // The byte of a FIN is not in the buffer.
+  sendBuffer.release(seq.minimum(una, sendBuffer.end));
+  if (connection.isWriteBlocked && sendBuffer.room >= Math.min(sendBuffer.limit >> 2, 1 << 16)) {
+    connection.isWriteBlocked = false;
+    connection.handler?.writable(connection);
+  }
+  if (!connection.isFinAcknowledged) return true;
+  switch (connection.state) {
+    case State.FIN_WAIT_1:
+      connection.state = State.FIN_WAIT_2;
+      // Beyond the RFC: a peer that never sends its FIN must not hold the memory (SHLD-… of nobody, but every host's).
+      if (connection.isOrphan) connection.timers.waitForFin(now);
+      return true;
+    case State.CLOSING:
+      connection.layer.handled(segment);
+      enterTimeWait(connection, now);
+      return false;
+    case State.LAST_ACK:
+      connection.layer.handled(segment);
+      end(connection, Errno.NONE);
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** SND.WND, unless the segment is older than the one that set it. True when it changed. */
+function updateWindow(connection: Connection, segment: Segment): boolean {
+  const { sequence, acknowledgement } = segment;
+  const { windowUpdateSequence } = connection;
+  const isNewer =
+    seq.isLess(windowUpdateSequence, sequence) ||
+    (windowUpdateSequence === sequence &&
+      seq.isLessOrEqual(connection.windowUpdateAcknowledgement, acknowledgement)) ||
+    // A window that grows is never old news, whatever order the segments came in.
+    (seq.isGreater(acknowledgement, connection.windowUpdateAcknowledgement));
+  if (!isNewer) return false;
+  const window = segment.window << connection.sendWindowScale;
+  connection.windowUpdateSequence = sequence;
+  connection.windowUpdateAcknowledgement = acknowledgement;
+  if (window === connection.sendWindow) return false;
+  connection.sendWindow = window;
+  if (window > connection.maximumSendWindow) connection.maximumSendWindow = window;
+  if (window > 0) connection.timers.windowOpened();
+  return true;
+}

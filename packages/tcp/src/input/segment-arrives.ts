@@ -1,0 +1,232 @@
+import { Errno } from '@prism-net/errors';
+import type { Instant } from '@prism-net/time';
+import { DropReason, seq, tcp } from '@prism-net/wire';
+import { end } from '../closing.js';
+import { type Connection, Count } from '../connection.js';
+import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
+import type { Segment } from '../segment.js';
+import { State } from '../state.js';
+import { acknowledgementArrives } from './acknowledgement.js';
+import { becomeEstablished } from './established.js';
+import { segmentArrivesInSynSent } from './syn-sent.js';
+import { textArrives } from './text.js';
+import { isOldTimestamp, rememberTimestamp } from './timestamps.js';
+
+const { ACK, CWR, FIN, RST, SYN } = tcp.Flag;
+const CONGESTION_EXPERIENCED = 3;
+
+/** SEGMENT ARRIVES (RFC 9293 §3.10.7) for a connection. Takes the segment's packet. */
+export function segmentArrives(connection: Connection, segment: Segment, now: Instant): void {
+  connection.counts[Count.SEGMENTS_IN]! += segment.frames;
+  if (connection.state === State.SYN_SENT) segmentArrivesInSynSent(connection, segment, now);
+  else segmentArrivesSynchronized(connection, segment, now);
+  if (connection.state !== State.CLOSED) connection.layer.markPending(connection);
+  connection.observed(segment, now);
+}
+
+/** §3.10.7.4: all states but CLOSED, LISTEN and SYN-SENT, in the order of the RFC. */
+function segmentArrivesSynchronized(connection: Connection, segment: Segment, now: Instant): void {
+  const { layer } = connection;
+  const { flags } = segment;
+  if (connection.hasTimestamps && (flags & RST) === 0 && !checkTimestamp(connection, segment, now)) return;
+
+  // First, check the sequence number.
+  if (!isAcceptable(connection, segment)) {
+    refuse(connection, segment, now);
+    return;
+  }
+  if (connection.hasTimestamps) rememberTimestamp(connection, segment);
+  connection.lastReceivedAt = layer.milliseconds;
+  connection.unansweredKeepAlives = 0;
+
+  // Second, check the RST bit.
+  if ((flags & RST) !== 0) {
+    resetArrives(connection, segment, now);
+    return;
+  }
+  // Fourth, check the SYN bit. RFC 5961 §4.2: challenged in every state, whatever the sequence number.
+  if ((flags & SYN) !== 0) {
+    synArrives(connection, segment, now);
+    return;
+  }
+  // Fifth, check the ACK field.
+  if ((flags & ACK) === 0) {
+    layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_MISSING);
+    return;
+  }
+  if (connection.state === State.SYN_RECEIVED && !leaveSynReceived(connection, segment, now)) return;
+  if (connection.hasEcn) {
+    // RFC 3168 §6.1.3: the echo goes on until the peer says that it has reacted.
+    if ((flags & CWR) !== 0) connection.isEchoingCongestion = false;
+    if (segment.ecn === CONGESTION_EXPERIENCED) connection.isEchoingCongestion = true;
+  }
+  trimToWindow(connection, segment);
+  if (!acknowledgementArrives(connection, segment, now)) return;
+
+  // Sixth, the URG bit: urgent text is ordinary text (RFC 6093 §5); the pointer is not even read.
+  // Seventh, process the segment text; eighth, check the FIN bit.
+  if (segment.length > 0 || (segment.flags & FIN) !== 0) textArrives(connection, segment, now);
+  else layer.handled(segment);
+}
+
+/** False when the segment was dropped because of its timestamp (RFC 7323 §5.3). */
+function checkTimestamp(connection: Connection, segment: Segment, now: Instant): boolean {
+  const { layer } = connection;
+  if (!segment.options.hasTimestamps) {
+    // §3.2: should be dropped silently. A SYN is left to the rules of RFC 5961.
+    if (segment.has(SYN)) return true;
+    layer.drop(segment, DropReason.TCP_TIMESTAMP_MISSING);
+    return false;
+  }
+  if (!isOldTimestamp(connection, segment)) return true;
+  // R1: acknowledged and dropped; but not a bare acknowledgement that was overtaken, or two hosts could go on for ever.
+  if (segment.sequenceLength > 0) {
+    noteDuplicate(connection, segment);
+    answerLimited(connection, segment, now);
+  }
+  layer.drop(segment, DropReason.TCP_TIMESTAMP_OLD);
+  return false;
+}
+
+/** The four cases of §3.10.7.4, first. */
+function isAcceptable(connection: Connection, segment: Segment): boolean {
+  const next = connection.receiveNext;
+  const { sequence } = segment;
+  const length = segment.sequenceLength;
+  const window = (connection.receiveWindow.edge - next) | 0;
+  if (window <= 0) {
+    // Nothing is acceptable; but the acknowledgement of a segment that begins where it should is taken (MUST-66).
+    return sequence === next;
+  }
+  if (length === 0) return seq.isBetween(next, sequence, (next + window) | 0) || sequence === next;
+  return (
+    seq.isBetween(next, sequence, (next + window) | 0) ||
+    seq.isBetween(next, (sequence + length - 1) | 0, (next + window) | 0)
+  );
+}
+
+/** A segment outside the window: told where the window is, unless it says RST. */
+function refuse(connection: Connection, segment: Segment, now: Instant): void {
+  const { layer } = connection;
+  if (segment.has(RST)) {
+    layer.drop(segment, DropReason.TCP_RESET_INVALID);
+    return;
+  }
+  if (segment.has(SYN)) {
+    synArrives(connection, segment, now);
+    return;
+  }
+  const isDuplicate = seq.isLessOrEqual((segment.sequence + segment.sequenceLength) | 0, connection.receiveNext);
+  if (isDuplicate) {
+    connection.counts[Count.DUPLICATES]! += segment.frames;
+    noteDuplicate(connection, segment);
+  }
+  // The FIN of a peer that did not get our acknowledgement of it, or its text once more: not to be kept waiting.
+  if (segment.sequenceLength > 0 && isDuplicate) connection.mustAcknowledge = true;
+  else answerLimited(connection, segment, now);
+  // Its acknowledgement may be news all the same: our own last one may have got lost on both ways.
+  const isRecent = ((connection.receiveNext - segment.sequence) | 0) <= connection.receiveWindow.limit;
+  if (isDuplicate && isRecent && segment.has(ACK) && connection.state >= State.ESTABLISHED) {
+    segment.flags &= ~FIN;
+    if (!acknowledgementArrives(connection, segment, now)) return;
+  }
+  layer.drop(segment, isDuplicate ? DropReason.TCP_DUPLICATE : DropReason.TCP_OUT_OF_WINDOW);
+}
+
+/** The next acknowledgement reports the text that came twice (RFC 2883 §4). */
+export function noteDuplicate(connection: Connection, segment: Segment): void {
+  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
+  connection.duplicateStart = segment.sequence;
+  connection.duplicateEnd = (segment.sequence + segment.length) | 0;
+}
+
+/** An acknowledgement in answer to what should not have come, so often at most that no two hosts keep each other busy. */
+function answerLimited(connection: Connection, segment: Segment, now: Instant): void {
+  if (segment.length > 0) {
+    connection.mustAcknowledge = true;
+    return;
+  }
+  challenge(connection, now);
+}
+
+/** A challenge ACK (RFC 5961 §3.2, §4.2, §5.2), limited for each connection by itself (§7; CVE-2016-5696). */
+export function challenge(connection: Connection, now: Instant): void {
+  const { layer } = connection;
+  if (!connection.challenges.allow(now, layer.random.nextInt32())) return;
+  layer.countChallenge();
+  connection.mustAcknowledge = true;
+}
+
+/** RFC 5961 §3.2: only the very next sequence number resets; anything else in the window is challenged. */
+function resetArrives(connection: Connection, segment: Segment, now: Instant): void {
+  const { layer, state } = connection;
+  if (segment.sequence !== connection.receiveNext) {
+    challenge(connection, now);
+    layer.drop(segment, DropReason.TCP_RESET_INVALID);
+    return;
+  }
+  layer.handled(segment);
+  // §3.10.7.4, second: whoever had everything acknowledged and was only closing has lost nothing.
+  const isClosing = state === State.CLOSING || state === State.LAST_ACK;
+  if (isClosing) end(connection, Errno.NONE);
+  else end(connection, state === State.SYN_RECEIVED ? Errno.ECONNREFUSED : Errno.ECONNRESET);
+}
+
+function synArrives(connection: Connection, segment: Segment, now: Instant): void {
+  // A repeated SYN of a simultaneous open is answered by our SYN once more.
+  const isRepeated = connection.state === State.SYN_RECEIVED && segment.sequence === connection.initialReceiveSequence;
+  if (isRepeated && !segment.has(ACK)) connection.mustAcknowledge = true;
+  else if (isRepeated && leaveSynReceived(connection, segment, now)) {
+    connection.mustAcknowledge = true;
+    segment.sequence = (segment.sequence + 1) | 0;
+    if (!acknowledgementArrives(connection, segment, now)) return;
+    connection.layer.handled(segment);
+    return;
+  } else if (segment.packet !== null) challenge(connection, now);
+  if (segment.packet !== null) connection.layer.drop(segment, DropReason.TCP_SYN_UNEXPECTED);
+}
+
+/** Fifth, SYN-RECEIVED. False when the segment was dropped. */
+function leaveSynReceived(connection: Connection, segment: Segment, now: Instant): boolean {
+  const { layer, recovery } = connection;
+  const { acknowledgement } = segment;
+  // Of a passive open the SYN cache has sent the SYN: it counts as acknowledged already.
+  const least = connection.isPassive ? recovery.unacknowledged : (recovery.unacknowledged + 1) | 0;
+  if (seq.isLess(acknowledgement, least) || seq.isGreater(acknowledgement, recovery.next)) {
+    layer.resetFor(connection, segment, now);
+    layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
+    return false;
+  }
+  // The window of the segment is scaled already: only the SYN itself is not (RFC 7323 §2.2).
+  const scale = segment.has(SYN) ? 0 : connection.sendWindowScale;
+  connection.sendWindow = segment.window << scale;
+  connection.maximumSendWindow = Math.max(connection.maximumSendWindow, connection.sendWindow);
+  connection.windowUpdateSequence = segment.sequence;
+  connection.windowUpdateAcknowledgement = segment.acknowledgement;
+  becomeEstablished(connection, segment, now);
+  return true;
+}
+
+/** Cuts off what was received before, and what is beyond the window (§3.10.7.4: "tailored to begin at RCV.NXT"). */
+function trimToWindow(connection: Connection, segment: Segment): void {
+  const next = connection.receiveNext;
+  const known = (next - segment.sequence) | 0;
+  if (known > 0) {
+    noteKnown(connection, segment, known);
+    if (segment.length > 0) segment.trimFront(Math.min(known, segment.length));
+    // A SYN would have been in front; here none is left. Behind the text there may be a FIN that is known too.
+    acknowledgeAtOnce(connection);
+  }
+  const beyond = (((segment.sequence + segment.length) | 0) - connection.receiveWindow.edge) | 0;
+  if (beyond > 0) {
+    segment.trimEnd(Math.max(0, (segment.length - beyond) | 0));
+    segment.flags &= ~FIN;
+    connection.mustAcknowledge = true;
+  }
+}
+
+function noteKnown(connection: Connection, segment: Segment, known: number): void {
+  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
+  connection.duplicateStart = segment.sequence;
+  connection.duplicateEnd = (segment.sequence + Math.min(known, segment.length)) | 0;
+}

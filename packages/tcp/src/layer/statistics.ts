@@ -1,0 +1,56 @@
+import type { TcpLayer } from './tcp-layer.js';
+
+/** What TCP did since it began, and what there is now. Drops stand in `PacketAccounts`. */
+export interface TcpStatistics {
+  readonly connections: number;
+  readonly halfOpen: number;
+  readonly timeWait: number;
+  readonly orphans: number;
+  readonly orphansEvicted: number;
+  readonly activeOpens: number;
+  readonly passiveOpens: number;
+  readonly resetsSent: number;
+  readonly challengeAcknowledgements: number;
+  readonly cookiesSent: number;
+  readonly cookiesAccepted: number;
+}
+
+const Index = { ACTIVE: 0, PASSIVE: 1, RESETS: 2, CHALLENGES: 3, COOKIES_SENT: 4, COOKIES_ACCEPTED: 5 } as const;
+
+/** Counts past 31 bits. */
+export class TcpCounter {
+  readonly #counts = new Float64Array(6);
+
+  established(isPassive: boolean): void {
+    this.#counts[isPassive ? Index.PASSIVE : Index.ACTIVE]! += 1;
+  }
+  resetsSent(): void {
+    this.#counts[Index.RESETS]! += 1;
+  }
+  challenges(): void {
+    this.#counts[Index.CHALLENGES]! += 1;
+  }
+  cookieSent(): void {
+    this.#counts[Index.COOKIES_SENT]! += 1;
+  }
+  cookieAccepted(): void {
+    this.#counts[Index.COOKIES_ACCEPTED]! += 1;
+  }
+
+  snapshot(layer: TcpLayer): TcpStatistics {
+    const [activeOpens = 0, passiveOpens = 0, resetsSent = 0, challenges = 0, sent = 0, accepted = 0] = this.#counts;
+    return {
+      connections: layer.size,
+      halfOpen: layer.passiveOpen.halfOpen,
+      timeWait: layer.timeWait.size,
+      orphans: layer.orphans.size,
+      orphansEvicted: layer.orphans.evicted,
+      activeOpens,
+      passiveOpens,
+      resetsSent,
+      challengeAcknowledgements: challenges,
+      cookiesSent: sent,
+      cookiesAccepted: accepted,
+    };
+  }
+}

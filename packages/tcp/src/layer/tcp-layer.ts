@@ -1,0 +1,571 @@
+import type { Packet, PacketPool } from '@prism-net/buffers';
+import { AcknowledgementSample, type CongestionControl, createCongestionControl } from '@prism-net/congestion';
+import { Errno } from '@prism-net/errors';
+import type { Ipv4Layer } from '@prism-net/ipv4';
+import type { PacketAccounts } from '@prism-net/link';
+import { createHashKey, type HashKey, hash4, KeyedTable, type RandomSource } from '@prism-net/tables';
+import { elapsed, type Instant, TimerWheel } from '@prism-net/time';
+import { DropReason, type IpAddress, tcp } from '@prism-net/wire';
+import { Connection } from '../connection.js';
+import type { ConnectionHandler, ListenerHandler } from '../connection-handler.js';
+import type { ConnectionOptions } from '../connection-options.js';
+import { coalesce, releaseHeld } from '../input/coalescing.js';
+import { segmentArrives } from '../input/segment-arrives.js';
+import { EphemeralPorts, FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
+import { Ipv4Network, type SegmentReceiver } from '../path/ipv4-network.js';
+import type { Network } from '../path/network.js';
+import { errorArrives } from '../path/icmp-errors.js';
+import { Path } from '../path/path.js';
+import type { LossRecoveryOptions } from '../recovery/index.js';
+import { type Addresses, Segment } from '../segment.js';
+import { ControlSegments } from '../send/control-segments.js';
+import { transmitSyn } from '../send/handshake.js';
+import { output, sendAcknowledgement } from '../send/output.js';
+import { State } from '../state.js';
+import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
+import { Listener } from './listener.js';
+import { Orphans } from './orphans.js';
+import { PassiveOpen } from './passive-open.js';
+import { PortTable } from './port-table.js';
+import { TcpCounter, type TcpStatistics } from './statistics.js';
+import { TimeWait } from './time-wait.js';
+
+export interface TcpLayerOptions extends Partial<TcpSettings> {
+  readonly ipv4: Ipv4Layer;
+  readonly pool: PacketPool;
+  readonly accounts: PacketAccounts;
+  readonly random: RandomSource;
+  readonly now: Instant;
+}
+
+/** Sees every segment after it was processed, and every one sent (`segment` null): for tests and traces. */
+export type Probe = (connection: Connection, segment: Segment | null, now: Instant) => void;
+
+const { ACK, FIN, RST, SYN } = tcp.Flag;
+/** How a table knows that there is no such key. */
+const NONE = -1;
+/** Half-open and closing entries looked after per poll. */
+const CLEANING_BUDGET = 32;
+
+/**
+ * The Transmission Control Protocol (RFC 9293) of one stack: which connection a segment is for, and when connections get
+ * their turn. Belongs to one thread; time and randomness are given.
+ *
+ * A poll: the network layers call {@link segmentArrives} for each packet, then {@link endBurst}; timers by
+ * {@link advance}; then applications write, and {@link flush} sends. Between them packets only wait in lists.
+ */
+export class TcpLayer implements SegmentReceiver {
+  readonly settings: TcpSettings;
+  readonly pool: PacketPool;
+  readonly accounts: PacketAccounts;
+  readonly random: RandomSource;
+  readonly wheel: TimerWheel;
+  readonly ports = new PortTable();
+  readonly orphans: Orphans;
+  readonly control: ControlSegments;
+  readonly passiveOpen: PassiveOpen;
+  readonly timeWait: TimeWait;
+  readonly initialSequence: InitialSequence;
+  readonly timestampOffset: TimestampOffset;
+  readonly recoveryOptions: LossRecoveryOptions;
+  readonly counter = new TcpCounter();
+  readonly networks: Network[] = [];
+  /** The segment that coalescing hands over. */
+  readonly heldSegment = new Segment();
+  /** Delay of acknowledgements in µs. */
+  readonly acknowledgementDelay: number;
+  probe: Probe | null = null;
+  /** Time of the call under way, or of the last one. */
+  now: Instant;
+  /** A clock in ms modulo 2^32, for timestamps (RFC 7323 §4.1) and for what takes longer than an Instant can say. */
+  milliseconds = 0;
+  /** Somebody used up a turn and has more to send. */
+  hasTurnsLeft = false;
+
+  readonly #hashKey: HashKey;
+  readonly #table: KeyedTable;
+  readonly #connections: (Connection | null)[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #ephemeralPorts: EphemeralPorts;
+  readonly #segment = new Segment();
+  readonly #key = new FlowKey();
+  readonly #lastKey = new FlowKey();
+  #lastConnection: Connection | null = null;
+  #pending: Connection[] = [];
+  #pendingCount = 0;
+  #flushing: Connection[] = [];
+  readonly #held: (Connection | null)[] = [];
+  #heldCount = 0;
+  #microseconds = 0;
+
+  /** @throws PosixError EINVAL for a setting out of range, EADDRINUSE when TCP has a handler already. */
+  constructor(options: TcpLayerOptions) {
+    const { ipv4, pool, accounts, random, now, ...settings } = options;
+    this.settings = resolveSettings(settings);
+    this.pool = pool;
+    this.accounts = accounts;
+    this.random = random;
+    this.now = now;
+    // Timestamps need no origin of their own: the offset per peer hides it (RFC 7323 §7.1).
+    this.milliseconds = random.nextInt32();
+    const { maximumConnections } = this.settings;
+    this.wheel = new TimerWheel({ capacity: 2 * maximumConnections, now });
+    this.#table = new KeyedTable({ capacity: maximumConnections, keyWords: 4, key: createHashKey(random) });
+    this.#hashKey = createHashKey(random);
+    const { ephemeralPorts } = this.settings;
+    this.#ephemeralPorts = new EphemeralPorts(random, ephemeralPorts.first, ephemeralPorts.last);
+    this.initialSequence = new InitialSequence(random);
+    this.timestampOffset = new TimestampOffset(random);
+    this.acknowledgementDelay = this.settings.delayedAcknowledgementMilliseconds * 1000;
+    this.recoveryOptions = {
+      minimumTimeout: this.settings.minimumRetransmissionMilliseconds * 1000,
+      initialTimeout: this.settings.initialRetransmissionMilliseconds * 1000,
+      maximumTimeout: this.settings.maximumRetransmissionMilliseconds * 1000,
+      sample: new AcknowledgementSample(),
+    };
+    this.orphans = new Orphans(this.settings.maximumOrphans);
+    this.control = new ControlSegments(pool);
+    this.passiveOpen = new PassiveOpen(this);
+    this.timeWait = new TimeWait(this);
+    this.addNetwork(new Ipv4Network(ipv4, this));
+  }
+
+  addNetwork(network: Network): void {
+    network.index = this.networks.length;
+    this.networks.push(network);
+    this.control.addNetwork(network);
+  }
+
+  // ---- the user's calls
+
+  /** A connection that is not open yet: bind, connect. */
+  open(handler: ConnectionHandler | null): Connection {
+    return new Connection(this, handler);
+  }
+
+  /**
+   * Passive open (RFC 9293 §3.10.1, MUST-41). `address` null: any own address; `port` 0: one is chosen. An error number:
+   * EADDRINUSE, EADDRNOTAVAIL, ENOBUFS. `options` hold for the connections it accepts; the caller has checked them.
+   */
+  listen(
+    address: IpAddress | null,
+    port: number,
+    options: ConnectionOptions & { readonly backlog?: number },
+    handler: ListenerHandler | null,
+  ): Listener | Errno {
+    if (address !== null && !address.isAny && !this.#isLocal(address)) return Errno.EADDRNOTAVAIL;
+    const slot = this.passiveOpen.freeSlot();
+    if (slot < 0) return Errno.ENOBUFS;
+    const chosen = port === 0 ? this.#freePort() : port;
+    if (chosen === 0) return Errno.EADDRINUSE;
+    const { backlog = this.settings.backlog, ...rest } = options;
+    const listener = new Listener(this, slot, address, chosen, backlog, rest, handler);
+    const { reuseAddress = true, reusePort = false } = options;
+    const errno = this.ports.bind(listener, address, chosen, reuseAddress, reusePort, true);
+    if (errno !== Errno.NONE) return errno;
+    this.passiveOpen.add(listener);
+    return listener;
+  }
+
+  /** For {@link Listener.close}. */
+  removeListener(listener: Listener): void {
+    this.ports.unbind(listener);
+    this.passiveOpen.remove(listener);
+  }
+
+  /** For {@link Connection.bind}. */
+  bind(connection: Connection, address: IpAddress | null, port: number): Errno {
+    if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null) return Errno.EINVAL;
+    if (address !== null && !address.isAny && !this.#isLocal(address)) return Errno.EADDRNOTAVAIL;
+    if (port !== 0) {
+      const errno = this.ports.bind(connection, address, port, connection.reuseAddress, connection.reusePort, false);
+      if (errno !== Errno.NONE) return errno;
+    }
+    connection.boundAddress = address;
+    connection.boundPort = port;
+    return Errno.NONE;
+  }
+
+  /** For {@link Connection.connect}: the active open of RFC 9293 §3.10.1. */
+  connect(connection: Connection, address: IpAddress, port: number, now: Instant): Errno {
+    this.#setNow(now);
+    if (connection.state !== State.CLOSED) return connection.state === State.SYN_SENT ? Errno.EALREADY : Errno.EISCONN;
+    if (connection.isOrphan || connection.path !== null) return Errno.EINVAL;
+    if (port === 0 || address.isAny) return Errno.EINVAL;
+    const network = this.networks.find((each) => each.family === address.family);
+    if (network === undefined) return Errno.EAFNOSUPPORT;
+    const path = new Path(network);
+    path.setRemote(address);
+    if (connection.boundAddress !== null && !connection.boundAddress.isAny) path.setLocal(connection.boundAddress);
+    const errno = network.resolve(path);
+    if (errno !== Errno.NONE) return errno;
+    path.remotePort = port;
+    const isChosen = connection.boundPort === 0;
+    path.localPort = isChosen ? this.#portFor(path) : connection.boundPort;
+    if (path.localPort === 0) return Errno.EADDRNOTAVAIL;
+    const { key } = connection;
+    network.keyOf(path, key);
+    const waiting = this.timeWait.find(key);
+    if (this.find(key) !== null) return Errno.EADDRINUSE;
+    if (waiting >= 0 && !this.timeWait.isReusable(waiting, now)) return Errno.EADDRINUSE;
+    if (!this.#insert(connection)) return Errno.ENOBUFS;
+    connection.path = path;
+    let sequence = this.initialSequence.next(key, now);
+    if (waiting >= 0) sequence = this.timeWait.succeed(waiting, sequence);
+    this.#startActive(connection, sequence, now);
+    return Errno.NONE;
+  }
+
+  // ---- a poll
+
+  segmentArrives(packet: Packet, network: Network, addresses: Addresses, ecn: number, now: Instant): void {
+    if (now !== this.now) this.#setNow(now);
+    const segment = this.#segment;
+    const reason = segment.parse(packet);
+    if (reason !== DropReason.NONE) {
+      this.accounts.drop(packet, reason);
+      return;
+    }
+    segment.ecn = ecn;
+    const connection = this.#lookup(network, addresses);
+    if (connection === null) {
+      this.#withoutConnection(segment, network, addresses, now);
+      return;
+    }
+    if (isImpossible(segment.flags)) {
+      this.drop(segment, DropReason.TCP_FLAGS_INVALID);
+      return;
+    }
+    if (coalesce(connection, segment, now)) return;
+    // What was held has been judged meanwhile, and may have ended the connection.
+    if (connection.state === State.CLOSED) this.#withoutConnection(segment, network, addresses, now);
+    else segmentArrives(connection, segment, now);
+  }
+
+  /** All packets of the burst are in: what was held is judged, and connections answer. */
+  endBurst(now: Instant): void {
+    if (now !== this.now) this.#setNow(now);
+    for (let i = 0; i < this.#heldCount; i = (i + 1) | 0) {
+      const connection = this.#held[i]!;
+      this.#held[i] = null;
+      releaseHeld(connection, now);
+    }
+    this.#heldCount = 0;
+    if (this.#pendingCount > 0) this.flush(now);
+  }
+
+  /** Connections that have something to send get their turn. */
+  flush(now: Instant): void {
+    if (now !== this.now) this.#setNow(now);
+    this.hasTurnsLeft = false;
+    const count = this.#pendingCount;
+    if (count === 0) return;
+    const list = this.#pending;
+    this.#pending = this.#flushing;
+    this.#flushing = list;
+    this.#pendingCount = 0;
+    for (let i = 0; i < count; i = (i + 1) | 0) {
+      const connection = list[i]!;
+      connection.isPending = false;
+      output(connection, now);
+    }
+    list.length = 0;
+  }
+
+  /** Fires due timers, and clears away what timed out, at most `maximum` of each. Returns how many there were. */
+  advance(now: Instant, maximum: number): number {
+    if (now !== this.now) this.#setNow(now);
+    const fired = this.wheel.advance(now, maximum);
+    const budget = Math.min(maximum, CLEANING_BUDGET);
+    return (fired + this.passiveOpen.advance(now, budget) + this.timeWait.advance(now, budget)) | 0;
+  }
+
+  /** Microseconds until {@link advance} or {@link flush} has something to do; 0: now, -1: never. */
+  nextExpiry(now: Instant): number {
+    if (this.hasTurnsLeft && this.#pendingCount > 0) return 0;
+    return earliest(
+      this.wheel.nextExpiry(now),
+      earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
+    );
+  }
+
+  /** Something waits for {@link flush}. */
+  get hasPending(): boolean {
+    return this.#pendingCount > 0;
+  }
+
+  get statistics(): TcpStatistics {
+    return this.counter.snapshot(this);
+  }
+
+  /** Connections in the table: all states but CLOSED, LISTEN and TIME-WAIT. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** All of them, for listings. Allocates. */
+  connections(): Connection[] {
+    return this.#connections.filter((each) => each !== null);
+  }
+
+  /** Gives everything back without a word to the peers. */
+  close(): void {
+    for (const connection of this.connections()) {
+      connection.isOrphan = true;
+      this.discardHeld(connection);
+      connection.sendBuffer.clear();
+      connection.receiveBuffer.clear();
+      this.#clearReassembly(connection);
+      connection.timers.close();
+      connection.state = State.CLOSED;
+      connection.slot = NONE;
+    }
+    this.#connections.length = 0;
+    this.#pendingCount = 0;
+  }
+
+  // ---- for the files of this package
+
+  createCongestionControl(name: string): CongestionControl {
+    return createCongestionControl(name);
+  }
+
+  /** Packets run low: memory is for what must be, not for what may be useful later. */
+  isShortOfPackets(): boolean {
+    return this.pool.available <= this.pool.region.frames >> 3;
+  }
+
+  /** The connection has something to send: it gets its turn with the next {@link flush}. */
+  markPending(connection: Connection): void {
+    if (connection.isPending) return;
+    connection.isPending = true;
+    this.#pending[this.#pendingCount] = connection;
+    this.#pendingCount = (this.#pendingCount + 1) | 0;
+  }
+
+  /** It could not send all: it is tried again with the next flush. */
+  hold(connection: Connection): void {
+    this.markPending(connection);
+  }
+
+  /** For coalescing: the connection holds a segment until the end of the burst. */
+  keepHeld(connection: Connection): void {
+    const last = this.#heldCount - 1;
+    if (last >= 0 && this.#held[last] === connection) return;
+    this.#held[this.#heldCount] = connection;
+    this.#heldCount = (this.#heldCount + 1) | 0;
+  }
+
+  /** The held segment of a connection that is gone. */
+  discardHeld(connection: Connection): void {
+    const packet = connection.heldPacket;
+    if (packet === null) return;
+    connection.heldPacket = null;
+    connection.heldLast = null;
+    packet.release();
+    this.accounts.countDrops(connection.heldFrames, DropReason.TCP_AFTER_CLOSE);
+  }
+
+  /** An acknowledgement that must not wait for the end of the burst. */
+  acknowledgeNow(connection: Connection, now: Instant): void {
+    sendAcknowledgement(connection, now);
+  }
+
+  /** Releases the packet of a segment that is not accepted. */
+  drop(segment: Segment, reason: DropReason): void {
+    segment.takePacket().release();
+    this.accounts.countDrops(segment.frames, reason);
+  }
+
+  /** Releases the packet of a segment that did its work by its header. */
+  handled(segment: Segment): void {
+    segment.takePacket().release();
+    this.accounts.handleFrames(segment.frames);
+  }
+
+  /** RST in answer to a segment that a half-open connection cannot accept. */
+  resetFor(connection: Connection, segment: Segment, now: Instant): void {
+    const path = connection.path!;
+    this.counter.resetsSent();
+    this.control.reset(path.network, path, segment, now);
+  }
+
+  countChallenge(): void {
+    this.counter.challenges();
+  }
+
+  countEstablished(connection: Connection): void {
+    this.counter.established(connection.isPassive);
+  }
+
+  /** The connection of a key, or null. */
+  find(key: FlowKey): Connection | null {
+    const slot = this.#table.find(key.a, key.b, key.c, key.d);
+    return slot < 0 ? null : this.#connections[slot]!;
+  }
+
+  /** Enters a connection that a listener opened; false when there are too many. */
+  adopt(connection: Connection): boolean {
+    return this.#insert(connection);
+  }
+
+  /** Takes a connection that has ended out of everything. */
+  release(connection: Connection): void {
+    this.#clearReassembly(connection);
+    connection.timers.close();
+    this.orphans.delete(connection);
+    if (connection.boundPort !== 0) this.ports.unbind(connection);
+    if (connection.slot < 0) return;
+    const { key } = connection;
+    this.#table.remove(key.a, key.b, key.c, key.d);
+    this.#connections[connection.slot] = null;
+    this.#freeSlots.push(connection.slot);
+    connection.slot = NONE;
+    if (this.#lastConnection === connection) this.#lastConnection = null;
+  }
+
+  enterTimeWait(connection: Connection, now: Instant): void {
+    this.timeWait.add(connection, now);
+  }
+
+  /** RFC 5927 §4.1: an ICMP error counts only when the segment it quotes is in flight. */
+  errorArrives(
+    network: Network,
+    addresses: Addresses,
+    sequence: number,
+    errno: Errno,
+    mtu: number,
+    now: Instant,
+  ): boolean {
+    this.#setNow(now);
+    network.keyOf(addresses, this.#key);
+    const connection = this.find(this.#key);
+    return connection !== null && errorArrives(connection, sequence, errno, mtu, now);
+  }
+
+  /** Which of several listeners that share a port a flow belongs to. */
+  spread(key: FlowKey): number {
+    return hash4(this.#hashKey.k0, this.#hashKey.k1, key.a, key.b, key.c, key.d);
+  }
+
+  #withoutConnection(segment: Segment, network: Network, addresses: Addresses, now: Instant): void {
+    const key = this.#key;
+    const { flags } = segment;
+    if (isImpossible(flags)) {
+      this.drop(segment, DropReason.TCP_FLAGS_INVALID);
+      return;
+    }
+    network.keyOf(addresses, key);
+    if (this.timeWait.segmentArrives(segment, network, addresses, key, now)) return;
+    if (this.passiveOpen.segmentArrives(segment, network, addresses, key, now)) return;
+    // RFC 9293 §3.10.7.1: as if CLOSED.
+    if ((flags & RST) === 0) this.counter.resetsSent();
+    this.control.reset(network, addresses, segment, now);
+    this.drop(segment, DropReason.TCP_NO_CONNECTION);
+  }
+
+  #lookup(network: Network, addresses: Addresses): Connection | null {
+    const key = this.#key;
+    network.keyOf(addresses, key);
+    const last = this.#lastKey;
+    if (
+      this.#lastConnection !== null &&
+      key.c === last.c &&
+      key.a === last.a &&
+      key.b === last.b &&
+      key.d === last.d
+    ) {
+      return this.#lastConnection;
+    }
+    const slot = this.#table.find(key.a, key.b, key.c, key.d);
+    if (slot < 0) return null;
+    const connection = this.#connections[slot]!;
+    this.#lastConnection = connection;
+    last.copy(key);
+    return connection;
+  }
+
+  #insert(connection: Connection): boolean {
+    const { key } = connection;
+    if (this.#table.size >= this.settings.maximumConnections) return false;
+    const slot = this.#freeSlots.pop() ?? this.#connections.length;
+    if (!this.#table.insert(key.a, key.b, key.c, key.d, slot)) return false;
+    this.#connections[slot] = connection;
+    connection.slot = slot;
+    return true;
+  }
+
+  #startActive(connection: Connection, sequence: number, now: Instant): void {
+    const { settings } = this;
+    const { recovery, receiveWindow } = connection;
+    connection.state = State.SYN_SENT;
+    connection.initialSendSequence = sequence;
+    connection.hasTimestamps = settings.timestamps;
+    connection.timestampOffset = this.timestampOffset.of(connection.key);
+    connection.hasSelectiveAcknowledgements = settings.selectiveAcknowledgements;
+    connection.hasScaling = settings.windowScaling;
+    receiveWindow.scale = settings.windowScaling ? receiveWindow.offeredScale() : 0;
+    connection.hasEcn = connection.ecn === 'active';
+    connection.sendBuffer.begin((sequence + 1) | 0);
+    recovery.start(sequence, now);
+    recovery.onSent((sequence + 1) | 0, now);
+    transmitSyn(connection, now);
+    connection.timers.update(now);
+  }
+
+  #portFor(path: Path): number {
+    const key = this.#key;
+    path.network.keyOf(path, key);
+    return this.#ephemeralPorts.choose(key, path.remotePort, (port) => {
+      if (this.ports.isHeld(port)) return false;
+      path.localPort = port;
+      path.network.keyOf(path, key);
+      if (this.find(key) !== null) return false;
+      const waiting = this.timeWait.find(key);
+      return waiting < 0 || this.timeWait.isReusable(waiting, this.now);
+    });
+  }
+
+  #freePort(): number {
+    const { first, last } = this.settings.ephemeralPorts;
+    const size = last - first + 1;
+    const start = (this.random.nextInt32() >>> 0) % size;
+    for (let i = 0; i < size; i++) {
+      const port = first + ((start + i) % size);
+      if (!this.ports.isHeld(port)) return port;
+    }
+    return 0;
+  }
+
+  #isLocal(address: IpAddress): boolean {
+    return this.networks.some((network) => network.isLocalAddress(address));
+  }
+
+  #clearReassembly(connection: Connection): void {
+    const frames = connection.reassembly.clear();
+    if (frames === 0) return;
+    this.accounts.unhold(frames);
+    this.accounts.countDrops(frames, DropReason.TCP_AFTER_CLOSE);
+  }
+
+  #setNow(now: Instant): void {
+    const passed = elapsed(now, this.now);
+    this.now = now;
+    if (passed <= 0) return;
+    const microseconds = (this.#microseconds + passed) | 0;
+    const whole = microseconds > 0 ? (microseconds / 1000) | 0 : 0;
+    this.#microseconds = (microseconds - Math.imul(whole, 1000)) | 0;
+    this.milliseconds = (this.milliseconds + whole) | 0;
+  }
+}
+
+/** Combinations that no host sends (the state machine needs SYN, RST or ACK; SYN goes with neither FIN nor RST). */
+function isImpossible(flags: number): boolean {
+  if ((flags & SYN) !== 0) return (flags & (FIN | RST)) !== 0;
+  return (flags & (ACK | RST)) === 0;
+}
+
+function earliest(a: number, b: number): number {
+  if (a < 0) return b;
+  return b < 0 || a < b ? a : b;
+}

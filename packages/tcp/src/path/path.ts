@@ -1,0 +1,46 @@
+import { Ipv4Route } from '@prism-net/ipv4';
+import { IpAddress } from '@prism-net/wire';
+import { Addresses } from '../segment.js';
+import type { Network } from './network.js';
+
+/** The way between two endpoints: both addresses and ports, and what the network layer knows of the way. */
+export class Path extends Addresses {
+  readonly network: Network;
+  /** Largest IP datagram in bytes; 0 until resolved. */
+  mtu = 0;
+  /** The sum of the pseudo-header without the length of the segment. */
+  pseudoHeader = 0;
+  /** Whoever sends the frame completes the checksum: TCP leaves it PARTIAL. */
+  completesChecksum = false;
+  /** The network layer's own notes; the one of its family is used. */
+  readonly ipv4Route = new Ipv4Route();
+
+  constructor(network: Network) {
+    super();
+    this.network = network;
+  }
+
+  get localAddress(): IpAddress {
+    if (this.network.family === 4) return IpAddress.fromIpv4(this.localD);
+    return IpAddress.fromIpv6(this.localA, this.localB, this.localC, this.localD);
+  }
+
+  get remoteAddress(): IpAddress {
+    if (this.network.family === 4) return IpAddress.fromIpv4(this.remoteD);
+    return IpAddress.fromIpv6(this.remoteA, this.remoteB, this.remoteC, this.remoteD);
+  }
+
+  setLocal(address: IpAddress): void {
+    this.localA = address.a;
+    this.localB = address.b;
+    this.localC = address.c;
+    this.localD = address.d;
+  }
+
+  setRemote(address: IpAddress): void {
+    this.remoteA = address.a;
+    this.remoteB = address.b;
+    this.remoteC = address.c;
+    this.remoteD = address.d;
+  }
+}

@@ -1,0 +1,233 @@
+import type { Packet } from '@prism-net/buffers';
+import { seq } from '@prism-net/wire';
+
+/** Text up to this long is copied behind its neighbour, rather than keeping a frame of its own. */
+const SHORT = 512;
+
+/**
+ * Text that arrived ahead of a gap: disjoint ranges in the order of their sequence numbers, each a chain of packets. The
+ * number of ranges and of bytes is bounded, an insertion costs O(log n) comparisons and one move of at most
+ * `maximumRanges` words (CVE-2018-5390). Of overlapping text what came first is kept.
+ */
+export class ReassemblyQueue {
+  /** Ranges now kept. */
+  count = 0;
+  /** Frames now kept, for the accounts. */
+  frames = 0;
+  /** Bytes now kept. */
+  bytes = 0;
+  /** First and behind-last sequence number of each range. Empty until something arrives out of order. */
+  starts: Int32Array = NONE;
+  ends: Int32Array = NONE;
+  /** Position of the range that the last segment became part of: the first of SACK blocks (RFC 2018 §4). */
+  latest = -1;
+
+  readonly #maximumRanges: number;
+  #first: (Packet | null)[] = [];
+  #last: (Packet | null)[] = [];
+  /** Frames of each range. */
+  #frames: Int32Array = NONE;
+
+  constructor(maximumRanges: number) {
+    this.#maximumRanges = maximumRanges;
+  }
+
+  /**
+   * Takes the packet, a chain of `frames` frames that holds the text from `sequence` to `end`, trimming what is there
+   * already. False, and the packet is still the caller's, when all of it is (a duplicate) or there are too many ranges.
+   */
+  insert(given: Packet, sequence: number, end: number, frames: number): boolean {
+    if (this.starts.length === 0) this.#allocate();
+    let packet = given;
+    let start = sequence;
+    const { starts, ends } = this;
+    // The first range that ends at or behind the start.
+    const at = this.#search(start);
+    if (at < this.count && seq.isLessOrEqual(starts[at]!, start)) {
+      if (seq.isLessOrEqual(end, ends[at]!)) {
+        this.latest = at;
+        return false;
+      }
+      const known = (ends[at]! - start) | 0;
+      if (known > 0) {
+        packet = trimFront(packet, known);
+        start = ends[at]!;
+      }
+      this.#extend(at, packet, end, frames);
+    } else {
+      if (this.count >= this.#maximumRanges) return false;
+      this.#insertAt(at, packet, start, end, frames);
+    }
+    this.latest = at;
+    this.frames = (this.frames + frames) | 0;
+    this.bytes = (this.bytes + ((end - start) | 0)) | 0;
+    this.#swallowFollowing(at);
+    return true;
+  }
+
+  /**
+   * When the first range begins at or before `sequence`, takes it out and returns its packets with the text before
+   * `sequence` cut off; `taken` frames. Null when there is none, or nothing new in it.
+   */
+  take(sequence: number): Packet | null {
+    this.takenFrames = 0;
+    while (this.count > 0 && seq.isLessOrEqual(this.starts[0]!, sequence)) {
+      const packet = this.#first[0]!;
+      const start = this.starts[0]!;
+      const end = this.ends[0]!;
+      const frames = this.#frames[0]!;
+      this.#removeAt(0);
+      this.frames = (this.frames - frames) | 0;
+      this.bytes = (this.bytes - ((end - start) | 0)) | 0;
+      this.takenFrames = (this.takenFrames + frames) | 0;
+      const known = (sequence - start) | 0;
+      if (seq.isGreater(end, sequence)) {
+        this.takenEnd = end;
+        return known > 0 ? trimFront(packet, known) : packet;
+      }
+      packet.release();
+    }
+    return null;
+  }
+  /** Frames that left by the last {@link take}, and the sequence number behind what it returned. */
+  takenFrames = 0;
+  takenEnd = 0;
+
+  /** Releases the range with the highest sequence numbers, and returns its number of frames: memory is short. */
+  prune(): number {
+    if (this.count === 0) return 0;
+    const last = this.count - 1;
+    const frames = this.#frames[last]!;
+    this.bytes = (this.bytes - ((this.ends[last]! - this.starts[last]!) | 0)) | 0;
+    this.frames = (this.frames - frames) | 0;
+    this.#first[last]!.release();
+    this.#removeAt(last);
+    return frames;
+  }
+
+  /** Releases everything, and returns the number of frames. */
+  clear(): number {
+    const frames = this.frames;
+    for (let i = 0; i < this.count; i++) {
+      this.#first[i]!.release();
+      this.#first[i] = null;
+      this.#last[i] = null;
+    }
+    this.count = 0;
+    this.frames = 0;
+    this.bytes = 0;
+    this.latest = -1;
+    return frames;
+  }
+
+  /** Position of the first range whose end is not before `sequence`; `count` when there is none. */
+  #search(sequence: number): number {
+    const { ends } = this;
+    let low = 0;
+    let high = this.count;
+    // Most often behind everything there is.
+    if (high > 0 && seq.isLess(ends[high - 1]!, sequence)) return high;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seq.isLess(ends[middle]!, sequence)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Puts what follows range `at`, and is touched or covered by it now, into it. */
+  #swallowFollowing(at: number): void {
+    const { starts, ends } = this;
+    while (at + 1 < this.count && seq.isLessOrEqual(starts[at + 1]!, ends[at]!)) {
+      const next = at + 1;
+      const overlap = (ends[at]! - starts[next]!) | 0;
+      const nextFrames = this.#frames[next]!;
+      // What arrived first is kept: the new text gives way, from there on, and is asked for again if it went further.
+      if (overlap > 0) {
+        this.#first[at]!.trim((((ends[at]! - starts[at]!) | 0) - overlap) | 0);
+        this.#last[at] = lastSegment(this.#first[at]!);
+        this.bytes = (this.bytes - overlap) | 0;
+      }
+      this.#last[at]!.nextSegment = this.#first[next]!;
+      this.#last[at] = this.#last[next]!;
+      ends[at] = ends[next]!;
+      this.#frames[at] = (this.#frames[at]! + nextFrames) | 0;
+      this.#removeAt(next);
+    }
+  }
+
+  #extend(at: number, packet: Packet, end: number, frames: number): void {
+    const last = this.#last[at]!;
+    const isShort = packet.nextSegment === null && packet.length <= SHORT;
+    if (isShort && last.references === 1 && last.memory === packet.memory && last.tailroom >= packet.length) {
+      packet.memory.copy(last.end, packet.offset, packet.length);
+      last.length = (last.length + packet.length) | 0;
+      packet.release();
+    } else {
+      last.nextSegment = packet;
+      this.#last[at] = lastSegment(packet);
+    }
+    this.ends[at] = end;
+    this.#frames[at] = (this.#frames[at]! + frames) | 0;
+  }
+
+  #insertAt(at: number, packet: Packet, start: number, end: number, frames: number): void {
+    for (let i = this.count; i > at; i = (i - 1) | 0) this.#move(i - 1, i);
+    this.count = (this.count + 1) | 0;
+    this.starts[at] = start;
+    this.ends[at] = end;
+    this.#frames[at] = frames;
+    this.#first[at] = packet;
+    this.#last[at] = lastSegment(packet);
+  }
+
+  #removeAt(at: number): void {
+    this.count = (this.count - 1) | 0;
+    for (let i = at; i < this.count; i = (i + 1) | 0) this.#move(i + 1, i);
+    this.#first[this.count] = null;
+    this.#last[this.count] = null;
+    if (this.latest > at) this.latest = (this.latest - 1) | 0;
+    else if (this.latest === at) this.latest = Math.min(at, this.count - 1);
+  }
+
+  #move(from: number, to: number): void {
+    this.starts[to] = this.starts[from]!;
+    this.ends[to] = this.ends[from]!;
+    this.#frames[to] = this.#frames[from]!;
+    this.#first[to] = this.#first[from]!;
+    this.#last[to] = this.#last[from]!;
+  }
+
+  /** Only a connection that loses packets needs the room. */
+  #allocate(): void {
+    const capacity = this.#maximumRanges;
+    this.starts = new Int32Array(capacity);
+    this.ends = new Int32Array(capacity);
+    this.#frames = new Int32Array(capacity);
+    this.#first = new Array<Packet | null>(capacity).fill(null);
+    this.#last = new Array<Packet | null>(capacity).fill(null);
+  }
+}
+
+const NONE = new Int32Array(0);
+
+function lastSegment(packet: Packet): Packet {
+  let last = packet;
+  while (last.nextSegment !== null) last = last.nextSegment;
+  return last;
+}
+
+/** Cuts `bytes` off the front of a chain; returns the segment that is first now. */
+function trimFront(packet: Packet, bytes: number): Packet {
+  let left = bytes;
+  let first = packet;
+  while (left >= first.length && first.nextSegment !== null) {
+    left = (left - first.length) | 0;
+    const next = first.nextSegment;
+    first.nextSegment = null;
+    first.release();
+    first = next;
+  }
+  first.consume(left);
+  return first;
+}

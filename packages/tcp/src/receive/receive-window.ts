@@ -1,0 +1,111 @@
+import { elapsed, type Instant } from '@prism-net/time';
+import type { Connection } from '../connection.js';
+
+/** The window field holds 16 bits. */
+const FIELD_MAXIMUM = 65_535;
+/** RFC 7323 §2.3. */
+const LARGEST_SCALE = 14;
+
+/**
+ * How much the peer may send: RCV.WND, kept as the sequence number behind its last byte, which never moves back
+ * (RFC 9293 §3.8.6.2.2, SHLD-14). Grows with what the application reads in a round trip, so that the window is about
+ * twice what is on the way (dynamic right-sizing).
+ */
+export class ReceiveWindow {
+  /** Bytes kept for the application, at most. */
+  limit: number;
+  /** The limit does not grow beyond this. */
+  maximum: number;
+  /** Right edge: RCV.NXT + RCV.WND as the peer knows it. */
+  edge = 0;
+  /** Rcv.Wind.Shift (RFC 7323 §2.2). */
+  scale = 0;
+
+  /** Bytes the application took since {@link #measuredAt}. */
+  #taken = 0;
+  #measuredAt: Instant = 0;
+  #isMeasuring = false;
+
+  constructor(limit: number, maximum: number) {
+    this.limit = limit;
+    this.maximum = Math.max(limit, maximum);
+  }
+
+  /** The user asked for this size: it stays (SO_RCVBUF). */
+  fix(bytes: number): void {
+    this.limit = bytes;
+    this.maximum = bytes;
+  }
+
+  /** The shift to offer in our SYN: enough for the window at its largest (RFC 7323 §2.2). */
+  offeredScale(): number {
+    let scale = 0;
+    while (scale < LARGEST_SCALE && FIELD_MAXIMUM << scale < this.maximum) scale++;
+    return scale;
+  }
+
+  /** The field of a segment with SYN, which is never scaled (RFC 7323 §2.2); the edge with it. */
+  initial(receiveNext: number): number {
+    const window = Math.min(this.limit, FIELD_MAXIMUM);
+    this.edge = (receiveNext + window) | 0;
+    return window;
+  }
+
+  /** The field of the segment about to be sent; moves the edge. */
+  advertise(connection: Connection): number {
+    const next = connection.receiveNext;
+    let window = (this.edge - next) | 0;
+    if (window < 0) window = 0;
+    const room = this.#room(connection);
+    // RFC 9293 §3.8.6.2.2, MUST-39: the edge moves by a segment, or half the buffer, or not at all.
+    if (((room - window) | 0) >= this.#step(connection)) window = room;
+    const { scale } = this;
+    // Rounded up: to round down would take back what was offered (RFC 7323 §2.4).
+    let field = (window + ((1 << scale) - 1)) >>> scale;
+    if (field > FIELD_MAXIMUM) field = FIELD_MAXIMUM;
+    const edge = (next + (field << scale)) | 0;
+    if (((edge - this.edge) | 0) > 0) this.edge = edge;
+    return field;
+  }
+
+  /** The application took `bytes`: perhaps the peer should be told that the window is open again. */
+  consumed(connection: Connection, bytes: number): void {
+    this.#taken = (this.#taken + bytes) | 0;
+    const { layer } = connection;
+    if (this.limit < this.maximum) this.#grow(connection, layer.now);
+    if (connection.isFinReceived || !connection.canReceiveText) return;
+    const window = (this.edge - connection.receiveNext) | 0;
+    const gain = (this.#room(connection) - window) | 0;
+    // Half of the window, or two segments when it is nearly closed: not an update for every read.
+    if (gain < this.#step(connection) || (gain < this.limit >> 1 && window > connection.segmentSize << 1)) return;
+    connection.mustAcknowledge = true;
+    layer.markPending(connection);
+  }
+
+  #room(connection: Connection): number {
+    const room = (this.limit - connection.receiveBuffer.length) | 0;
+    if (room <= 0 || connection.layer.isShortOfPackets()) return 0;
+    return room;
+  }
+
+  #step(connection: Connection): number {
+    const half = this.limit >> 1;
+    return connection.segmentSize < half ? connection.segmentSize : half;
+  }
+
+  #grow(connection: Connection, now: Instant): void {
+    if (!this.#isMeasuring) {
+      this.#isMeasuring = true;
+      this.#measuredAt = now;
+      this.#taken = 0;
+      return;
+    }
+    const roundTrip = connection.recovery.estimator.smoothed;
+    const passed = elapsed(now, this.#measuredAt);
+    if (passed < roundTrip && passed >= 0) return;
+    const wanted = Math.min(this.#taken << 1, this.maximum);
+    if (wanted > this.limit && this.#taken < 1 << 29) this.limit = wanted;
+    this.#measuredAt = now;
+    this.#taken = 0;
+  }
+}

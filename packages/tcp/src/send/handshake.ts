@@ -1,0 +1,97 @@
+import type { Packet } from '@prism-net/buffers';
+import type { Instant } from '@prism-net/time';
+import { tcp, tcpOptions } from '@prism-net/wire';
+import { type Connection, Count } from '../connection.js';
+import type { Path } from '../path/path.js';
+import { acknowledged } from '../receive/acknowledgement-policy.js';
+import { State } from '../state.js';
+import { finish } from './segment-writer.js';
+
+const { ACK, CWR, ECE, SYN } = tcp.Flag;
+const HEADER = tcp.MINIMUM_HEADER_LENGTH;
+
+/** What a segment with SYN says besides its numbers; one object, refilled. */
+export class SynContents {
+  sequence = 0;
+  acknowledgement = 0;
+  flags = 0;
+  window = 0;
+  /** Bytes of text we receive in one segment: our MSS. */
+  maximumSegmentSize = 0;
+  sackPermitted = false;
+  hasTimestamps = false;
+  timestampValue = 0;
+  timestampEcho = 0;
+  /** -1: not offered. */
+  windowScale = -1;
+}
+
+const contents = new SynContents();
+
+/** Sends our SYN, with ACK in SYN-RECEIVED. The sequence number of the SYN is recorded by the caller. */
+export function transmitSyn(connection: Connection, now: Instant): boolean {
+  const packet = connection.layer.pool.take();
+  if (packet === null) return false;
+  const path = connection.path!;
+  const { layer, receiveWindow } = connection;
+  const isAnswer = connection.state === State.SYN_RECEIVED;
+  contents.sequence = connection.initialSendSequence;
+  contents.acknowledgement = isAnswer ? connection.receiveNext : 0;
+  contents.flags = isAnswer ? SYN | ACK : SYN;
+  // RFC 3168 §6.1.1; §6.1.1.1: a SYN sent again asks no more, in case somebody on the way drops what asks.
+  if (isAnswer && connection.hasEcn) contents.flags |= ECE;
+  else if (!isAnswer && connection.hasEcn && connection.recovery.consecutiveTimeouts === 0) contents.flags |= ECE | CWR;
+  contents.window = receiveWindow.initial(connection.receiveNext);
+  contents.maximumSegmentSize = offeredSegmentSize(path, connection.maximumSegment);
+  contents.sackPermitted = connection.hasSelectiveAcknowledgements;
+  contents.hasTimestamps = connection.hasTimestamps;
+  contents.timestampValue = (layer.milliseconds + connection.timestampOffset) | 0;
+  contents.timestampEcho = isAnswer ? connection.timestampRecent : 0;
+  contents.windowScale = connection.hasScaling ? receiveWindow.scale : -1;
+  writeSyn(packet, path, contents);
+  acknowledged(connection);
+  connection.counts[Count.SEGMENTS_OUT]! += 1;
+  path.network.send(packet, path, connection.trafficClass, connection.timeToLive, now);
+  connection.observed(null, now);
+  return true;
+}
+
+/** RFC 9293 §3.7.1, MUST-14 and MUST-67: what the interface takes, less the headers without options (RFC 6691). */
+export function offeredSegmentSize(path: Path, maximum: number): number {
+  const size = (path.mtu - path.network.headerLength - HEADER) | 0;
+  return maximum > 0 && maximum < size ? maximum : size;
+}
+
+/** Writes a segment with SYN in front of the packet's (empty) data. */
+export function writeSyn(packet: Packet, path: Path, syn: SynContents): void {
+  let length = HEADER + 4;
+  if (syn.hasTimestamps) length += 12;
+  else if (syn.sackPermitted) length += 4;
+  if (syn.windowScale >= 0) length += 4;
+  const at = packet.push(length);
+  const { view } = packet;
+  tcp.write(
+    view,
+    at,
+    path.localPort,
+    path.remotePort,
+    syn.sequence,
+    syn.acknowledgement,
+    length,
+    syn.flags,
+    syn.window,
+  );
+  let option = at + HEADER;
+  // RFC 9293 §3.7.1, MUST-14, SHLD-5: always there.
+  option += tcpOptions.writeMaximumSegmentSize(view, option, syn.maximumSegmentSize);
+  const { timestampValue, timestampEcho } = syn;
+  if (syn.hasTimestamps && syn.sackPermitted) {
+    option += tcpOptions.writeSackPermittedTimestamps(view, option, timestampValue, timestampEcho);
+  } else if (syn.hasTimestamps) {
+    option += tcpOptions.writeTimestamps(view, option, timestampValue, timestampEcho);
+  } else if (syn.sackPermitted) {
+    option += tcpOptions.writeSackPermitted(view, option);
+  }
+  if (syn.windowScale >= 0) tcpOptions.writeWindowScale(view, option, syn.windowScale);
+  finish(packet, path, at, length, 0, path.completesChecksum ? -1 : 0);
+}

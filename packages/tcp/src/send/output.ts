@@ -1,0 +1,264 @@
+import { Errno } from '@prism-net/errors';
+import { elapsed, type Instant } from '@prism-net/time';
+import { seq, tcp } from '@prism-net/wire';
+import { abort } from '../closing.js';
+import { type Connection, Count } from '../connection.js';
+import { pathChanged } from '../path/path-mtu.js';
+import { State } from '../state.js';
+import { transmitSyn } from './handshake.js';
+import { sackLength, transmit, transmitEmpty } from './segment-writer.js';
+import { takeText, textSum } from './text-packets.js';
+
+const { ACK, CWR, FIN, PSH } = tcp.Flag;
+/** Largest IP datagram, and so the largest virtual segment with its headers. */
+const LARGEST_DATAGRAM = 65_535;
+/** Room for the longest headers, TCP options included. */
+const LONGEST_HEADERS = 100;
+/** Bytes one connection sends before others have their turn. */
+const TURN = 262_144;
+
+/** Sends what the connection has to send and may: lost segments, new text, FIN, or a bare acknowledgement. */
+export function output(connection: Connection, now: Instant): void {
+  const { path, state, layer } = connection;
+  if (path === null || state === State.CLOSED || state === State.LISTEN) return;
+  if (!path.network.refresh(path)) {
+    // RFC 9293 §3.9.2.2, MUST-56: a soft error; routes may come back.
+    connection.softError = Errno.ENETUNREACH;
+    connection.timers.update(now);
+    return;
+  }
+  if (path.mtu !== connection.pathMtu) pathChanged(connection);
+  if (state >= State.ESTABLISHED) {
+    const room = path.network.room(path);
+    connection.isHeldBack = !sendAll(connection, room, now);
+    if (connection.isHeldBack) layer.hold(connection);
+    if (connection.mustAcknowledge && !sendAcknowledgement(connection, now)) connection.timers.delayAcknowledgement(now);
+  } else {
+    retransmitSyn(connection, now);
+  }
+  connection.timers.update(now);
+}
+
+/** ACK with the present numbers; false when the pool is empty. */
+export function sendAcknowledgement(connection: Connection, now: Instant): boolean {
+  const sent = transmitEmpty(connection, connection.recovery.next, ACK, now);
+  if (sent) connection.observed(null, now);
+  return sent;
+}
+
+/** False when the interface, or the turn, is full and more could be sent. */
+function sendAll(connection: Connection, given: number, now: Instant): boolean {
+  let room = given;
+  if (connection.recovery.nextLost() >= 0) {
+    room = retransmitLost(connection, room, now);
+    if (room <= 0) return false;
+  }
+  if (!connection.hasUnsent) return true;
+  return sendNew(connection, room, false, now);
+}
+
+function retransmitSyn(connection: Connection, now: Instant): void {
+  const { recovery } = connection;
+  const index = recovery.nextLost();
+  if (index >= 0) {
+    transmitSyn(connection, now);
+    connection.counts[Count.RETRANSMITTED]! += 1;
+    recovery.onRetransmitted(index, now);
+  } else if (connection.mustAcknowledge) {
+    transmitSyn(connection, now);
+  }
+}
+
+/** Sends lost segments again as far as the window of congestion allows; returns the room that is left. */
+function retransmitLost(connection: Connection, given: number, now: Instant): number {
+  const { recovery } = connection;
+  let room = given;
+  for (;;) {
+    const index = recovery.nextLost();
+    if (index < 0) return room;
+    if (room <= 0) return 0;
+    const start = recovery.recordStart(index);
+    const end = recovery.recordEnd(index);
+    const length = (end - start) | 0;
+    // The first may always go: the timer asked for it, or recovery starts with it.
+    if (recovery.allowance() < Math.min(length, connection.segmentSize)) return room;
+    // RFC 9293 §3.8.6.2.1: not beyond a window that has shrunk, but for the first segment, which probes it.
+    if (start !== recovery.unacknowledged && seq.isGreater(end, connection.sendWindowEnd)) return room;
+    if (!retransmit(connection, index, now)) return 0;
+    room = (room - 1) | 0;
+  }
+}
+
+/** Sends one record again; false when the pool is empty. */
+export function retransmit(connection: Connection, index: number, now: Instant): boolean {
+  const { recovery, sendBuffer } = connection;
+  const start = recovery.recordStart(index);
+  const end = recovery.recordEnd(index);
+  const hasFin = connection.isFinSent && seq.isGreater(end, sendBuffer.end);
+  const length = ((hasFin ? sendBuffer.end : end) - start) | 0;
+  // RFC 3168 §6.1.5: retransmissions are not ECN-capable.
+  if (!sendAgain(connection, start, length, hasFin ? FIN | ACK : ACK, now)) return false;
+  connection.counts[Count.RETRANSMITTED]! += 1;
+  recovery.onRetransmitted(index, now);
+  connection.observed(null, now);
+  return true;
+}
+
+/**
+ * Sends text for the first time, and the FIN behind it. `isOverride`: a short segment goes in spite of Nagle and of a
+ * window that is small (RFC 9293 §3.8.6.2.1 (4)). False when room or turn is used up.
+ */
+export function sendNew(connection: Connection, given: number, isOverride: boolean, now: Instant): boolean {
+  const { recovery, sendBuffer } = connection;
+  const size = (connection.segmentSize - sackLength(connection)) | 0;
+  let room = given;
+  let turn = TURN;
+  if (recovery.next === recovery.unacknowledged) {
+    recovery.resume(now); // RFC 5681 §4.1
+    // Nothing is out, so nothing short is: a stale mark would mean the future after 2^31 bytes.
+    connection.lastShortEnd = recovery.unacknowledged;
+  }
+  while (connection.hasUnsent) {
+    const next = recovery.next;
+    const unsent = (sendBuffer.end - next) | 0;
+    if (!recovery.canRecord()) return true;
+    if (turn <= 0) connection.layer.hasTurnsLeft = true;
+    if (room <= 0 || turn <= 0) return false;
+    const offered = (connection.sendWindowEnd - next) | 0;
+    const allowed = recovery.allowance();
+    if (unsent === 0) return sendFin(connection, offered, now);
+    let length = offered < unsent ? offered : unsent;
+    if (allowed < length) length = allowed;
+    if (length <= 0) return true;
+    if (length < size) {
+      if (!maySendShort(connection, length, unsent, offered, isOverride)) return true;
+    } else if (length > size) {
+      length = wholeSegments(connection, length, size, unsent, room);
+    }
+    const isLast = length === unsent;
+    // RFC 9293 §3.8.6.2.1: FIN goes with the last text where the window has room for it.
+    const hasFin = isLast && connection.isFinQueued && offered > length;
+    let flags = isLast ? ACK | PSH : ACK;
+    if (hasFin) flags |= FIN;
+    if (recovery.congestionWindowReduced) {
+      flags |= CWR; // RFC 3168 §6.1.2
+      recovery.congestionWindowReduced = false;
+    }
+    const packet = takeText(connection, next, length, size);
+    if (packet === null) return false;
+    const segments = recordSent(connection, next, length, size, hasFin, now);
+    transmit(connection, packet, next, flags, length, textSum, true, now);
+    if (length < size) connection.lastShortEnd = recovery.next;
+    if (hasFin) connection.isFinSent = true;
+    connection.counts[Count.BYTES_SENT]! += length;
+    connection.lastSentAt = now;
+    room = (room - segments) | 0;
+    turn = (turn - length) | 0;
+    connection.observed(null, now);
+  }
+  return true;
+}
+
+/** Whole segments, up to what a virtual one holds; the short rest may come along at the end when nothing holds it back. */
+function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
+  let length = given;
+  const most = Math.min(room, (((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0) || 1, connection.recovery.recordsFree);
+  // A segment that takes several frames is sent by itself.
+  const limit = Math.imul(connection.segmentFrames > 1 ? 1 : most, size);
+  if (length > limit) return limit;
+  const rest = length % size | 0;
+  if (rest !== 0 && !(length === unsent && isShortAllowed(connection))) length = (length - rest) | 0;
+  return length;
+}
+
+/** One record for each segment on the wire; returns their number. */
+function recordSent(
+  connection: Connection,
+  start: number,
+  length: number,
+  size: number,
+  hasFin: boolean,
+  now: Instant,
+): number {
+  const { recovery } = connection;
+  const end = (start + length + (hasFin ? 1 : 0)) | 0;
+  if (length <= size) {
+    recovery.onSent(end, now);
+    return 1;
+  }
+  const segments = ((length + size - 1) / size) | 0;
+  if (size === connection.segmentSize && !hasFin) {
+    recovery.onSent(end, now);
+    return segments;
+  }
+  // Blocks of SACK make the segments shorter than recovery would cut its records.
+  let at = start;
+  for (let i = 1; i < segments; i = (i + 1) | 0) {
+    at = (at + size) | 0;
+    recovery.onSent(at, now);
+  }
+  recovery.onSent(end, now);
+  return segments;
+}
+
+/** Text, or a FIN alone, for another time; after path MTU discovery it may have become several segments. */
+function sendAgain(connection: Connection, sequence: number, length: number, flags: number, now: Instant): boolean {
+  if (length === 0) return transmitEmpty(connection, sequence, flags, now);
+  const size = (connection.segmentSize - sackLength(connection)) | 0;
+  const packet = takeText(connection, sequence, length, size);
+  if (packet === null) return false;
+  transmit(connection, packet, sequence, flags, length, textSum, false, now);
+  return true;
+}
+
+function sendFin(connection: Connection, offered: number, now: Instant): boolean {
+  const { recovery } = connection;
+  if (offered <= 0) return true;
+  if (!transmitEmpty(connection, recovery.next, FIN | ACK, now)) return false;
+  recovery.onSent((recovery.next + 1) | 0, now);
+  connection.isFinSent = true;
+  connection.lastSentAt = now;
+  connection.observed(null, now);
+  return true;
+}
+
+/** Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, MUST-38; §3.7.4, SHLD-7). */
+function maySendShort(
+  connection: Connection,
+  length: number,
+  unsent: number,
+  offered: number,
+  isOverride: boolean,
+): boolean {
+  if (isOverride) return true;
+  if (length === unsent) return isShortAllowed(connection);
+  // (3): half of the largest window ever offered, where it is the peer's window that is small.
+  return length === offered && length >= connection.maximumSendWindow >> 1;
+}
+
+function isShortAllowed(connection: Connection): boolean {
+  if (connection.isFinQueued) return true;
+  if (connection.cork) return false;
+  if (connection.noDelay) return true;
+  // Minshall's variant: only a short segment that is still out holds the next one back.
+  return seq.isLessOrEqual(connection.lastShortEnd, connection.recovery.unacknowledged);
+}
+
+/** The retransmission timer expired: gives up, or looks for a smaller segment, else lets {@link output} send again. */
+export function timedOut(connection: Connection, now: Instant): void {
+  const { recovery, layer, state } = connection;
+  const { settings } = layer;
+  const timeouts = recovery.consecutiveTimeouts;
+  const limit = state === State.SYN_SENT || state === State.SYN_RECEIVED ? settings.synRetransmissions : settings.retransmissions;
+  const { userTimeout } = connection;
+  const isOver =
+    userTimeout > 0
+      ? elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout
+      : timeouts > limit;
+  if (isOver) {
+    // RFC 9293 §3.8.3, MUST-20 and MUST-23: R2.
+    abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
+    return;
+  }
+  layer.markPending(connection);
+}

@@ -1,0 +1,119 @@
+import { ChecksumState, finishSum, foldSum, type Packet } from '@prism-net/buffers';
+import type { Instant } from '@prism-net/time';
+import { tcp, tcpOptions } from '@prism-net/wire';
+import { type Connection, Count } from '../connection.js';
+import type { Path } from '../path/path.js';
+import { acknowledged } from '../receive/acknowledgement-policy.js';
+
+const { ACK, ECE, RST } = tcp.Flag;
+const HEADER = tcp.MINIMUM_HEADER_LENGTH;
+/** ECT(0) (RFC 3168 §5). */
+const ECN_CAPABLE = 2;
+/** Blocks that fit beside timestamps, and without them (RFC 2018 §3). */
+const BLOCKS_BESIDE_TIMESTAMPS = 3;
+const BLOCKS = 4;
+
+/** The blocks of one segment; nothing in between yields. */
+const starts = new Int32Array(BLOCKS);
+const ends = new Int32Array(BLOCKS);
+
+/** Bytes of SACK option the next segment will carry. */
+export function sackLength(connection: Connection): number {
+  if (!connection.hasSelectiveAcknowledgements) return 0;
+  const duplicate = connection.duplicateStart !== connection.duplicateEnd ? 1 : 0;
+  const ranges = (connection.reassembly.count + duplicate) | 0;
+  if (ranges === 0) return 0;
+  const most = connection.hasTimestamps ? BLOCKS_BESIDE_TIMESTAMPS : BLOCKS;
+  return 4 + (Math.min(ranges, most) << 3);
+}
+
+/**
+ * Writes the header in front of the packet's data, the text, and sends it. Takes the packet. `sum` is that of the text,
+ * or -1 when it was not taken: then the link completes the checksum, or whoever cuts the virtual segment.
+ */
+export function transmit(
+  connection: Connection,
+  packet: Packet,
+  sequence: number,
+  flags: number,
+  textLength: number,
+  sum: number,
+  isEcnCapable: boolean,
+  now: Instant,
+): void {
+  const path = connection.path!;
+  const sack = sackLength(connection);
+  const header = (HEADER + (connection.hasTimestamps ? tcpOptions.TIMESTAMPS_LENGTH : 0) + sack) | 0;
+  const at = packet.push(header);
+  const { view } = packet;
+  const window = connection.receiveWindow.advertise(connection);
+  // RFC 3168 §6.1.3: every acknowledgement says so, until the sender has answered.
+  const all = connection.isEchoingCongestion && connection.hasEcn ? flags | ECE : flags;
+  tcp.write(view, at, path.localPort, path.remotePort, sequence, connection.receiveNext, header, all, window);
+  let option = (at + HEADER) | 0;
+  if (connection.hasTimestamps) {
+    const { layer } = connection;
+    const value = (layer.milliseconds + connection.timestampOffset) | 0;
+    option = (option + tcpOptions.writeTimestamps(view, option, value, connection.timestampRecent)) | 0;
+  }
+  if (sack > 0) writeSack(connection, view, option, (sack - 4) >> 3);
+  finish(packet, path, at, header, textLength, sum);
+  acknowledged(connection);
+  connection.counts[Count.SEGMENTS_OUT]! += 1;
+  const codepoint = isEcnCapable && connection.hasEcn ? ECN_CAPABLE : 0;
+  path.network.send(packet, path, connection.trafficClass | codepoint, connection.timeToLive, now);
+}
+
+/** The checksum of a segment whose header lies at `at`, or the promise that somebody else completes it. */
+export function finish(packet: Packet, path: Path, at: number, header: number, text: number, sum: number): void {
+  const pseudo = foldSum((path.pseudoHeader + header + text) | 0);
+  if (sum < 0) {
+    packet.checksumState = ChecksumState.PARTIAL;
+    tcp.setChecksum(packet.view, at, pseudo);
+    return;
+  }
+  // RFC 9293 §3.1, MUST-2.
+  const whole = packet.memory.sum(at, header, foldSum((pseudo + sum) | 0));
+  tcp.setChecksum(packet.view, at, finishSum(whole));
+}
+
+/** A segment without text; false when the pool is empty. */
+export function transmitEmpty(connection: Connection, sequence: number, flags: number, now: Instant): boolean {
+  const packet = connection.layer.pool.take();
+  if (packet === null) return false;
+  transmit(connection, packet, sequence, flags, 0, connection.path!.completesChecksum ? -1 : 0, false, now);
+  return true;
+}
+
+/** RST for a connection that both sides know of (RFC 9293 §3.5.2). */
+export function transmitReset(connection: Connection, now: Instant): void {
+  if (connection.path === null) return;
+  const { recovery } = connection;
+  // Behind the byte of a probe the window was closed.
+  transmitEmpty(connection, recovery.next, RST | ACK, now);
+}
+
+/** The duplicate first (RFC 2883 §4), then the range of the latest segment, then the others (RFC 2018 §4). */
+function writeSack(connection: Connection, view: DataView, at: number, count: number): void {
+  const { reassembly } = connection;
+  let block = 0;
+  if (connection.duplicateStart !== connection.duplicateEnd) {
+    starts[0] = connection.duplicateStart;
+    ends[0] = connection.duplicateEnd;
+    connection.duplicateStart = connection.duplicateEnd;
+    block = 1;
+  }
+  const latest = reassembly.latest;
+  if (latest >= 0 && latest < reassembly.count && block < count) {
+    starts[block] = reassembly.starts[latest]!;
+    ends[block] = reassembly.ends[latest]!;
+    block = (block + 1) | 0;
+  }
+  for (let i = (reassembly.count - 1) | 0; i >= 0 && block < count; i = (i - 1) | 0) {
+    if (i === latest) continue;
+    starts[block] = reassembly.starts[i]!;
+    ends[block] = reassembly.ends[i]!;
+    block = (block + 1) | 0;
+  }
+  tcpOptions.writeSack(view, at, starts, ends, block);
+}

@@ -1,0 +1,66 @@
+import { HEADROOM, type Packet } from '@prism-net/buffers';
+import type { Connection } from '../connection.js';
+
+/** The sum of the text of the last packet made, or -1 when it was left to others. */
+export let textSum = -1;
+
+/**
+ * A packet with the text from `sequence` on. Longer than `size`, it is a virtual segment: a chain with `size` bytes in
+ * each frame but the last, and headroom in front of each, so that it can be cut into segments without copying. Null when
+ * the pool is empty.
+ */
+export function takeText(connection: Connection, sequence: number, length: number, size: number): Packet | null {
+  const { pool } = connection.layer;
+  const first = pool.take();
+  if (first === null) return null;
+  const capacity = (first.frameSize - HEADROOM) | 0;
+  if (length > size || length > capacity) return takeChain(connection, first, sequence, length, size, capacity);
+  first.length = length;
+  if (connection.path!.completesChecksum) {
+    connection.sendBuffer.copy(sequence, length, first.offset);
+    textSum = -1;
+  } else {
+    textSum = connection.sendBuffer.copyAndSum(sequence, length, first.offset, 0);
+  }
+  return first;
+}
+
+function takeChain(
+  connection: Connection,
+  first: Packet,
+  sequence: number,
+  length: number,
+  size: number,
+  capacity: number,
+): Packet | null {
+  const { sendBuffer, layer } = connection;
+  const isVirtual = length > size;
+  let frame = first;
+  let at = sequence;
+  let left = length;
+  let leftOfSegment = size;
+  for (;;) {
+    const part = Math.min(left, leftOfSegment, capacity);
+    sendBuffer.copy(at, part, frame.offset);
+    frame.length = part;
+    at = (at + part) | 0;
+    left = (left - part) | 0;
+    leftOfSegment = (leftOfSegment - part) | 0;
+    if (leftOfSegment === 0) leftOfSegment = size;
+    if (left === 0) break;
+    const next = layer.pool.take();
+    if (next === null) {
+      first.release();
+      return null;
+    }
+    frame.nextSegment = next;
+    frame = next;
+  }
+  if (isVirtual) {
+    first.gsoSize = size;
+    textSum = -1;
+  } else {
+    textSum = connection.path!.completesChecksum ? -1 : first.sum(0);
+  }
+  return first;
+}

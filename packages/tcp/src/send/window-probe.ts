@@ -1,0 +1,36 @@
+import type { Instant } from '@prism-net/time';
+import { seq, tcp } from '@prism-net/wire';
+import type { Connection } from '../connection.js';
+import { transmit, transmitEmpty } from './segment-writer.js';
+import { takeText, textSum } from './text-packets.js';
+
+const { ACK, FIN } = tcp.Flag;
+
+/**
+ * One byte beyond the window (RFC 9293 §3.8.6.1, MUST-36), or the FIN when nothing else is left. It does not count as
+ * sent: until the peer acknowledges it, which {@link adoptProbe} notices, SND.NXT stays.
+ */
+export function sendWindowProbe(connection: Connection, now: Instant): void {
+  const { recovery, sendBuffer } = connection;
+  const sequence = recovery.next;
+  if (seq.isLess(sequence, sendBuffer.end)) {
+    const packet = takeText(connection, sequence, 1, 1);
+    if (packet === null) return;
+    transmit(connection, packet, sequence, ACK, 1, textSum, false, now);
+  } else if (!transmitEmpty(connection, sequence, FIN | ACK, now)) {
+    return;
+  }
+  if (!connection.isProbeOutstanding) connection.probeSentAt = now;
+  connection.isProbeOutstanding = true;
+  connection.observed(null, now);
+}
+
+/** The peer acknowledged the byte of a probe: it was sent, after all. True when `acknowledgement` says that. */
+export function adoptProbe(connection: Connection, acknowledgement: number): boolean {
+  const { recovery, sendBuffer } = connection;
+  if (!connection.isProbeOutstanding || acknowledgement !== ((recovery.next + 1) | 0)) return false;
+  connection.isProbeOutstanding = false;
+  if (recovery.next === sendBuffer.end) connection.isFinSent = true;
+  recovery.onSent(acknowledgement, connection.probeSentAt);
+  return true;
+}

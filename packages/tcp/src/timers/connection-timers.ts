@@ -1,0 +1,254 @@
+import { Errno } from '@prism-net/errors';
+import { elapsed, type Instant } from '@prism-net/time';
+import { seq, tcp } from '@prism-net/wire';
+import { abort, finishOrphan } from '../closing.js';
+import type { Connection } from '../connection.js';
+import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
+import { searchBlackHole } from '../path/path-mtu.js';
+import { retransmit, sendNew, timedOut } from '../send/output.js';
+import { sendWindowProbe } from '../send/window-probe.js';
+import { transmitEmpty } from '../send/segment-writer.js';
+import { State } from '../state.js';
+
+const { ACK } = tcp.Flag;
+/** RFC 9293 §3.8.6.2.1: how long a short segment waits for the window to open (0.1 to 1 s). */
+const OVERRIDE_MICROSECONDS = 200_000;
+const NEVER = -1;
+
+const Slow = { NONE: 0, KEEP_ALIVE: 1, FIN_WAIT_2: 2, LINGER: 3 } as const;
+type Slow = (typeof Slow)[keyof typeof Slow];
+
+/**
+ * The timers of one connection, on two timers of the wheel: a fast one for whatever comes first of retransmission,
+ * delayed acknowledgement and window probe, and a slow one for keep-alive and the ends of closed connections. Both are
+ * made when first needed.
+ */
+export class ConnectionTimers {
+  readonly #connection: Connection;
+  #fast = NEVER;
+  #slow = NEVER;
+  #isArmed = false;
+  /** When the fast timer will fire; it may be early. */
+  #armedFor: Instant = 0;
+  #isAcknowledgementDelayed = false;
+  #acknowledgementDue: Instant = 0;
+  /** A probe of a closed window, or a short segment against the rules, is due. */
+  #isProbing = false;
+  #probeDue: Instant = 0;
+  /** Probes since the window closed. */
+  #probes = 0;
+  #slowKind: Slow = Slow.NONE;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** RFC 9293 §3.8.6.3, MUST-40: an acknowledgement is due within half a second. */
+  delayAcknowledgement(now: Instant): void {
+    if (this.#isAcknowledgementDelayed) return;
+    this.#isAcknowledgementDelayed = true;
+    this.#acknowledgementDue = (now + this.#connection.layer.acknowledgementDelay) | 0;
+    this.#armBy(this.#acknowledgementDue, now);
+  }
+
+  acknowledged(): void {
+    this.#isAcknowledgementDelayed = false;
+  }
+
+  /** The peer's window is open, or was never closed. */
+  windowOpened(): void {
+    this.#isProbing = false;
+    this.#probes = 0;
+  }
+
+  /** Arms the fast timer for what is due next. To be called after whatever may have changed that. */
+  update(now: Instant): void {
+    const connection = this.#connection;
+    const { recovery } = connection;
+    if (recovery.deadlineKind !== DeadlineKind.NONE) {
+      this.#isProbing = false;
+      this.#armBy(recovery.deadline, now);
+    } else if (connection.state >= State.ESTABLISHED && connection.hasUnsent) {
+      this.#scheduleProbe(now);
+    } else {
+      this.#isProbing = false;
+    }
+  }
+
+  /** Keep-alive was turned on or off, or its times were changed, or the connection is established. */
+  keepAliveChanged(now: Instant): void {
+    const connection = this.#connection;
+    const isWanted = connection.keepAlive && connection.state >= State.ESTABLISHED && !connection.isOrphan;
+    if (isWanted) this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveIdle * 1000, now);
+    else if (this.#slowKind === Slow.KEEP_ALIVE) this.#cancelSlow();
+  }
+
+  /** The peer has so long to send its FIN. */
+  waitForFin(now: Instant): void {
+    this.#armSlow(Slow.FIN_WAIT_2, this.#connection.layer.settings.finWait2Milliseconds * 1000, now);
+  }
+
+  /** What is still unsent has so long to go. */
+  startLinger(seconds: number, now: Instant): void {
+    this.#armSlow(Slow.LINGER, seconds * 1_000_000, now);
+  }
+
+  /** Gives the timers back. */
+  close(): void {
+    const { wheel } = this.#connection.layer;
+    if (this.#fast !== NEVER) wheel.destroy(this.#fast);
+    if (this.#slow !== NEVER) wheel.destroy(this.#slow);
+    this.#fast = NEVER;
+    this.#slow = NEVER;
+    this.#isArmed = false;
+    this.#isAcknowledgementDelayed = false;
+    this.#isProbing = false;
+    this.#slowKind = Slow.NONE;
+  }
+
+  fired(timer: number, now: Instant): void {
+    if (timer === this.#fast) this.#fastFired(now);
+    else if (timer === this.#slow) this.#slowFired(now);
+  }
+
+  #fastFired(now: Instant): void {
+    this.#isArmed = false;
+    const connection = this.#connection;
+    const { recovery, layer } = connection;
+    if (this.#isAcknowledgementDelayed && elapsed(now, this.#acknowledgementDue) >= 0) {
+      this.#isAcknowledgementDelayed = false;
+      connection.mustAcknowledge = true;
+      // The peer waits before it sends on: it is not in a hurry, or its window is closed.
+      connection.quickAcknowledgements = 1;
+      layer.markPending(connection);
+    }
+    if (this.#isProbing && elapsed(now, this.#probeDue) >= 0) this.#probe(now);
+    if (recovery.deadlineKind !== DeadlineKind.NONE && elapsed(now, recovery.deadline) >= 0) {
+      const isTimeout = recovery.deadlineKind === DeadlineKind.RETRANSMISSION;
+      const action = recovery.onDeadline(now);
+      if (action === RecoveryAction.PROBE_SEND_NEW_OR_LAST) this.#sendTailLossProbe(now);
+      else if (action === RecoveryAction.RETRANSMIT) {
+        if (isTimeout) {
+          searchBlackHole(connection);
+          timedOut(connection, now);
+        } else {
+          layer.markPending(connection);
+        }
+      }
+      connection.observed(null, now);
+    }
+    if (connection.state === State.CLOSED) return;
+    if (this.#isAcknowledgementDelayed) this.#armBy(this.#acknowledgementDue, now);
+    this.update(now);
+  }
+
+  /** RFC 8985 §7.3: new text if the peer's window takes it, else the last segment again. */
+  #sendTailLossProbe(now: Instant): void {
+    const connection = this.#connection;
+    const { recovery } = connection;
+    const before = recovery.next;
+    if (connection.hasUnsent && seq.isGreater(connection.sendWindowEnd, before)) {
+      sendNew(connection, 1, true, now);
+      if (recovery.next !== before) return;
+    }
+    const last = recovery.lastRecord();
+    if (last >= 0) retransmit(connection, last, now);
+  }
+
+  /** RFC 9293 §3.8.6.1: when the window is closed, or too small for what waits, and nothing is out that would be answered. */
+  #scheduleProbe(now: Instant): void {
+    if (!this.#isProbing) {
+      const connection = this.#connection;
+      const { recovery } = connection;
+      const isClosed = seq.isLessOrEqual(connection.sendWindowEnd, recovery.next);
+      const { timeout, maximumTimeout } = recovery.estimator;
+      // SHLD-30: the first probe after a retransmission timeout, then at exponentially longer intervals.
+      const delay = isClosed ? Math.min(timeout * 2 ** Math.min(this.#probes, 10), maximumTimeout) : OVERRIDE_MICROSECONDS;
+      this.#isProbing = true;
+      this.#probeDue = (now + delay) | 0;
+    }
+    this.#armBy(this.#probeDue, now);
+  }
+
+  #probe(now: Instant): void {
+    this.#isProbing = false;
+    const connection = this.#connection;
+    const { layer, recovery } = connection;
+    if (!connection.hasUnsent || connection.state < State.ESTABLISHED) return;
+    if (seq.isGreater(connection.sendWindowEnd, recovery.next)) {
+      sendNew(connection, 1, true, now);
+      return;
+    }
+    // MUST-37: a peer that answers may keep its window closed for ever; one that does not, or an orphan's, may not.
+    const limit = layer.settings.retransmissions;
+    const { userTimeout } = connection;
+    const silence = (layer.milliseconds - connection.lastReceivedAt) | 0;
+    const isSilent = userTimeout > 0 ? silence >= userTimeout : this.#probes > limit && silence > 60_000;
+    if (isSilent || (connection.isOrphan && this.#probes > 8)) {
+      abort(connection, Errno.ETIMEDOUT, now);
+      return;
+    }
+    this.#probes = (this.#probes + 1) | 0;
+    sendWindowProbe(connection, now);
+  }
+
+  #slowFired(now: Instant): void {
+    const connection = this.#connection;
+    const kind = this.#slowKind;
+    this.#slowKind = Slow.NONE;
+    if (kind === Slow.KEEP_ALIVE) this.#probeIdlePeer(now);
+    else if (kind === Slow.FIN_WAIT_2) finishOrphan(connection, now);
+    else if (kind === Slow.LINGER) abort(connection, Errno.ECONNABORTED, now);
+  }
+
+  /** RFC 9293 §3.8.4, MUST-24 to MUST-29. */
+  #probeIdlePeer(now: Instant): void {
+    const connection = this.#connection;
+    const { layer, recovery } = connection;
+    if (!connection.keepAlive || connection.state < State.ESTABLISHED) return;
+    const idle = (layer.milliseconds - connection.lastReceivedAt) | 0;
+    // While something is out, its retransmissions do the probing.
+    const isBusy = recovery.next !== recovery.unacknowledged || connection.hasUnsent;
+    if (isBusy || idle < connection.keepAliveIdle) {
+      connection.unansweredKeepAlives = 0;
+      this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, connection.keepAliveIdle - (isBusy ? 0 : idle)) * 1000, now);
+      return;
+    }
+    // MUST-26, SHLD-12 by count: one unanswered probe proves nothing.
+    const { userTimeout } = connection;
+    const isOver =
+      userTimeout > 0
+        ? idle >= userTimeout && connection.unansweredKeepAlives > 0
+        : connection.unansweredKeepAlives >= connection.keepAliveProbes;
+    if (isOver) {
+      abort(connection, Errno.ETIMEDOUT, now);
+      return;
+    }
+    connection.unansweredKeepAlives = (connection.unansweredKeepAlives + 1) | 0;
+    // SHLD-13: without text, one below what the peer expects, so that it must answer.
+    transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
+    this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveInterval * 1000, now);
+  }
+
+  #armBy(due: Instant, now: Instant): void {
+    if (this.#isArmed && ((this.#armedFor - due) | 0) <= 0) return;
+    const { wheel } = this.#connection.layer;
+    if (this.#fast === NEVER) this.#fast = wheel.create(this.#connection, 0);
+    this.#isArmed = true;
+    this.#armedFor = due;
+    const delay = (due - now) | 0;
+    wheel.arm(this.#fast, delay > 0 ? delay : 0, now);
+  }
+
+  #armSlow(kind: Slow, delayMicroseconds: number, now: Instant): void {
+    const { wheel } = this.#connection.layer;
+    if (this.#slow === NEVER) this.#slow = wheel.create(this.#connection, 1);
+    this.#slowKind = kind;
+    wheel.arm(this.#slow, delayMicroseconds, now);
+  }
+
+  #cancelSlow(): void {
+    this.#slowKind = Slow.NONE;
+    if (this.#slow !== NEVER) this.#connection.layer.wheel.cancel(this.#slow);
+  }
+}
