@@ -72,6 +72,16 @@ function traceFile(file: string): ConnectionTrace | string {
   return traceCapture(capture, basename(file), survey, connection, { isReversed: values.reverse });
 }
 
+function writePicture(path: string, svg: string): void {
+  try {
+    writeFileSync(path, svg);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = { ENOENT: 'no such folder', EACCES: 'permission denied', EISDIR: 'is a folder' }[code ?? ''];
+    throw new Error(`cannot write ${path}: ${why ?? message}`);
+  }
+}
+
 // Whoever read the output has gone (`| head`), or it cannot be written: nobody is left to report to.
 process.stdout.on('error', () => process.exit(1));
 
@@ -93,8 +103,8 @@ try {
   if (typeof trace === 'string') process.stdout.write(trace);
   else if (values.out === '-') process.stdout.write(renderSvg(trace, { width: svgWidth }));
   else {
+    if (values.out !== undefined) writePicture(values.out, renderSvg(trace, { width: svgWidth }));
     process.stdout.write(values.events ? listEvents(trace) : renderTerminal(trace, { width, hasColour }));
-    if (values.out !== undefined) writeFileSync(values.out, renderSvg(trace, { width: svgWidth }));
   }
 } catch (error) {
   fail((error as Error).message, 1);

@@ -3,7 +3,7 @@ import type { ConnectionTrace } from '../model/connection-trace.js';
 import { TraceRecorder } from '../model/trace-recorder.js';
 import { type CaptureSurvey, type ConnectionSummary, connectionKey, walk } from './connections.js';
 import { PassiveSender } from './passive-sender.js';
-import { formatEndpoint, TcpFrame } from './tcp-frame.js';
+import { formatEndpoint, TcpFrameReader } from './tcp-frame.js';
 
 export interface CaptureTraceOptions {
   /** The direction with less data. */
@@ -24,11 +24,11 @@ export function traceCapture(
   const receiver = isFromInitiator ? connection.responder : connection.initiator;
   const key = connectionKey(sender, receiver);
   const reader = openCapture(capture);
-  const frame = new TcpFrame(reader);
+  const frame = new TcpFrameReader(reader);
   const recorder = new TraceRecorder();
   const passive = new PassiveSender(recorder);
   walk(reader, (packet) => {
-    if (!frame.read() || packet < connection.from || packet >= connection.to) return;
+    if (!frame.readCurrent() || packet < connection.from || packet >= connection.to) return;
     if (connectionKey(frame.source, frame.destination) !== key) return;
     const time = frame.time - connection.firstTime;
     if (frame.source === sender) passive.segment(frame, time);

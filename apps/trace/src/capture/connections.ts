@@ -1,7 +1,7 @@
 import type { PosixError } from '@prism-net/errors';
 import { type CaptureReader, openCapture } from '@prism-net/link';
 import { tcp } from '@prism-net/wire';
-import { TcpFrame } from './tcp-frame.js';
+import { type TcpFrame, TcpFrameReader } from './tcp-frame.js';
 
 /** One connection of a capture. */
 export interface ConnectionSummary {
@@ -50,13 +50,13 @@ interface State {
 /** Finds the connections in a capture. @throws EINVAL only when the file is no capture at all; damage further on is reported. */
 export function findConnections(capture: Uint8Array): CaptureSurvey {
   const reader = openCapture(capture);
-  const frame = new TcpFrame(reader);
+  const frame = new TcpFrameReader(reader);
   const open = new Map<string, State>();
   const connections: Entry[] = [];
   let segments = 0;
   let ignored = 0;
   const { packets, damage } = walk(reader, (packet) => {
-    if (!frame.read()) return;
+    if (!frame.readCurrent()) return;
     segments++;
     const key = connectionKey(frame.source, frame.destination);
     let state = open.get(key);

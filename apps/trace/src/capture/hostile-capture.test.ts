@@ -8,7 +8,7 @@ import { renderTerminal } from '../picture/terminal-picture.js';
 import { CaptureBuilder } from './capture-builder.testkit.js';
 import { traceCapture } from './capture-trace.js';
 import { findConnections, walk } from './connections.js';
-import { TcpFrame } from './tcp-frame.js';
+import { TcpFrameReader } from './tcp-frame.js';
 
 function conversation(isIpv6: boolean): Uint8Array {
   const builder = new CaptureBuilder({ isIpv6 }).handshake();
@@ -107,9 +107,9 @@ describe('link types', () => {
     const capture = builder.finish();
     new DataView(capture.buffer).setUint32(20, linkType, true);
     const other = openCapture(capture);
-    const frame = new TcpFrame(other);
+    const frame = new TcpFrameReader(other);
     let isFound = false;
-    walk(other, () => (isFound = frame.read() && frame.length === 3 && frame.sequence === 0x7fff_f001));
+    walk(other, () => (isFound = frame.readCurrent() && frame.length === 3 && frame.sequence === 0x7fff_f001));
     return isFound;
   }
   const etherType = (isIpv6: boolean) => (isIpv6 ? [0x86, 0xdd] : [8, 0]);
@@ -130,8 +130,8 @@ describe('link types', () => {
     const { bytes, offset } = reader;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     view.setUint16(offset + ETHERNET + 2, 0);
-    const frame = new TcpFrame(reader);
-    expect(frame.read()).toBe(true);
+    const frame = new TcpFrameReader(reader);
+    expect(frame.readCurrent()).toBe(true);
     expect(frame.length).toBe(3000);
   });
 
@@ -140,6 +140,6 @@ describe('link types', () => {
     reader.next();
     const view = new DataView(reader.bytes.buffer, reader.bytes.byteOffset);
     view.setUint16(reader.offset + ETHERNET + 6, ipv4.MORE_FRAGMENTS);
-    expect(new TcpFrame(reader).read()).toBe(false);
+    expect(new TcpFrameReader(reader).readCurrent()).toBe(false);
   });
 });

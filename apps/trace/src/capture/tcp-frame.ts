@@ -2,7 +2,7 @@ import type { CaptureReader } from '@prism-net/link';
 import { IpAddress, TcpOptions, tcp } from '@prism-net/wire';
 import { findNetworkHeader, NetworkHeader } from './network-header.js';
 
-/** The TCP segment in the current packet of a capture. One object, refilled by {@link read}. */
+/** The TCP segment in a captured packet. One object, refilled by {@link read}. */
 export class TcpFrame {
   /** Microseconds since the first packet of the capture. */
   time = 0;
@@ -22,31 +22,21 @@ export class TcpFrame {
   identification = -1;
   readonly options = new TcpOptions();
 
-  readonly #reader: CaptureReader;
-  readonly #view: DataView;
   readonly #network = new NetworkHeader();
-  #firstSecond = Number.NaN;
 
-  constructor(reader: CaptureReader) {
-    this.#reader = reader;
-    this.#view = new DataView(reader.bytes.buffer, reader.bytes.byteOffset, reader.bytes.byteLength);
+  /**
+   * False when the packet holds no TCP segment, or not enough of one. Never throws. `length` bytes at `at` were captured of
+   * the `wireLength` that were sent.
+   */
+  read(view: DataView, at: number, length: number, wireLength: number, linkType: number): boolean {
+    const header = findNetworkHeader(view, at, length, linkType);
+    if (header < 0) return false;
+    const skipped = header - at;
+    if (!this.#network.read(view, header, length - skipped, wireLength - skipped)) return false;
+    return this.#readSegment(view, at + length);
   }
 
-  /** False when the packet holds no TCP segment, or not enough of one. Never throws. */
-  read(): boolean {
-    const { offset, capturedLength, timestampSeconds, timestampNanoseconds } = this.#reader;
-    if (Number.isNaN(this.#firstSecond)) this.#firstSecond = timestampSeconds;
-    this.time = (timestampSeconds - this.#firstSecond) * 1e6 + timestampNanoseconds / 1e3;
-    const wireLength = Math.max(capturedLength, this.#reader.originalLength);
-    const at = findNetworkHeader(this.#view, offset, capturedLength, this.#reader.linkType);
-    if (at < 0) return false;
-    const skipped = at - offset;
-    if (!this.#network.read(this.#view, at, capturedLength - skipped, wireLength - skipped)) return false;
-    return this.#readSegment(offset + capturedLength);
-  }
-
-  #readSegment(captureEnd: number): boolean {
-    const view = this.#view;
+  #readSegment(view: DataView, captureEnd: number): boolean {
     const { payload, payloadLength, version, source, destination } = this.#network;
     if (payload + tcp.MINIMUM_HEADER_LENGTH > captureEnd) return false;
     const header = tcp.headerLength(view, payload);
@@ -67,6 +57,27 @@ export class TcpFrame {
     const captured = Math.min(header, captureEnd - payload) - tcp.MINIMUM_HEADER_LENGTH;
     this.options.parse(view, payload + tcp.MINIMUM_HEADER_LENGTH, captured);
     return true;
+  }
+}
+
+/** The segments in a capture, packet by packet. */
+export class TcpFrameReader extends TcpFrame {
+  readonly #reader: CaptureReader;
+  readonly #view: DataView;
+  #firstSecond = Number.NaN;
+
+  constructor(reader: CaptureReader) {
+    super();
+    this.#reader = reader;
+    this.#view = new DataView(reader.bytes.buffer, reader.bytes.byteOffset, reader.bytes.byteLength);
+  }
+
+  /** {@link read} for the current packet. */
+  readCurrent(): boolean {
+    const { offset, capturedLength, originalLength, linkType, timestampSeconds } = this.#reader;
+    if (Number.isNaN(this.#firstSecond)) this.#firstSecond = timestampSeconds;
+    this.time = (timestampSeconds - this.#firstSecond) * 1e6 + this.#reader.timestampNanoseconds / 1e3;
+    return this.read(this.#view, offset, capturedLength, Math.max(capturedLength, originalLength), linkType);
   }
 }
 

@@ -53,10 +53,12 @@ export class TraceRecorder {
     this.now.roundTrip = Number.NaN;
   }
 
+  /** Events may come in any order. */
   event(kind: EventKind, time: number, sequence: number, length = 0): void {
     this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+    this.#advance(time);
     if (this.#events.length < this.#maximumEvents) {
-      this.#events.push({ kind, time: this.#advance(time), sequence, length });
+      this.#events.push({ kind, time, sequence, length });
     }
   }
 
