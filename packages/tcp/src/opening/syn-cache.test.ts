@@ -271,6 +271,23 @@ describe('listeners', () => {
   });
 });
 
+describe('a listener with a large number', () => {
+  it('neither revives connections of listeners that have gone nor loses counts', () => {
+    const cache = create({ capacity: 100 });
+    cache.insert(numberedKey(1), 3, 0);
+    cache.removeListener(3);
+    cache.insert(numberedKey(2), 4, 0);
+    cache.insert(numberedKey(3), 1000, 0); // the arrays grow
+    expect([cache.find(numberedKey(1)), cache.listenerCount(4), cache.listenerCount(1000)]).toEqual([-1, 1, 1]);
+  });
+
+  it('is refused before anything is changed when it is out of all bounds', () => {
+    const cache = create({ capacity: 1 });
+    expect(() => cache.insert(key, 1 << 21, 0)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    expect([cache.size, cache.insert(key, 0, 0)]).toEqual([0, 0]);
+  });
+});
+
 interface Entry {
   readonly slot: number;
   readonly listener: number;

@@ -108,7 +108,7 @@ export class SynCache extends SynCacheRows {
    *
    * At first the maximum segment size and the window scale are -1, everything else is 0 or false.
    *
-   * @param listener small number of the listener; arrays grow to the largest
+   * @param listener number of the listener, from 0; arrays grow to the largest
    */
   insert(key: FlowKey, listener: number, now: Instant): number {
     if (this.find(key) >= 0) return NONE;
@@ -117,11 +117,11 @@ export class SynCache extends SynCacheRows {
       this.#counts[Count.REFUSED]! += 1;
       return NONE;
     }
+    if (listener >= this.#listenerCounts.length) this.#growListeners(listener);
     const rows = this.rows;
     const at = slot * ROW_WORDS;
     this.#firstFree = rows[at + Word.NEWER]!;
     this.size = (this.size + 1) | 0;
-    if (listener >= this.#listenerCounts.length) this.#growListeners(listener);
     this.#listenerCounts[listener]! += 1;
     rows.fill(0, at, at + ROW_WORDS);
     rows[at] = key.a;
