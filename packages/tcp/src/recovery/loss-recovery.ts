@@ -6,9 +6,22 @@ import {
 } from '@prism-net/congestion';
 import type { Instant } from '@prism-net/time';
 import type { TcpOptions } from '@prism-net/wire';
+import { acknowledge } from './acknowledgement.js';
+import { Delivery } from './delivery.js';
+import { DuplicateAcknowledgements } from './duplicate-acknowledgements.js';
+import { ForwardRetransmission } from './forward-retransmission.js';
+import { enterLoss, enterRecovery } from './phase-transitions.js';
+import { ProportionalRateReduction } from './proportional-rate-reduction.js';
+import { Rack } from './rack.js';
+import { checkRecords } from './record-check.js';
+import { splitRecords } from './record-splitting.js';
 import { DeadlineKind, RecoveryAction, RecoveryPhase } from './recovery-constants.js';
 import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-options.js';
 import { RoundTripEstimator } from './round-trip-estimator.js';
+import { SackBlocks } from './sack-blocks.js';
+import { TailLossProbe } from './tail-loss-probe.js';
+import { RECORD_SHIFT, SENT_AT, TransmissionRecords } from './transmission-records.js';
+import { UndoState } from './undo-state.js';
 
 /*
  * What the caller does, beyond the names in the class:
@@ -18,9 +31,9 @@ import { RoundTripEstimator } from './round-trip-estimator.js';
  *              established(maximumSegmentSize, now), which sets the initial window and calls control.start.
  *   sending    if nothing is outstanding: resume(now) (idle window, RFC 5681 §4.1). Then, in this order:
  *              while ((index = nextLost()) >= 0 && allowance() >= recordEnd(index) - recordStart(index)) retransmit it as
- *              one segment, onRetransmitted(index, now); then new data while allowance() > 0 permits and canRecord():
+ *              one segment, onRetransmitted(index, now); then new data while allowance() permits and canRecord():
  *              onSent(end, now). One onSent may cover many segments: it makes a record per maximumSegmentSize.
- *              At the end of a super-segment recordsFree says for how many segments there is room.
+ *              recordsFree says for how many segments there is room.
  *   ACK        set newDataAvailable, call onAcknowledgement; then send.
  *   timer      after each of onSent, onRetransmitted, onAcknowledgement, onDeadline: deadlineKind and deadline hold.
  *   FIN        one byte of sequence space: onSent(next + 1, now), retransmitted as any record.
@@ -59,6 +72,45 @@ export class LossRecovery {
   /** The caller sets CWR on the next segment with new data and clears this (RFC 3168 §6.1.2); only with ECN negotiated. */
   congestionWindowReduced = false;
 
+  // The parts. Read by tests and traces; changed by the files of this folder only.
+  readonly records: TransmissionRecords;
+  readonly rack: Rack;
+  readonly probe: TailLossProbe;
+  readonly reduction = new ProportionalRateReduction();
+  readonly duplicates = new DuplicateAcknowledgements();
+  readonly forward = new ForwardRetransmission();
+  readonly undo = new UndoState();
+  readonly delivery: Delivery;
+  readonly blocks: SackBlocks;
+  /** Milliseconds; an echo older than this is not believed. */
+  readonly longestEcho: number;
+
+  /** SND.NXT when the present repair, or the last one, began (RFC 6675 RecoveryPoint, RFC 6582 recover). */
+  recoveryPoint = 0;
+  /** SND.NXT when the window was last reduced: what was sent before belongs to that congestion (RFC 3168 §6.1.2). */
+  reductionPoint = 0;
+  reducedAt: Instant = 0;
+  /** The end of the highest record found lost by acknowledgements. */
+  lossEnd = 0;
+  /** The first retransmission of a repair leaves whatever the window says (RFC 6937 §3, RFC 5681 §3.1). */
+  mustRetransmit = false;
+  /** When the retransmission timer expires, armed or not. */
+  retransmissionDeadline: Instant = 0;
+
+  /** {@link established} was called. */
+  isEstablished = false;
+  /** Timeouts before that. */
+  handshakeTimeouts = 0;
+
+  #isReordering = false;
+  #reorderingDeadline: Instant = 0;
+  /** Round trips are told apart by SND.NXT at their beginning. */
+  #roundEnd = 0;
+  #deliveredTotal = 0;
+  /** The window was full when {@link #limitedEnd} was SND.NXT. */
+  #isWindowLimited = false;
+  #limitedEnd = 0;
+
   /** `maximumRecords`: how many segments may be outstanding. */
   constructor(maximumRecords: number, options: LossRecoveryOptions) {
     const times = { ...LOSS_RECOVERY_DEFAULTS, ...options };
@@ -68,50 +120,117 @@ export class LossRecovery {
       times.maximumTimeout,
       times.clockGranularity,
     );
+    this.longestEcho = Math.ceil(times.maximumTimeout / 1000);
     this.sample = options.sample ?? new AcknowledgementSample();
-    void maximumRecords;
+    this.records = new TransmissionRecords(maximumRecords);
+    this.rack = new Rack(times.reorderingGranularity);
+    this.probe = new TailLossProbe(times.minimumProbeTimeout, times.maximumAcknowledgementDelay);
+    this.delivery = new Delivery(this.records, this.rack);
+    this.blocks = new SackBlocks(this.records, this.delivery);
   }
 
   /** A new connection, also in a used object: SND.UNA = SND.NXT = `sequence`. */
-  start(sequence: number, _now: Instant): void {
+  start(sequence: number, now: Instant): void {
     this.unacknowledged = sequence;
     this.next = sequence;
+    this.sackEnabled = false;
+    this.timestampsEnabled = false;
+    this.newDataAvailable = false;
+    this.phase = RecoveryPhase.OPEN;
+    this.consecutiveTimeouts = 0;
+    this.congestionWindowReduced = false;
+    this.deadlineKind = DeadlineKind.NONE;
+    this.records.reset(sequence);
+    this.estimator.reset();
+    this.rack.reset(sequence, now);
+    this.probe.reset();
+    this.duplicates.reset();
+    this.forward.stop();
+    this.undo.end();
+    this.recoveryPoint = sequence;
+    this.reductionPoint = sequence;
+    this.lossEnd = sequence;
+    this.mustRetransmit = false;
+    this.isEstablished = false;
+    this.handshakeTimeouts = 0;
+    this.#isReordering = false;
+    this.#roundEnd = sequence;
+    this.#deliveredTotal = 0;
+    this.#isWindowLimited = false;
   }
 
   /** The handshake is complete. `maximumSegmentSize`: payload of a full segment, options deducted. */
   established(maximumSegmentSize: number, now: Instant): void {
     this.window.reset(maximumSegmentSize);
+    // RFC 6928 §2: a SYN lost once may be chance, or a timer that was too short.
+    if (this.handshakeTimeouts > 1) this.window.window = maximumSegmentSize;
+    this.isEstablished = true;
+    this.congestionWindowReduced = false;
     this.control.start(this.window, now);
   }
 
   /** False: as many segments are outstanding as allowed; no new data may be sent. */
   canRecord(): boolean {
-    return this.recordsFree > 0;
+    return this.records.count < this.records.maximumRecords;
   }
 
   /** For how many more segments there is room. */
   get recordsFree(): number {
-    return 1;
+    return Math.max((this.records.maximumRecords - this.records.count) | 0, 0);
+  }
+
+  /** Bytes sent and not acknowledged cumulatively: FlightSize of RFC 5681 §2. */
+  get outstanding(): number {
+    return (this.next - this.unacknowledged) | 0;
   }
 
   /** Bytes taken to be on their way: outstanding, neither SACKed nor lost, and retransmissions (RFC 6675 §2, pipe). */
   get inFlight(): number {
-    return (this.next - this.unacknowledged) | 0;
+    return (this.next - this.unacknowledged - this.records.absentBytes - this.duplicates.presumedBytes) | 0;
   }
 
   /**
    * Before new data is sent while nothing is outstanding: after an idle period the window falls back to the restart window
    * (RFC 5681 §4.1). {@link onSent} does it too, but then the first burst has been allowed by the old window.
    */
-  resume(_now: Instant): void {}
+  resume(now: Instant): void {
+    if (this.next !== this.unacknowledged || this.records.end === 0) return;
+    const timeout = this.estimator.timeout;
+    const idle = (now - this.records.sentAt((this.records.end - 1) | 0)) | 0;
+    // Negative: for longer than instants can tell.
+    if (idle >= 0 && idle <= timeout) return;
+    this.control.onIdle(this.window, idle < 0 ? 0x7fff_ffff : idle, timeout, now);
+  }
 
   /** New data from {@link next} to `end` was put on the wire, in segments of `window.maximumSegmentSize` (the last may be shorter). */
-  onSent(end: number, _now: Instant): void {
+  onSent(end: number, now: Instant): void {
+    const length = (end - this.next) | 0;
+    if (this.next === this.unacknowledged) this.#startFlight(now);
+    const segment = this.window.maximumSegmentSize;
+    if (length > segment) {
+      for (let cut = (this.next + segment) | 0; ((end - cut) | 0) > 0; cut = (cut + segment) | 0) {
+        this.records.append(cut, now);
+      }
+    }
+    this.records.append(end, now);
     this.next = end;
+    if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
+    if (this.probe.isDue) this.probe.onSent(end, false);
+    this.#arm(now);
   }
 
   /** The record `index` was put on the wire again. */
-  onRetransmitted(_index: number, _now: Instant): void {}
+  onRetransmitted(index: number, now: Instant): void {
+    const length = this.records.recordLength(index);
+    this.records.markRetransmitted(index, now);
+    // RFC 6675 §6: the timer is for what is on its way now.
+    if (index === this.records.first) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+    if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(length, now);
+    if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
+    this.mustRetransmit = false;
+    if (this.probe.isDue) this.probe.onSent(this.next, true);
+    this.#arm(now);
+  }
 
   /**
    * An acceptable ACK: SND.UNA <= `acknowledgement` <= SND.NXT. What it said is in {@link sample}.
@@ -121,55 +240,233 @@ export class LossRecovery {
    */
   onAcknowledgement(
     acknowledgement: number,
-    _options: TcpOptions,
-    _ecnEcho: boolean,
-    _carriesData: boolean,
-    _timestampNow: number,
-    _now: Instant,
+    options: TcpOptions,
+    ecnEcho: boolean,
+    carriesData: boolean,
+    timestampNow: number,
+    now: Instant,
   ): void {
+    const acknowledged = (acknowledgement - this.unacknowledged) | 0;
+    const records = this.records;
+    const isPlain =
+      this.phase === RecoveryPhase.OPEN && !ecnEcho && options.sackCount === 0 && !this.probe.isOutstanding;
+    if (!isPlain || (acknowledged === 0 && !carriesData) || !records.isClean) {
+      acknowledge(this, acknowledgement, options, ecnEcho, carriesData, timestampNow, now);
+      this.#arm(now);
+      return;
+    }
+
+    const sample = this.sample;
+    sample.acknowledgedBytes = acknowledged;
+    sample.deliveredBytes = acknowledged;
+    sample.roundTrip = -1;
+    if (acknowledged === 0) return;
+
+    // All is well: the records that are covered were sent once, in this order.
+    sample.inFlight = (this.next - this.unacknowledged) | 0;
+    const words = records.words;
+    const mask = records.mask;
+    const first = records.first;
+    const end = records.end;
+    let index = first;
+    while (index < end && ((acknowledgement - words[(index & mask) << RECORD_SHIFT]!) | 0) >= 0)
+      index = (index + 1) | 0;
+    records.first = index;
+    records.start = acknowledgement;
     this.unacknowledged = acknowledgement;
+    if (index !== first) {
+      const at = ((index - 1) & mask) << RECORD_SHIFT;
+      const newest = words[at | SENT_AT]!;
+      const shortest = (now - newest) | 0;
+      // RFC 8985 §6.2 step 2. A retransmission acknowledged before may have been sent later.
+      if (((newest - this.rack.sentAt) | 0) >= 0) this.rack.restart(words[at]!, newest);
+      this.rack.roundTrip = shortest;
+      this.rack.highest = words[at]!;
+      sample.roundTrip = shortest;
+      this.measure((now - words[((first & mask) << RECORD_SHIFT) | SENT_AT]!) | 0, shortest, now);
+    }
+    this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+    this.completeSample(false);
+    this.control.onAcknowledgement(this.window, sample, now);
+    this.#arm(now);
   }
 
   /** The record to be retransmitted next, or -1. Good until the next call of another method. */
   nextLost(): number {
-    return -1;
+    return this.forward.isSendingNewData ? -1 : this.records.firstLost;
   }
 
   /** The newest record, for a probe; -1: nothing is outstanding. */
   lastRecord(): number {
-    return -1;
+    return this.records.count === 0 ? -1 : (this.records.end - 1) | 0;
   }
 
   /** The sequence number of the record's first byte. */
-  recordStart(_index: number): number {
-    return this.unacknowledged;
+  recordStart(index: number): number {
+    return this.records.recordStart(index);
   }
 
   /** The sequence number that follows the record. */
-  recordEnd(_index: number): number {
-    return this.next;
+  recordEnd(index: number): number {
+    return this.records.recordEnd(index);
   }
 
   /** Bytes that may leave now, 0 or more. A segment may leave when it is no longer than this. Asked only when there is something to send. */
   allowance(): number {
-    return Math.max((this.window.window - this.inFlight) | 0, 0);
+    const segment = this.window.maximumSegmentSize;
+    const inFlight = this.inFlight;
+    const room = (this.window.window - inFlight) | 0;
+    if (room >= segment) return room;
+    this.#isWindowLimited = true;
+    this.#limitedEnd = this.next;
+    if (this.mustRetransmit || inFlight === 0) return segment;
+    return Math.max(room, 0);
   }
 
   /** The timer expired. Called too early, it does nothing. */
-  onDeadline(_now: Instant): RecoveryAction {
-    return RecoveryAction.NONE;
+  onDeadline(now: Instant): RecoveryAction {
+    if (this.deadlineKind === DeadlineKind.NONE || ((now - this.deadline) | 0) < 0) return RecoveryAction.NONE;
+    this.sample.acknowledgedBytes = 0;
+    this.sample.deliveredBytes = 0;
+    let action: RecoveryAction = RecoveryAction.RETRANSMIT;
+    if (this.deadlineKind === DeadlineKind.REORDERING) {
+      if (!this.#onReorderingDeadline(now)) action = RecoveryAction.NONE;
+    } else if (this.deadlineKind === DeadlineKind.PROBE) {
+      this.probe.isDue = true;
+      // RFC 8985 §7.3: whether it is sent or not, the timer is the retransmission timer now.
+      this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+      action = RecoveryAction.PROBE_SEND_NEW_OR_LAST;
+    } else {
+      this.#isReordering = false;
+      enterLoss(this, now);
+    }
+    this.#arm(now);
+    return action;
   }
 
   /**
    * The path MTU fell: outstanding records larger than `maximumSegmentSize` count as lost, cut to size, without a congestion
    * response (RFC 8899 §3, RFC 1191 §6.5).
    */
-  onSegmentSizeReduced(maximumSegmentSize: number, _now: Instant): void {
+  onSegmentSizeReduced(maximumSegmentSize: number, now: Instant): void {
     this.window.setMaximumSegmentSize(maximumSegmentSize);
+    splitRecords(this.records, maximumSegmentSize);
+    this.#arm(now);
   }
 
   /** The broken invariant, for tests; null: none. Costs a walk over everything. */
   check(): string | null {
-    return null;
+    if (this.records.start !== this.unacknowledged) return `records start at ${this.records.start}`;
+    if (this.inFlight < 0) return `${this.inFlight} bytes in flight`;
+    if (this.window.window < this.window.maximumSegmentSize) return `window is ${this.window.window}`;
+    if ((this.deadlineKind === DeadlineKind.NONE) !== (this.records.count === 0))
+      return `timer is ${this.deadlineKind}`;
+    return checkRecords(this.records, this.next);
+  }
+
+  /** Runs RACK (RFC 8985 §6.2 step 5) and arms its timer; returns the number of records found lost. */
+  detectLosses(reorderingWindow: number, now: Instant): number {
+    const { rack } = this;
+    rack.detectLosses(this.records, reorderingWindow, now);
+    if (rack.lostCount > 0 && ((rack.lostEnd - this.lossEnd) | 0) > 0) this.lossEnd = rack.lostEnd;
+    this.#isReordering = rack.wait > 0;
+    this.#reorderingDeadline = (now + rack.wait) | 0;
+    return rack.lostCount;
+  }
+
+  /** The record at SND.UNA is lost. */
+  loseFirst(): void {
+    this.records.markLost(this.records.first);
+    this.lossEnd = this.records.recordEnd(this.records.first);
+  }
+
+  /** A round trip was measured on the oldest and on the newest record of an acknowledgement; the difference is delay at the peer. */
+  measure(longest: number, shortest: number, now: Instant): void {
+    const isNewRound = ((this.unacknowledged - this.#roundEnd) | 0) > 0;
+    this.estimator.measure(longest, shortest, isNewRound, now);
+    this.probe.hasRoundTrip = true;
+    if (isNewRound) this.#onRound();
+  }
+
+  /** Fills in what the sample says of the connection. */
+  completeSample(ecnEcho: boolean): void {
+    const { sample, window, estimator } = this;
+    this.#deliveredTotal = (this.#deliveredTotal + sample.deliveredBytes) | 0;
+    sample.deliveredTotal = this.#deliveredTotal;
+    sample.smoothedRoundTrip = estimator.smoothed;
+    sample.minimumRoundTrip = estimator.minimum;
+    sample.hasEcnEcho = ecnEcho;
+    // RFC 7661 §4.2: in slow start half of the window in use is enough. RFC 3168 §6.1.2: no growth with ECE.
+    sample.isWindowLimited =
+      !ecnEcho && (this.#isWindowLimited || (window.isSlowStart && sample.inFlight >= window.window >> 1));
+    if (this.#isWindowLimited && ((this.unacknowledged - this.#limitedEnd) | 0) >= 0) this.#isWindowLimited = false;
+  }
+
+  // Once per round trip; also keeps sequence numbers of long ago from seeming to lie ahead after 2^31 bytes.
+  #onRound(): void {
+    const before = (this.unacknowledged - 1) | 0;
+    this.#roundEnd = this.next;
+    if (this.phase >= RecoveryPhase.RECOVERY) return;
+    if (((before - this.recoveryPoint) | 0) > 0) this.recoveryPoint = before;
+    if (((before - this.reductionPoint) | 0) > 0) this.reductionPoint = before;
+    this.lossEnd = this.unacknowledged;
+    this.rack.onAdvance(this.unacknowledged);
+    if (this.undo.isPossible) this.undo.onRound();
+  }
+
+  #startFlight(now: Instant): void {
+    this.resume(now);
+    // RFC 6298 §5.1.
+    this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+    this.rack.restart(this.next, now);
+  }
+
+  /** RFC 8985 §6.2 step 5: the wait for reordered segments is over. */
+  #onReorderingDeadline(now: Instant): boolean {
+    const isRepairing = this.phase >= RecoveryPhase.RECOVERY;
+    const window = this.rack.reorderingWindow(this.estimator, isRepairing, this.records.sackedCount);
+    const allowed = (this.window.window - this.inFlight) | 0;
+    if (this.detectLosses(window, now) === 0) return false;
+    if (!isRepairing) {
+      enterRecovery(this, now);
+    } else if (this.phase === RecoveryPhase.RECOVERY) {
+      // RFC 6937: what may leave is paced by what arrives; only the first goes without an acknowledgement.
+      this.window.window = (this.inFlight + Math.max(allowed, this.window.maximumSegmentSize)) | 0;
+    }
+    return true;
+  }
+
+  #arm(now: Instant): void {
+    const records = this.records;
+    if (records.first === records.end) {
+      // RFC 6298 §5.2.
+      this.deadlineKind = DeadlineKind.NONE;
+      this.#isReordering = false;
+      return;
+    }
+    const retransmission = this.retransmissionDeadline;
+    this.deadline = retransmission;
+    this.deadlineKind = DeadlineKind.RETRANSMISSION;
+    if (this.#isReordering) {
+      if (((this.#reorderingDeadline - retransmission) | 0) >= 0) return;
+      this.deadlineKind = DeadlineKind.REORDERING;
+      this.deadline = this.#reorderingDeadline;
+    } else if (this.#canProbe()) {
+      // RFC 8985 §7.2: no later than the retransmission timer would expire.
+      const probe = (now + this.probe.timeout(this.estimator, (records.end - records.first) | 0)) | 0;
+      this.deadlineKind = DeadlineKind.PROBE;
+      if (((probe - retransmission) | 0) < 0) this.deadline = probe;
+    }
+  }
+
+  /** RFC 8985 §7.2, §7.3. */
+  #canProbe(): boolean {
+    return (
+      this.sackEnabled &&
+      this.phase === RecoveryPhase.OPEN &&
+      this.probe.hasRoundTrip &&
+      !this.probe.isOutstanding &&
+      !this.probe.isDue
+    );
   }
 }

@@ -65,29 +65,34 @@ export class RoundTripEstimator {
     this.#setTimeout(timeout);
   }
 
-  /**
-   * Takes a round trip into the averages; to be called about once per round trip, with the others going to
-   * {@link observe}: with a sample from every acknowledgement the averages would forget within a fraction of a round trip
-   * (RFC 7323 §4.2). Ends any back-off (Karn).
-   */
+  /** One measurement, µs. */
   sample(roundTrip: number, now: Instant): void {
-    const r = Math.min(Math.max(roundTrip, 0), LONGEST);
-    this.latest = r;
-    this.updateMinimum(r, now);
-    this.smooth(r);
+    this.measure(roundTrip, roundTrip, true, now);
   }
 
-  /** A round trip beside the one per round that {@link sample} takes: it counts if it deviates more than that one. */
-  observe(roundTrip: number, now: Instant): void {
-    const r = Math.min(Math.max(roundTrip, 0), LONGEST);
-    this.latest = r;
-    this.updateMinimum(r, now);
+  /**
+   * What one acknowledgement measured on the oldest and on the newest segment it covers. The first, with the peer's delay of
+   * acknowledgements, makes the timeout; the second the minimum.
+   *
+   * The averages take one sample per round trip: with one from every acknowledgement they would forget within a fraction of
+   * it (RFC 7323 §4.2). Others count when they deviate more. Each ends the back-off (RFC 6298 §5, Karn).
+   */
+  measure(longest: number, shortest: number, isNewRound: boolean, now: Instant): void {
+    const r = Math.min(longest, LONGEST);
+    this.latest = shortest;
+    this.#updateMinimum(Math.min(shortest, LONGEST), now);
+    if (isNewRound || !this.hasSample) {
+      this.smooth(r);
+      return;
+    }
     const deviation = Math.abs((r - this.smoothed) | 0);
     if (deviation > this.#deviation) this.#deviation = deviation;
+    if (this.backoffs !== 0) this.resetBackoff();
   }
 
-  /** {@link sample} without the minimum: for measurements too coarse for it, such as those of the timestamps option. */
-  smooth(r: number): void {
+  /** A measurement too coarse for the minimum, such as that of the timestamps option. µs, not negative. */
+  smooth(roundTrip: number): void {
+    const r = Math.min(roundTrip, LONGEST);
     if (!this.hasSample) {
       // RFC 6298 §2.2.
       this.hasSample = true;
@@ -108,7 +113,7 @@ export class RoundTripEstimator {
     this.#setTimeout((this.smoothed + Math.max(this.clockGranularity, this.#variation4)) | 0);
   }
 
-  updateMinimum(r: number, now: Instant): void {
+  #updateMinimum(r: number, now: Instant): void {
     const age = (now - this.#spanStart) | 0;
     if (this.minimum === 0 || age < 0 || age > SPAN) {
       this.#earlierMinimum = this.minimum === 0 || age < 0 || age > 2 * SPAN ? r : this.#spanMinimum;

@@ -1,0 +1,34 @@
+/**
+ * What duplicate acknowledgements say when there is no SACK (RFC 5681 §3.2): each that one segment has arrived, not which.
+ */
+export class DuplicateAcknowledgements {
+  count = 0;
+  /** Bytes that have arrived beyond the hole, guessed by their number. */
+  presumedBytes = 0;
+
+  reset(): void {
+    this.count = 0;
+    this.presumedBytes = 0;
+  }
+
+  /**
+   * One more; returns the bytes delivered by it. No more can have arrived than `limit`, what is outstanding beyond the hole: a
+   * peer that sends duplicates without end gains nothing.
+   */
+  onDuplicate(maximumSegmentSize: number, limit: number): number {
+    this.count = (this.count + 1) | 0;
+    const delivered = Math.max(Math.min(maximumSegmentSize, (limit - this.presumedBytes) | 0), 0);
+    this.presumedBytes = (this.presumedBytes + delivered) | 0;
+    return delivered;
+  }
+
+  /**
+   * SND.UNA advanced by `acknowledged` bytes, of which `hole` were missing; the rest is what duplicates announced before
+   * (RFC 6937 §3). Returns the bytes delivered.
+   */
+  onAdvance(acknowledged: number, hole: number): number {
+    const announced = Math.min(this.presumedBytes, Math.max((acknowledged - hole) | 0, 0));
+    this.presumedBytes = (this.presumedBytes - announced) | 0;
+    return (acknowledged - announced) | 0;
+  }
+}

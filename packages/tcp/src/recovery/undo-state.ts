@@ -1,0 +1,65 @@
+import type { Instant } from '@prism-net/time';
+
+/** Round trips after a repair for which a D-SACK may still show that it was not needed. */
+const ROUNDS = 2;
+
+/** Whether the last reduction of the window may turn out to have been unnecessary (RFC 3522, RFC 3708, RFC 5682). */
+export class UndoState {
+  isPossible = false;
+  /** SND.UNA and SND.NXT when the window was reduced. */
+  from = 0;
+  to = 0;
+  /** Bytes retransmitted since, less those that a D-SACK has shown to have arrived twice. */
+  retransmittedBytes = 0;
+  hasRetransmitted = false;
+  firstRetransmittedAt: Instant = 0;
+  /** Eifel has had its acknowledgement. */
+  isJudged = false;
+  #roundsLeft = 0;
+
+  begin(from: number, to: number, retransmittedBytes: number): void {
+    this.isPossible = true;
+    this.from = from;
+    this.to = to;
+    this.retransmittedBytes = retransmittedBytes;
+    this.hasRetransmitted = false;
+    this.isJudged = false;
+    this.#roundsLeft = ROUNDS;
+  }
+
+  end(): void {
+    this.isPossible = false;
+  }
+
+  onRetransmitted(bytes: number, now: Instant): void {
+    if (!this.hasRetransmitted) {
+      this.hasRetransmitted = true;
+      this.firstRetransmittedAt = now;
+    }
+    this.retransmittedBytes = (this.retransmittedBytes + bytes) | 0;
+  }
+
+  /** A round trip has passed since the repair was complete. */
+  onRound(): void {
+    this.#roundsLeft = (this.#roundsLeft - 1) | 0;
+    if (this.#roundsLeft <= 0) this.isPossible = false;
+  }
+
+  /**
+   * Eifel (RFC 3522 §3.2): the first acknowledgement that advances SND.UNA after the first retransmission. True: it was sent
+   * for the original, at least `echoAge` µs ago (-1: unknown).
+   */
+  isOriginalAcknowledged(echoAge: number, now: Instant): boolean {
+    if (!this.isPossible || !this.hasRetransmitted || this.isJudged) return false;
+    this.isJudged = true;
+    return echoAge >= 0 && echoAge >= ((now - this.firstRetransmittedAt) | 0);
+  }
+
+  /** A D-SACK (RFC 3708 §2). True: all that was retransmitted had arrived before. */
+  isAllDuplicate(start: number, end: number): boolean {
+    if (!this.isPossible || !this.hasRetransmitted) return false;
+    if (((start - this.from) | 0) < 0 || ((end - this.to) | 0) > 0) return false;
+    this.retransmittedBytes = (this.retransmittedBytes - ((end - start) | 0)) | 0;
+    return this.retransmittedBytes <= 0;
+  }
+}
