@@ -18,7 +18,8 @@ export interface ReceiveAccount {
 /**
  * The books of one stack: nothing vanishes. A frame taken from a link is counted as received once, and leaves by exactly
  * one of `deliver`, `handle`, `forward` or `drop`; a frame on the way out that does not reach its link leaves by
- * `dropTransmit`.
+ * `dropTransmit`. Where several frames went into one packet, each is counted (`deliverFrames`, `handleFrames`,
+ * `holdFrames`, `countDrops`); a virtual segment is one frame until it is cut.
  */
 export class PacketAccounts {
   readonly #receiveDrops = new Float64Array(DROP_REASON_LIMIT);
@@ -32,9 +33,15 @@ export class PacketAccounts {
   deliver(): void {
     this.#counts[1]! += 1;
   }
+  deliverFrames(frames: number): void {
+    this.#counts[1]! += frames;
+  }
   /** The stack consumed the frame. The caller releases the packet (or sends it back as a reply). */
   handle(): void {
     this.#counts[2]! += 1;
+  }
+  handleFrames(frames: number): void {
+    this.#counts[2]! += frames;
   }
   forward(): void {
     this.#counts[3]! += 1;
@@ -43,18 +50,33 @@ export class PacketAccounts {
   hold(): void {
     this.#counts[4]! += 1;
   }
+  holdFrames(frames: number): void {
+    this.#counts[4]! += frames;
+  }
   unhold(): void {
     this.#counts[4]! -= 1;
+  }
+  unholdFrames(frames: number): void {
+    this.#counts[4]! -= frames;
   }
   /** Takes (and releases) the packet. */
   drop(packet: Packet, reason: DropReason): void {
     this.#receiveDrops[reason]! += 1;
     packet.release();
   }
+  /** Frames dropped whose packets the caller releases, or has released. */
+  countDrops(frames: number, reason: DropReason): void {
+    this.#receiveDrops[reason]! += frames;
+  }
   /** Takes (and releases) a packet that was on its way out. */
   dropTransmit(packet: Packet, reason: DropReason): void {
     this.#transmitDrops[reason]! += 1;
     packet.release();
+  }
+
+  /** Frames on their way out dropped whose packets the caller releases, or that were never made. */
+  countTransmitDrops(frames: number, reason: DropReason): void {
+    this.#transmitDrops[reason]! += frames;
   }
 
   dropped(reason: DropReason): number {
