@@ -71,7 +71,10 @@ export class Packet {
   /** Bits of {@link PacketFlag}. */
   flags = 0;
   checksumState: ChecksumState = ChecksumState.UNKNOWN;
-  /** Payload bytes per wire segment of a virtual (super-)segment; 0 for an ordinary packet. */
+  /**
+   * Payload bytes per wire segment of a virtual (super-)segment; 0 for an ordinary packet. One that is sent is in checksum
+   * state PARTIAL: whoever cuts it completes the checksums of its parts.
+   */
   gsoSize = 0;
   /** Receive-side-scaling hash of the card, or 0. */
   rssHash = 0;

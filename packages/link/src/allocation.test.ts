@@ -1,4 +1,4 @@
-import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
+import { ChecksumState, type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
 import { steadyStateBytes } from '@prism-net/measure';
 import { ManualClock } from '@prism-net/time';
 import { expect, it } from 'vitest';
@@ -6,6 +6,8 @@ import { impair } from './impaired-link.js';
 import type { Link } from './link.js';
 import { createLoopbackLink } from './loopback-link.js';
 import { createPipe } from './pipe-link.js';
+import { Segmenter } from './segmentation.js';
+import { virtualSegment } from './segmentation.testkit.js';
 import { createSharedMemoryLink, sharedMemoryLinkBytes } from './shared-memory-layout.js';
 import { openSharedMemoryLink } from './shared-memory-link.js';
 import { createSwitch } from './switch-link.js';
@@ -56,4 +58,37 @@ it.each<[string, [Link, Link]]>([
   const bytes = steadyStateBytes(() => work(1000));
   // The measurement's own objects take a few hundred bytes; one number per packet would be 256,000.
   expect(bytes).toBeLessThan(10_000);
+});
+
+it.each([
+  ['in its own frames', 1400],
+  ['by copying', 1000],
+])('segmenter: a virtual segment cut %s allocates nothing once optimised', (_, gsoSize) => {
+  const segmenter = new Segmenter(pool);
+  const pattern = virtualSegment(pool, { payload: 16 * 1400, tcpOptions: 12 }, 1400, 0);
+  const work = (rounds: number): void => {
+    for (let i = 0; i < rounds; i++) {
+      const packet = pool.take()!;
+      memory.kernels.copy(packet.offset, pattern.offset, pattern.length);
+      packet.length = pattern.length;
+      packet.gsoSize = gsoSize;
+      packet.checksumState = ChecksumState.PARTIAL;
+      let last = packet;
+      for (let k = 0; k < 16; k++) {
+        const next = pool.take()!;
+        next.length = 1400;
+        last.nextSegment = next;
+        last = next;
+      }
+      segmenter.segment(packet, 1500, false);
+      for (let k = 0; k < segmenter.count; k++) segmenter.segments[k]!.release();
+    }
+  };
+  const bytes = steadyStateBytes(() => work(1000));
+  pattern.release();
+  expect(bytes).toBeLessThan(10_000);
+  const { virtualSegments, wireSegments, copied, exhausted } = segmenter.statistics;
+  expect(copied).toBe(gsoSize === 1000 ? virtualSegments : 0);
+  expect(wireSegments).toBe(virtualSegments * Math.ceil((16 * 1400) / gsoSize));
+  expect(exhausted).toBe(0);
 });

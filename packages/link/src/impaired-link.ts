@@ -49,7 +49,8 @@ class Impaired implements ImpairedLink {
     this.#link = link;
     this.#clock = options.clock;
     this.name = link.name;
-    this.capabilities = link.capabilities;
+    // What is lost is a frame of the wire, not 64 KiB at once: virtual segments are cut before they get here.
+    this.capabilities = { ...link.capabilities, segmentation: 0 };
     // One source of random numbers per direction: the fates do not depend on how the directions interleave.
     const { seed, pool } = options;
     this.#outbound = new ImpairedPath(resolveImpairments('transmit', options.transmit ?? {}), pool, seed);
@@ -87,8 +88,7 @@ class Impaired implements ImpairedLink {
     }
     const now = this.#clock.now();
     this.#flush(now);
-    const { capabilities } = this;
-    const maximumFrame = capabilities.mtu + FRAME_OVERHEAD;
+    const maximumFrame = this.capabilities.mtu + FRAME_OVERHEAD;
     let taken = 0;
     let sent = 0;
     let bytes = 0;
@@ -98,7 +98,7 @@ class Impaired implements ImpairedLink {
       if (this.#stagedCount !== 0) break;
       const packet = burst[(from + taken) | 0]!;
       const length = packet.totalLength;
-      if (length > maximumFrame && (packet.gsoSize === 0 || length > capabilities.segmentation + FRAME_OVERHEAD)) {
+      if (length > maximumFrame) {
         packet.release();
         lost = (lost + 1) | 0;
         continue;

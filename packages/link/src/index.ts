@@ -12,6 +12,8 @@ export { CaptureDirection, PcapWriter, type PcapWriterOptions } from './pcap/pca
 export { PcapngReader } from './pcap/pcapng-reader.js';
 export { createReplayLink, type ReplayLink, type ReplayOptions } from './pcap/replay-link.js';
 export * from './pipe-link.js';
+export { MAXIMUM_VIRTUAL_SEGMENT, Segmenter } from './segmentation.js';
+export type { SegmentationStatistics, SegmentationStatisticsSnapshot } from './segmentation-statistics.js';
 export {
   createSharedMemoryLink,
   type SharedMemoryLinkEnd,

@@ -16,6 +16,11 @@ export function requireSizes(where: string, mtu: number, capacity: number): void
   requireWholeNumber(where, 'capacity', capacity, 1, 1 << 20);
 }
 
+/** Largest virtual segment a link takes whole, in bytes of IP datagram. */
+export function requireSegmentation(where: string, segmentation: number): void {
+  requireWholeNumber(where, 'segmentation', segmentation, 0, 65_535);
+}
+
 /** A locally administered unicast address (IEEE 802 §8.2: the second bit of the first byte is set): 02:00:00:00:00:00 and up. */
 export function localMacAddress(number: number): MacAddress {
   return { high: 0x0200, low: number | 0 };

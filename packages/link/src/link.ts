@@ -15,7 +15,10 @@ export interface LinkCapabilities {
   readonly receiveChecksum: boolean;
   /** The link completes the checksum of packets in state PARTIAL. */
   readonly transmitChecksum: boolean;
-  /** Largest virtual segment the link cuts up itself on sending, in bytes; 0 when it cannot. */
+  /**
+   * Largest virtual segment (packet with a `gsoSize`) the link takes whole on sending, in bytes of IP datagram, and cuts up
+   * itself or passes on as one; 0 when it cannot. Its checksum is PARTIAL: without `transmitChecksum` this counts as 0.
+   */
   readonly segmentation: number;
   /** Most segments (scatter-gather) a packet handed to transmit may have. */
   readonly maximumSegments: number;

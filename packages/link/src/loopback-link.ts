@@ -1,6 +1,6 @@
 import { PacketFlag } from '@prism-net/buffers';
 import type { Link } from './link.js';
-import { requireSizes } from './link-options.js';
+import { requireSegmentation, requireSizes } from './link-options.js';
 import { PipeEnd } from './pipe-end.js';
 import type { Schedule } from './wakeup.js';
 
@@ -9,6 +9,8 @@ export interface LoopbackOptions {
   readonly name?: string;
   /** Default 65,535. */
   readonly mtu?: number;
+  /** Bytes of IP datagram, 0 to 65,535, up to which virtual segments come back whole. Default 65,535. */
+  readonly segmentation?: number;
   /** Packets in flight, rounded up to a power of two. Default 1,024. */
   readonly capacity?: number;
   /** Brings the wake-up of `arm` to the event loop. Default `queueMicrotask`. */
@@ -21,8 +23,9 @@ export interface LoopbackOptions {
  * @throws EINVAL when an option is out of range.
  */
 export function createLoopbackLink(options: LoopbackOptions = {}): Link {
-  const { name = 'lo', mtu = 65_535, capacity = 1024, schedule = queueMicrotask } = options;
+  const { name = 'lo', mtu = 65_535, capacity = 1024, segmentation = 65_535, schedule = queueMicrotask } = options;
   requireSizes('createLoopbackLink', mtu, capacity);
+  requireSegmentation('createLoopbackLink', segmentation);
   return new PipeEnd({
     name,
     mtu,
@@ -31,6 +34,7 @@ export function createLoopbackLink(options: LoopbackOptions = {}): Link {
     macAddress: { high: 0, low: 0 },
     loopback: true,
     checksumOffload: true,
+    segmentation,
     packetFlags: PacketFlag.LOOPED_BACK,
   });
 }

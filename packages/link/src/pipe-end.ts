@@ -15,6 +15,8 @@ export interface PipeEndOptions {
   readonly macAddress: MacAddress;
   readonly loopback: boolean;
   readonly checksumOffload: boolean;
+  /** Bytes of IP datagram up to which virtual segments cross whole. */
+  readonly segmentation: number;
   /** Bits of PacketFlag that every received packet gets. */
   readonly packetFlags: number;
   readonly schedule: Schedule;
@@ -29,6 +31,7 @@ export class PipeEnd implements Link {
   readonly #maximumFrame: number;
   readonly #packetFlags: number;
   readonly #checksumOffload: boolean;
+  readonly #segmentation: number;
   readonly #inbound: PacketRing;
   readonly #wakeup: Wakeup;
   #peer: PipeEnd = this;
@@ -37,11 +40,12 @@ export class PipeEnd implements Link {
   #refused = false;
 
   constructor(options: PipeEndOptions) {
-    const { name, mtu, macAddress, loopback, checksumOffload } = options;
+    const { name, mtu, macAddress, loopback, checksumOffload, segmentation } = options;
     this.name = name;
     this.#maximumFrame = mtu + FRAME_OVERHEAD;
     this.#packetFlags = options.packetFlags;
     this.#checksumOffload = checksumOffload;
+    this.#segmentation = segmentation;
     this.#inbound = new PacketRing(options.capacity);
     this.#wakeup = new Wakeup(this, options.schedule);
     this.capabilities = {
@@ -51,7 +55,7 @@ export class PipeEnd implements Link {
       loopback,
       receiveChecksum: checksumOffload,
       transmitChecksum: checksumOffload,
-      segmentation: 0,
+      segmentation,
       maximumSegments: 65_535,
       timestamps: TimestampSource.NONE,
       queues: 1,
@@ -79,6 +83,7 @@ export class PipeEnd implements Link {
     const { slots, mask } = ring;
     const checksumOffload = this.#checksumOffload;
     const packetFlags = this.#packetFlags;
+    const segmentation = this.#segmentation > 0;
     let tail = ring.tail;
     const taken = Math.min(count, (ring.capacity - ((tail - ring.head) | 0)) | 0);
     const first = tail;
@@ -91,11 +96,11 @@ export class PipeEnd implements Link {
         if (packet === null) continue;
         length = packet.totalLength;
       }
-      if (length > this.#maximumFrame) {
+      if (length > this.#maximumFrame && !this.#isVirtualSegment(packet, length)) {
         packet.release();
         continue;
       }
-      enterWire(packet, packetFlags, checksumOffload);
+      enterWire(packet, packetFlags, checksumOffload, segmentation);
       slots[tail & mask] = packet;
       tail = (tail + 1) | 0;
       bytes = (bytes + length) | 0;
@@ -137,6 +142,12 @@ export class PipeEnd implements Link {
     this.#inbound.clear();
     // A peer that waits for room gets it: from now on its frames end here.
     if (this.#peer.#refused) this.#peer.#wakeup.notify();
+  }
+
+  /** Longer than any frame, but to be cut where it leaves memory for a wire. */
+  #isVirtualSegment(packet: Packet, length: number): boolean {
+    const { gsoSize } = packet;
+    return gsoSize > 0 && gsoSize <= this.capabilities.mtu && length <= this.#segmentation + FRAME_OVERHEAD;
   }
 
   /** An unplugged cable takes everything and loses it. */

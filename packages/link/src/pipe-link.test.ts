@@ -1,9 +1,14 @@
 import { ChecksumState, type Packet, PacketFlag, PacketMemory, PacketPool, TimestampSource } from '@prism-net/buffers';
+import { ManualClock } from '@prism-net/time';
 import { describe, expect, it } from 'vitest';
+import { impair } from './impaired-link.js';
 import type { Link } from './link.js';
 import { describeLinkContract, drain, type LinkPair, makeFrame } from './link-contract.testkit.js';
 import { createLoopbackLink } from './loopback-link.js';
+import { capture } from './pcap/capture-link.js';
+import { PcapWriter } from './pcap/pcap-writer.js';
 import { createPipe } from './pipe-link.js';
+import { virtualSegment } from './segmentation.testkit.js';
 
 function pairOf(left: Link, right: Link, frames = 128): LinkPair {
   const memory = PacketMemory.create({ frames, debug: true });
@@ -25,6 +30,7 @@ describeLinkContract('pipe', () => pairOf(...createPipe({ capacity: 32 })));
 describeLinkContract('pipe with checksum offload', () =>
   pairOf(...createPipe({ capacity: 32, checksumOffload: true })),
 );
+describeLinkContract('pipe with segmentation', () => pairOf(...createPipe({ capacity: 32, segmentation: 65_535 })));
 describeLinkContract('loopback', () => {
   const link = createLoopbackLink({ capacity: 32 });
   return pairOf(link, link);
@@ -113,6 +119,74 @@ describe('pipe', () => {
   it('explains options out of range', () => {
     expect(() => createPipe({ mtu: 67 })).toThrow(/createPipe EINVAL: mtu must be a whole number from 68 to 65535/);
     expect(() => createPipe({ capacity: 0 })).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    expect(() => createPipe({ segmentation: 65_536 })).toThrow(/segmentation must be a whole number from 0 to 65535/);
+    expect(() => createPipe({ segmentation: 1, checksumOffload: false })).toThrow(/EINVAL.*segmentation needs/);
+  });
+});
+
+describe('virtual segments', () => {
+  const fields = { payload: 20_000, tcpOptions: 12 };
+
+  it('cross whole where segmentation was asked for, with their size, and longer than the MTU', () => {
+    const [left, right] = createPipe({ mtu: 1500, segmentation: 65_535 });
+    for (const { capabilities } of [left, right]) {
+      expect(capabilities).toMatchObject({ segmentation: 65_535, transmitChecksum: true, receiveChecksum: true });
+    }
+    const { leftPool, assertNothingLost } = pairOf(left, right);
+    for (const [from, to] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      const packet = virtualSegment(leftPool, fields, 1448);
+      const bytes = packet.toBytes();
+      expect(from.transmit([packet], 0, 1)).toBe(1);
+      const burst: Packet[] = [];
+      expect(to.receive(burst, 1)).toBe(1);
+      expect(burst[0]).toBe(packet);
+      expect(packet).toMatchObject({ gsoSize: 1448, checksumState: ChecksumState.PARTIAL, flags: 0 });
+      expect(packet.toBytes()).toEqual(bytes);
+      expect(from.statistics).toMatchObject({ transmittedPackets: 1, transmittedBytes: bytes.length });
+      packet.release();
+    }
+    assertNothingLost();
+  });
+
+  it('cross whole over a loopback unless told otherwise', () => {
+    const link = createLoopbackLink({ mtu: 1500 });
+    expect(link.capabilities.segmentation).toBe(65_535);
+    expect(createLoopbackLink({ segmentation: 0 }).capabilities.segmentation).toBe(0);
+    const { leftPool, assertNothingLost } = pairOf(link, link);
+    link.transmit([virtualSegment(leftPool, fields, 1448)], 0, 1);
+    const burst: Packet[] = [];
+    expect(link.receive(burst, 1)).toBe(1);
+    expect(burst[0]).toMatchObject({ gsoSize: 1448, flags: PacketFlag.LOOPED_BACK });
+    burst[0]!.release();
+    assertNothingLost();
+  });
+
+  it('are dropped, counted, when they or their parts are too long', () => {
+    const [left, right] = createPipe({ mtu: 1500, segmentation: 10_000 });
+    const { leftPool, assertNothingLost } = pairOf(left, right);
+    const packets = [
+      virtualSegment(leftPool, { payload: 10_000 - 40 }, 1460),
+      virtualSegment(leftPool, { payload: 10_000 }, 1460),
+      virtualSegment(leftPool, { payload: 8000 }, 1501),
+    ];
+    expect(left.transmit(packets, 0, 3)).toBe(3);
+    expect(left.statistics).toMatchObject({ transmittedPackets: 1, dropped: 2 });
+    const burst: Packet[] = [];
+    expect(right.receive(burst, 3)).toBe(1);
+    burst[0]!.release();
+    assertNothingLost();
+  });
+
+  it('do not get to wrappers that look at frames of the wire', () => {
+    const clock = new ManualClock();
+    const [left, right] = createPipe({ segmentation: 65_535 });
+    const { leftPool: pool } = pairOf(left, right);
+    for (const link of [impair(left, { seed: 1, clock, pool }), capture(right, new PcapWriter(() => {}))]) {
+      expect(link.capabilities).toMatchObject({ segmentation: 0, transmitChecksum: true });
+    }
   });
 });
 

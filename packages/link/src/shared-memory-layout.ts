@@ -1,8 +1,8 @@
 import type { PacketMemory } from '@prism-net/buffers';
-import { requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { requireKnownOptions } from '@prism-net/errors';
 import { SpscRing } from '@prism-net/rings';
 import type { MacAddress } from '@prism-net/wire';
-import { localMacAddress, requireSizes } from './link-options.js';
+import { localMacAddress, requireSegmentation, requireSizes } from './link-options.js';
 
 export interface SharedMemoryLinkOptions {
   /** Descriptors (segments of packets) each way, rounded up to a power of two. Default 1,024. */
@@ -128,7 +128,7 @@ export function createSharedMemoryLink(
   requireKnownOptions('createSharedMemoryLink', options, SHARED_MEMORY_OPTIONS);
   const { mtu = 1500, checksumOffload = false, segmentation = 0 } = options;
   requireSizes('createSharedMemoryLink', mtu, options.capacity ?? 1024);
-  requireWholeNumber('createSharedMemoryLink', 'segmentation', segmentation, 0, 65_535);
+  requireSegmentation('createSharedMemoryLink', segmentation);
   const capacity = roundUpToPowerOfTwo(options.capacity ?? 1024);
   const names = options.names ?? ['left', 'right'];
   const macAddresses = options.macAddresses ?? [localMacAddress(1), localMacAddress(2)];

@@ -114,7 +114,7 @@ export class SwitchPort implements Link {
       this.statistics.countDropped(1);
       return 0;
     }
-    enterWire(exclusive, 0, false);
+    enterWire(exclusive, 0, false, false);
     const { view, offset } = exclusive;
     const sourceHigh = ethernet.sourceHigh(view, offset);
     // A group address cannot be a source (IEEE 802 §8.2.2): not learned.

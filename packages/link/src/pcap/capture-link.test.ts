@@ -1,9 +1,10 @@
-import { type Packet, PacketMemory, PacketPool, TimestampSource } from '@prism-net/buffers';
+import { ChecksumState, type Packet, PacketMemory, PacketPool, TimestampSource } from '@prism-net/buffers';
 import { ManualClock } from '@prism-net/time';
 import { describe, expect, it } from 'vitest';
 import type { Link } from '../link.js';
 import { describeLinkContract, drain, makeFrame } from '../link-contract.testkit.js';
 import { createPipe } from '../pipe-link.js';
+import { virtualSegment } from '../segmentation.testkit.js';
 import { type CaptureOptions, capture } from './capture-link.js';
 import { openCapture } from './capture-reader.js';
 import { PcapWriter } from './pcap-writer.js';
@@ -122,5 +123,31 @@ describe('capture', () => {
     const reader = openCapture(Buffer.concat(parts));
     reader.next();
     expect([reader.timestampSeconds, reader.timestampNanoseconds]).toEqual([99, 7]);
+  });
+
+  it('writes a virtual segment that the link brings whole as one valid record', () => {
+    for (const format of ['pcapng', 'pcap'] as const) {
+      const parts: Uint8Array[] = [];
+      const pool = PacketPool.create(PacketMemory.create({ frames: 128, debug: true }), 128);
+      const [near, far] = createPipe({ segmentation: 65_535 });
+      const link = capture(near, new PcapWriter((bytes) => parts.push(bytes), { format }));
+      const packet = virtualSegment(pool, { payload: 65_535 - 40 }, 1460);
+      const bytes = packet.toBytes();
+      far.transmit([packet, makeFrame(pool, far, near, 7)], 0, 2);
+      const burst: Packet[] = [];
+      expect(link.receive(burst, 2)).toBe(2);
+      expect(burst[0]).toMatchObject({ gsoSize: 1460, checksumState: ChecksumState.PARTIAL });
+      for (const each of burst) each.release();
+      link.close();
+      far.close();
+      pool.assertNoLeaks();
+      const reader = openCapture(Buffer.concat(parts));
+      expect(reader.next()).toBe(true);
+      expect(reader.bytes.slice(reader.offset, reader.offset + reader.capturedLength)).toEqual(Buffer.from(bytes));
+      expect(reader.originalLength).toBe(14 + 65_535);
+      expect(reader.next()).toBe(true);
+      expect(reader.capturedLength).toBe(60);
+      expect(reader.next()).toBe(false);
+    }
   });
 });

@@ -36,7 +36,8 @@ class CaptureLink implements Link {
   constructor(link: Link, writer: PcapWriter, options: CaptureOptions) {
     const { directions = 'both', startSeconds = 0, clock } = options;
     this.name = link.name;
-    this.capabilities = link.capabilities;
+    // A capture shows the frames of the wire: virtual segments are cut before they get here.
+    this.capabilities = { ...link.capabilities, segmentation: 0 };
     this.statistics = link.statistics;
     this.#link = link;
     this.#writer = writer;
