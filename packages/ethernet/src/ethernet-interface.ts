@@ -1,6 +1,12 @@
 import { type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
 import { Errno, invalidArgument, posixError, requireWholeNumber } from '@prism-net/errors';
-import type { Link, PacketAccounts } from '@prism-net/link';
+import {
+  type Link,
+  MAXIMUM_VIRTUAL_SEGMENT,
+  type PacketAccounts,
+  type SegmentationStatistics,
+  Segmenter,
+} from '@prism-net/link';
 import type { Instant } from '@prism-net/time';
 import { DropReason, ethernet, vlan } from '@prism-net/wire';
 import { Arp, type ArpInterface } from './arp.js';
@@ -9,6 +15,7 @@ import { MulticastFilter } from './multicast-filter.js';
 import { type NeighbourActions, NeighbourState } from './neighbour.js';
 import { NeighbourCache } from './neighbour-cache.js';
 import { TransmitQueue } from './transmit-queue.js';
+import { countSegments, VirtualSegments } from './virtual-segments.js';
 
 const { IPV4, ARP, VLAN, QINQ } = ethernet.EtherType;
 const NO_VLAN = -1;
@@ -28,6 +35,15 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   readonly neighbours: NeighbourCache;
   readonly pool: PacketPool;
   readonly accounts: PacketAccounts;
+  /**
+   * Longest IP datagram that may be sent as one virtual segment of TCP (a packet with a `gsoSize`, its checksum PARTIAL),
+   * in bytes: what the link does not take whole is cut in software.
+   */
+  readonly maximumVirtualSegment = MAXIMUM_VIRTUAL_SEGMENT;
+  /** The link completes the checksums of packets in state PARTIAL. Without it only virtual segments may be PARTIAL. */
+  readonly completesChecksum: boolean;
+  /** What became of the virtual segments that were cut in software. */
+  readonly segmentation: SegmentationStatistics;
   /** Takes packets whose neighbour does not answer; null: they are dropped as TRANSMIT_NEIGHBOUR_UNREACHABLE. */
   onUnreachable: UnreachableHandler | null = null;
 
@@ -39,6 +55,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   readonly #initialFlags: number;
   readonly #received: Packet[] = [];
   readonly #queue: TransmitQueue;
+  readonly #virtualSegments: VirtualSegments;
   readonly #multicast: MulticastFilter;
   /** Apart from the others: the hot path calls it without a search. */
   #ipv4: PacketHandler | null = null;
@@ -73,9 +90,13 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     requireWholeNumber('EthernetInterface', 'burst', this.#burst, 1, 4096);
     this.#longestFrame = this.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
     this.#maximumSegments = capabilities.maximumSegments;
+    this.completesChecksum = capabilities.transmitChecksum;
     const transmitQueue = options.transmitQueue ?? 512;
     requireWholeNumber('EthernetInterface', 'transmitQueue', transmitQueue, 1, 1 << 20);
     this.#queue = new TransmitQueue(link, transmitQueue, Math.min(this.#burst, transmitQueue));
+    const segmenter = new Segmenter(options.pool);
+    this.segmentation = segmenter.statistics;
+    this.#virtualSegments = new VirtualSegments(capabilities, this.mtu, segmenter, this.#queue, options.accounts);
     this.#multicast = new MulticastFilter(options.multicastAddresses ?? 256, options.random);
     this.#otherTypes = new Int32Array(options.etherTypes ?? 16).fill(-1);
     this.arp = new Arp(this, options.timers, options.random, options.arp ?? {});
@@ -86,6 +107,11 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   /** Packets that wait for the next {@link flush}. */
   get transmitQueued(): number {
     return this.#queue.length;
+  }
+
+  /** Packets that can be sent now without any being dropped; a virtual segment that is cut in software is as many as its parts. */
+  get transmitRoom(): number {
+    return this.#queue.room;
   }
 
   /** Sends frames of an EtherType up to `handler`. Throws EADDRINUSE when the type is taken, EINVAL when it is none. */
@@ -125,7 +151,8 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   /**
    * Takes the packet (data at the network header, 18 bytes of headroom) and sends it to an IPv4 neighbour, whose
    * address is resolved first if need be. Returns NONE, also when the packet waits for its neighbour; ENOBUFS,
-   * EHOSTUNREACH, EMSGSIZE or ENETDOWN when it was dropped (and counted).
+   * EHOSTUNREACH, EMSGSIZE or ENETDOWN when it was dropped (and counted): of a virtual segment that is cut, ENOBUFS says
+   * that its end was.
    */
   sendToNeighbour(packet: Packet, etherType: number, nextHop: number, now: Instant): Errno {
     if (this.isLoopback) return this.sendToAddress(packet, etherType, this.macHigh, this.macLow);
@@ -140,7 +167,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   /** Takes the packet, as {@link sendToNeighbour}, and sends it to a MAC address. */
   sendToAddress(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
-    if (packet.nextSegment !== null || (packet.length > this.mtu && packet.gsoSize === 0) || this.#closed) {
+    if (packet.nextSegment !== null || packet.length > this.mtu || packet.gsoSize !== 0 || this.#closed) {
       return this.#sendUncommon(packet, etherType, macHigh, macLow);
     }
     return this.#frame(packet, etherType, macHigh, macLow);
@@ -314,13 +341,15 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
       return Errno.ENETDOWN;
     }
+    if (packet.gsoSize !== 0 && !this.#virtualSegments.passWhole(packet)) {
+      this.#writeHeader(packet, etherType, macHigh, macLow);
+      return this.#virtualSegments.send(packet);
+    }
     if (packet.gsoSize === 0 && packet.totalLength > this.mtu) {
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
       return Errno.EMSGSIZE;
     }
-    let segments = 1;
-    for (let segment = packet.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
-    if (segments <= this.#maximumSegments) return this.#frame(packet, etherType, macHigh, macLow);
+    if (countSegments(packet) <= this.#maximumSegments) return this.#frame(packet, etherType, macHigh, macLow);
     return this.#sendCopy(packet, etherType, macHigh, macLow);
   }
 
@@ -331,9 +360,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       this.accounts.dropTransmit(packet, DropReason.OUT_OF_PACKETS);
       return Errno.ENOBUFS;
     }
-    let segments = 1;
-    for (let segment = copy.nextSegment; segment !== null; segment = segment.nextSegment) segments++;
-    if (segments > this.#maximumSegments) {
+    if (countSegments(copy) > this.#maximumSegments) {
       copy.release();
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
       return Errno.EMSGSIZE;
@@ -343,6 +370,13 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
   }
 
   #frame(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
+    this.#writeHeader(packet, etherType, macHigh, macLow);
+    if (this.#queue.push(packet)) return Errno.NONE;
+    this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
+    return Errno.ENOBUFS;
+  }
+
+  #writeHeader(packet: Packet, etherType: number, macHigh: number, macLow: number): void {
     if (this.#vlan === NO_VLAN) {
       const at = packet.push(ethernet.HEADER_LENGTH);
       packet.linkOffset = at;
@@ -353,8 +387,5 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       ethernet.write(packet.view, at, macHigh, macLow, this.macHigh, this.macLow, VLAN);
       vlan.write(packet.view, at + ethernet.HEADER_LENGTH, this.#vlan, 0, false, etherType);
     }
-    if (this.#queue.push(packet)) return Errno.NONE;
-    this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
-    return Errno.ENOBUFS;
   }
 }

@@ -1,5 +1,5 @@
 import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
-import { createPipe, type Link, PacketAccounts } from '@prism-net/link';
+import { createPipe, type Link, PacketAccounts, type PipeOptions } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { arp, ethernet, parseIpv4Address } from '@prism-net/wire';
@@ -34,10 +34,10 @@ export class Bench {
   lastPacket = { flags: 0, packetType: 0, interfaceIndex: 0 };
 
   /** Without `debug` leaks are still found, and very many frames take a tenth of the time. */
-  constructor(options: Partial<EthernetInterfaceOptions> = {}, debug = true) {
+  constructor(options: Partial<EthernetInterfaceOptions> = {}, debug = true, pipe: PipeOptions = { capacity: 256 }) {
     this.memory = PacketMemory.create({ frames: 1024, debug });
     this.pool = PacketPool.create(this.memory, 1024);
-    [this.link, this.wire] = createPipe({ capacity: 256, macAddresses: [US, PEER] });
+    [this.link, this.wire] = createPipe({ ...pipe, macAddresses: [US, PEER] });
     this.interface = new EthernetInterface({
       index: 3,
       link: this.link,

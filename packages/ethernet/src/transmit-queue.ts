@@ -27,6 +27,11 @@ export class TransmitQueue {
     return (this.#end - this.#first) | 0;
   }
 
+  /** Packets that are taken for certain, whatever the link does. */
+  get room(): number {
+    return (this.#limit - this.#end + this.#first) | 0;
+  }
+
   /** Takes the packet; false, and the packet stays the caller's, when the queue is full and the link takes nothing. */
   push(packet: Packet): boolean {
     if (this.#end - this.#first >= this.#limit) {
