@@ -6,6 +6,7 @@ import { completeChecksum } from './checksum-completion.js';
 import type { Fragmenter } from './fragmentation.js';
 import type { Icmp } from './icmp.js';
 import type { RouteEntry, RoutingTable } from './routing-table.js';
+import { wireLength } from './virtual-segment.js';
 
 const { Type, Code } = icmpv4;
 /** An Ethernet header with its tag. */
@@ -58,17 +59,20 @@ export class Forwarder {
       this.#accounts.drop(packet, DropReason.IPV4_NO_ROUTE);
       return;
     }
-    const { mtu, link } = route.interface;
-    const tooLong =
-      packet.totalLength > mtu && (packet.gsoSize === 0 || link.capabilities.segmentation < packet.totalLength);
-    if (tooLong && (ipv4.dontFragment(view, offset) || packet.gsoSize !== 0)) {
+    const { mtu } = route.interface;
+    const isVirtual = packet.gsoSize !== 0;
+    const tooLong = (isVirtual ? virtualLength(packet) : packet.totalLength) > mtu;
+    if (tooLong && (ipv4.dontFragment(view, offset) || isVirtual)) {
       this.#icmp.sendError(packet, Type.DESTINATION_UNREACHABLE, Code.FRAGMENTATION_NEEDED, mtu, now);
       this.#accounts.drop(packet, DropReason.IPV4_FORWARD_NEEDS_FRAGMENTING);
       return;
     }
     const ready = this.#withHeadroom(packet);
     if (ready === null) return;
-    if (ready.checksumState === ChecksumState.PARTIAL && !link.capabilities.transmitChecksum) completeChecksum(ready);
+    // Whoever cuts a virtual segment completes the checksums of its parts.
+    if (!isVirtual && ready.checksumState === ChecksumState.PARTIAL && !route.interface.completesChecksum) {
+      completeChecksum(ready);
+    }
     ipv4.decrementTimeToLive(ready.view, ready.offset);
     this.#accounts.forward();
     if (tooLong) this.#sendFragments(ready, route, nextHop, now);
@@ -114,6 +118,13 @@ function isForwardable(packet: Packet): boolean {
     destination >>> 16 !== LINK_LOCAL &&
     ipv4.source(view, offset) >>> 16 !== LINK_LOCAL
   );
+}
+
+/** Length of the longest datagram on the wire of a virtual segment with its data at the IPv4 header. */
+function virtualLength(packet: Packet): number {
+  const { view, offset } = packet;
+  const header = ipv4.headerLength(view, offset);
+  return wireLength(packet, ipv4.protocol(view, offset), offset + header, header, packet.totalLength);
 }
 
 function isDirectedBroadcast(route: RouteEntry, destination: number): boolean {

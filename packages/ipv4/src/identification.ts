@@ -17,12 +17,13 @@ export class Identification {
     for (let i = 0; i < COUNTERS; i++) this.#counters[i] = random.nextInt32();
   }
 
-  next(source: number, destination: number, protocol: number): number {
+  /** The first of `datagrams` values in a row. */
+  next(source: number, destination: number, protocol: number, datagrams: number): number {
     const indexKey = this.#indexKey;
     const offsetKey = this.#offsetKey;
     const index = hash3(indexKey.k0, indexKey.k1, source, destination, protocol) & (COUNTERS - 1);
     const count = this.#counters[index]!;
-    this.#counters[index] = count + 1;
+    this.#counters[index] = count + datagrams;
     return (hash3(offsetKey.k0, offsetKey.k1, source, destination, protocol) + count) & 0xffff;
   }
 }

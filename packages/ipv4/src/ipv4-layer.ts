@@ -28,6 +28,7 @@ import { PathMtu, type PathMtuListener } from './path-mtu.js';
 import { Reassembly, type ReassemblyListener } from './reassembly.js';
 import { type RouteListener, RoutingTable } from './routing-table.js';
 import type { TransportHandler } from './transport-handler.js';
+import { wireLength } from './virtual-segment.js';
 
 const { Protocol } = ipv4;
 const { Type, Code } = icmpv4;
@@ -148,7 +149,9 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
 
   /**
    * Takes the packet (data at the transport header, HEADROOM in front) and sends it. Fragments what exceeds the route's
-   * MTU unless `dontFragment`; then EMSGSIZE. Whatever is not NONE means dropped and counted.
+   * MTU unless `dontFragment`; then EMSGSIZE. A virtual segment of TCP (`gsoSize` > 0, checksum PARTIAL) may be up to
+   * 65,535 bytes with its headers; what counts is the length of its segments on the wire, and it is never fragmented.
+   * Whatever is not NONE means dropped and counted.
    */
   send(
     packet: Packet,
@@ -166,8 +169,10 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
     }
     const { source, destination } = route;
     const total = ((packet.nextSegment === null ? packet.length : packet.totalLength) + 20) | 0;
-    const tooLong = total > route.mtu && (packet.gsoSize === 0 || total > MAXIMUM_DATAGRAM);
-    if (tooLong && (dontFragment || total > MAXIMUM_DATAGRAM)) {
+    const isVirtual = packet.gsoSize !== 0;
+    const tooLong =
+      total > route.mtu && (!isVirtual || wireLength(packet, protocol, packet.offset, 20, total) > route.mtu);
+    if (tooLong && (dontFragment || isVirtual || total > MAXIMUM_DATAGRAM)) {
       this.accounts.dropTransmit(packet, DropReason.TRANSMIT_TOO_LONG);
       return Errno.EMSGSIZE;
     }
@@ -178,7 +183,8 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
       const flags = ipv4.DONT_FRAGMENT;
       ipv4.write(packet.view, at, trafficClass, total, 0, flags, timeToLive, protocol, source, destination);
     } else {
-      const identification = this.#identification.next(source, destination, protocol);
+      const datagrams = isVirtual ? (1 + total / packet.gsoSize) | 0 : 1;
+      const identification = this.#identification.next(source, destination, protocol, datagrams);
       ipv4.write(packet.view, at, trafficClass, total, identification, 0, timeToLive, protocol, source, destination);
       if (tooLong) return this.#sendFragments(packet, route, now);
     }
