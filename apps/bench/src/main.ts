@@ -21,6 +21,11 @@ const scenarios: readonly Scenario[] = [
     load: async () => (await import('./scenarios/udp-path.js')).udpPath,
   },
   {
+    name: 'tcp-throughput',
+    summary: 'one TCP stream between two stacks over the in-process pipe, one thread, MTU 1,500 and 9,000',
+    load: async () => (await import('./scenarios/tcp-throughput.js')).tcpThroughput,
+  },
+  {
     name: 'order-gateway',
     summary: 'the order gateway and its load client, two stacks in two worker threads over shared memory',
     load: async () => (await import('./scenarios/order-gateway.js')).orderGateway,

@@ -91,9 +91,9 @@ export class TcpLayer implements SegmentReceiver {
   readonly #key = new FlowKey();
   readonly #lastKey = new FlowKey();
   #lastConnection: Connection | null = null;
-  #pending: Connection[] = [];
+  #pending: (Connection | null)[] = [];
   #pendingCount = 0;
-  #flushing: Connection[] = [];
+  #flushing: (Connection | null)[] = [];
   readonly #held: (Connection | null)[] = [];
   #heldCount = 0;
   #microseconds = 0;
@@ -266,10 +266,10 @@ export class TcpLayer implements SegmentReceiver {
     this.#pendingCount = 0;
     for (let i = 0; i < count; i = (i + 1) | 0) {
       const connection = list[i]!;
+      list[i] = null;
       connection.isPending = false;
       output(connection, now);
     }
-    list.length = 0;
   }
 
   /** Fires due timers, and clears away what timed out, at most `maximum` of each. Returns how many there were. */
