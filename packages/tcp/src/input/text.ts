@@ -69,7 +69,7 @@ function takeReassembled(connection: Connection): void {
   const { layer, reassembly, receiveBuffer } = connection;
   const packet = reassembly.take(connection.receiveNext);
   const frames = reassembly.takenFrames;
-  layer.accounts.unhold(frames);
+  layer.accounts.unholdFrames(frames);
   if (packet === null) {
     if (frames > 0) layer.accounts.countDrops(frames, DropReason.TCP_DUPLICATE);
     return;
@@ -105,7 +105,7 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
   const before = reassembly.count;
   if (reassembly.insert(segment.packet!, segment.sequence, end, frames)) {
     segment.packet = null;
-    layer.accounts.hold(frames);
+    layer.accounts.holdFrames(frames);
     return;
   }
   const isDuplicate = reassembly.latest >= 0 && reassembly.count === before && isCovered(connection, segment.sequence, end);
@@ -132,7 +132,7 @@ function finArrives(connection: Connection, now: Instant): void {
   // Text behind a FIN is none.
   const beyond = reassembly.clear();
   if (beyond > 0) {
-    layer.accounts.unhold(beyond);
+    layer.accounts.unholdFrames(beyond);
     layer.accounts.countDrops(beyond, DropReason.TCP_AFTER_CLOSE);
   }
   switch (connection.state) {

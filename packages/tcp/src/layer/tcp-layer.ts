@@ -544,7 +544,7 @@ export class TcpLayer implements SegmentReceiver {
   #clearReassembly(connection: Connection): void {
     const frames = connection.reassembly.clear();
     if (frames === 0) return;
-    this.accounts.unhold(frames);
+    this.accounts.unholdFrames(frames);
     this.accounts.countDrops(frames, DropReason.TCP_AFTER_CLOSE);
   }
 

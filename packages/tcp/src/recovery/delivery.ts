@@ -85,13 +85,12 @@ export class Delivery {
   #onArrived(index: number): void {
     const rack = this.#rack;
     const end = this.#records.recordEnd(index);
-    const sentAt = this.#records.sentAt(index);
     const isRetransmitted = (this.#records.flags(index) & RETRANSMITTED) !== 0;
-    const roundTrip = (this.#now - sentAt) | 0;
+    const roundTrip = (this.#now - this.#records.sentAt(index)) | 0;
     // RFC 8985 §6.2 step 2: the original's arrival must not be taken for that of the retransmission.
     const isAmbiguous =
       isRetransmitted && ((this.#echoAge >= 0 && this.#echoAge >= roundTrip) || roundTrip < this.#minimumRoundTrip);
-    if (!isAmbiguous) rack.update(end, sentAt, this.#now);
+    if (!isAmbiguous) rack.update(this.#records.order(index), roundTrip);
 
     // RFC 8985 §6.2 step 3, with what had arrived before this acknowledgement: the order of blocks within it means nothing.
     if (((end - rack.highest) | 0) > 0) rack.highest = end;

@@ -20,7 +20,7 @@ import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-opt
 import { RoundTripEstimator } from './round-trip-estimator.js';
 import { SackBlocks } from './sack-blocks.js';
 import { TailLossProbe } from './tail-loss-probe.js';
-import { RECORD_SHIFT, SENT_AT, TransmissionRecords } from './transmission-records.js';
+import { ORDER, RECORD_SHIFT, SENT_AT, TransmissionRecords } from './transmission-records.js';
 import { UndoState } from './undo-state.js';
 
 /*
@@ -130,7 +130,7 @@ export class LossRecovery {
   }
 
   /** A new connection, also in a used object: SND.UNA = SND.NXT = `sequence`. */
-  start(sequence: number, now: Instant): void {
+  start(sequence: number, _now: Instant): void {
     this.unacknowledged = sequence;
     this.next = sequence;
     this.sackEnabled = false;
@@ -142,7 +142,7 @@ export class LossRecovery {
     this.deadlineKind = DeadlineKind.NONE;
     this.records.reset(sequence);
     this.estimator.reset();
-    this.rack.reset(sequence, now);
+    this.rack.reset(sequence);
     this.probe.reset();
     this.duplicates.reset();
     this.forward.stop();
@@ -276,11 +276,8 @@ export class LossRecovery {
     this.unacknowledged = acknowledgement;
     if (index !== first) {
       const at = ((index - 1) & mask) << RECORD_SHIFT;
-      const newest = words[at | SENT_AT]!;
-      const shortest = (now - newest) | 0;
-      // RFC 8985 §6.2 step 2. A retransmission acknowledged before may have been sent later.
-      if (((newest - this.rack.sentAt) | 0) >= 0) this.rack.restart(words[at]!, newest);
-      this.rack.roundTrip = shortest;
+      const shortest = (now - words[at | SENT_AT]!) | 0;
+      this.rack.update(words[at | ORDER]!, shortest);
       this.rack.highest = words[at]!;
       sample.roundTrip = shortest;
       this.measure((now - words[((first & mask) << RECORD_SHIFT) | SENT_AT]!) | 0, shortest, now);
@@ -418,7 +415,6 @@ export class LossRecovery {
     this.resume(now);
     // RFC 6298 §5.1.
     this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-    this.rack.restart(this.next, now);
   }
 
   /** RFC 8985 §6.2 step 5: the wait for reordered segments is over. */

@@ -5,6 +5,7 @@ import {
   FLAGS,
   NEXT,
   NONE,
+  ORDER,
   RECORD_SHIFT,
   RecordFlag,
   SENT_AT,
@@ -23,9 +24,8 @@ export const DUPLICATE_THRESHOLD = 3;
  * is lost. Times are µs.
  */
 export class Rack {
-  /** RACK.xmit_ts, RACK.end_seq: the most recently sent of the records that have arrived. */
-  sentAt: Instant = 0;
-  endSequence = 0;
+  /** RACK.xmit_ts and RACK.end_seq in one: the count of the most recent transmission that has arrived. */
+  order = 0;
   /** RACK.rtt. */
   roundTrip = 0;
   /** RACK.fack: the end of the highest record that has arrived. */
@@ -58,8 +58,8 @@ export class Rack {
   }
 
   /** A new connection. */
-  reset(sequence: number, now: Instant): void {
-    this.restart(sequence, now);
+  reset(sequence: number): void {
+    this.order = 0;
     this.roundTrip = 0;
     this.highest = sequence;
     this.hasReordering = false;
@@ -69,25 +69,13 @@ export class Rack {
     this.wait = 0;
   }
 
-  /** Nothing is outstanding: what will be sent from now on is newer than all that has arrived, however long ago that was. */
-  restart(sequence: number, now: Instant): void {
-    this.sentAt = now;
-    this.endSequence = sequence;
-  }
-
-  /** RFC 8985 §6.2 step 2, for one record that is not a retransmission or unambiguously arrived as one. */
-  update(end: number, sentAt: Instant, now: Instant): void {
-    this.roundTrip = (now - sentAt) | 0;
-    if (this.isSentAfter(sentAt, end)) {
-      this.sentAt = sentAt;
-      this.endSequence = end;
-    }
-  }
-
-  /** RACK_sent_after: the record was sent after the one this machine holds as the latest. */
-  isSentAfter(sentAt: Instant, end: number): boolean {
-    const later = (sentAt - this.sentAt) | 0;
-    return later > 0 || (later === 0 && ((end - this.endSequence) | 0) > 0);
+  /**
+   * RFC 8985 §6.2 step 2: a transmission has arrived, an original or unambiguously a retransmission. `order` counts
+   * transmissions, so it is RACK_sent_after by itself.
+   */
+  update(order: number, roundTrip: number): void {
+    this.roundTrip = roundTrip;
+    if (((order - this.order) | 0) > 0) this.order = order;
   }
 
   /** RFC 8985 §6.2 step 4: a D-SACK came; once per round trip the window grows. */
@@ -148,7 +136,7 @@ export class Rack {
       const at = (index & records.mask) << RECORD_SHIFT;
       // SACKed, lost, or retransmitted: settled here for good.
       if (records.words[at | FLAGS] !== 0) continue;
-      if (!this.#isLost(records.words[at | SENT_AT]!, records.words[at | END]!, overdue)) break;
+      if (!this.#isLost(records.words[at | SENT_AT]!, records.words[at | ORDER]!, overdue)) break;
       records.markLost(index);
       this.lostCount = (this.lostCount + 1) | 0;
       this.lostEnd = records.words[at | END]!;
@@ -162,7 +150,7 @@ export class Rack {
       const at = (index & records.mask) << RECORD_SHIFT;
       const end = records.words[at | END]!;
       const sentAt = records.words[at | SENT_AT]!;
-      if (!this.#isLost(sentAt, end, overdue)) break;
+      if (!this.#isLost(sentAt, records.words[at | ORDER]!, overdue)) break;
       const next = records.words[at | NEXT]!;
       records.markLost(index);
       this.lostCount = (this.lostCount + 1) | 0;
@@ -173,10 +161,8 @@ export class Rack {
     }
   }
 
-  #isLost(sentAt: Instant, end: number, overdue: Instant): boolean {
-    // RACK_sent_after(RACK.xmit_ts, RACK.end_seq, Segment.xmit_ts, Segment.end_seq)
-    const earlier = (this.sentAt - sentAt) | 0;
-    if (earlier < 0 || (earlier === 0 && ((this.endSequence - end) | 0) <= 0)) return false;
+  #isLost(sentAt: Instant, order: number, overdue: Instant): boolean {
+    if (((this.order - order) | 0) <= 0) return false;
     const remaining = (sentAt - overdue) | 0;
     if (remaining <= 0) return true;
     // RFC 8985 waits for the last of them; the first is found sooner, and no other need be looked at.

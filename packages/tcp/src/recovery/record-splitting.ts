@@ -1,12 +1,11 @@
 import {
   capacityFor,
-  END,
   FLAGS,
   NEXT,
   NONE,
+  ORDER,
   RECORD_SHIFT,
   RecordFlag,
-  SENT_AT,
   type TransmissionRecords,
 } from './transmission-records.js';
 
@@ -33,12 +32,15 @@ export function splitRecords(records: TransmissionRecords, maximumLength: number
   const lengths: number[] = [];
   const flags: number[] = [];
   const times: number[] = [];
+  const orders: number[] = [];
   for (let index = first; index < end; index++) {
     lengths.push(records.recordLength(index));
     flags.push(records.flags(index));
     times.push(records.sentAt(index));
+    orders.push(records.order(index));
   }
 
+  const { transmissions } = records;
   records.reset(start);
   const capacity = Math.max(capacityFor(count), records.mask + 1);
   records.words = new Int32Array(capacity << RECORD_SHIFT);
@@ -48,9 +50,10 @@ export function splitRecords(records: TransmissionRecords, maximumLength: number
     for (let rest = length; rest > 0; rest -= maximumLength) {
       const piece = Math.min(rest, maximumLength);
       sequence = (sequence + piece) | 0;
-      append(records, sequence, piece, times[i]!, cutFlags(flags[i]!, length > maximumLength));
+      append(records, sequence, piece, times[i]!, orders[i]!, cutFlags(flags[i]!, length > maximumLength));
     }
   });
+  records.transmissions = transmissions;
   for (const recordEnd of retransmissions) records.enlistRetransmission(records.find((recordEnd - 1) | 0));
   records.sortLosses();
 }
@@ -59,13 +62,19 @@ function cutFlags(flags: number, isCut: boolean): number {
   return isCut && (flags & SACKED) === 0 ? (flags & RETRANSMITTED) | LOST : flags;
 }
 
-function append(records: TransmissionRecords, end: number, length: number, sentAt: number, flags: number): void {
+function append(
+  records: TransmissionRecords,
+  end: number,
+  length: number,
+  sentAt: number,
+  order: number,
+  flags: number,
+): void {
   const index = records.end;
   records.append(end, sentAt);
   const at = (index & records.mask) << RECORD_SHIFT;
-  records.words[at | END] = end;
-  records.words[at | SENT_AT] = sentAt;
   records.words[at | FLAGS] = flags;
+  records.words[at | ORDER] = order;
   records.words[at | NEXT] = index + 1;
   if ((flags & SACKED) !== 0) {
     records.sackedBytes += length;

@@ -13,6 +13,11 @@ export const FLAGS = 2;
 export const NEXT = 3;
 /** In one of the two lists: the record before. */
 export const PREVIOUS = 4;
+/**
+ * Its last transmission counted, modulo 2^32. Instants do not tell what was sent first: a burst has one for all, and new data
+ * may leave before a retransmission.
+ */
+export const ORDER = 5;
 
 /**
  * What is known of a record. With no flag set it was sent once and may be on its way. The states exclude one another: SACKED;
@@ -64,6 +69,9 @@ export class TransmissionRecords {
   /** SND.UNA. */
   start = 0;
 
+  /** {@link ORDER} of the last transmission. */
+  transmissions = 0;
+
   sackedBytes = 0;
   sackedCount = 0;
   /** Of records marked lost, retransmitted or not. */
@@ -95,6 +103,7 @@ export class TransmissionRecords {
     this.start = sequence;
     this.first = 0;
     this.end = 0;
+    this.transmissions = 0;
     this.sackedBytes = 0;
     this.sackedCount = 0;
     this.lostBytes = 0;
@@ -136,6 +145,10 @@ export class TransmissionRecords {
     return this.words[((index & this.mask) << RECORD_SHIFT) | SENT_AT]!;
   }
 
+  order(index: number): number {
+    return this.words[((index & this.mask) << RECORD_SHIFT) | ORDER]!;
+  }
+
   flags(index: number): number {
     return this.words[((index & this.mask) << RECORD_SHIFT) | FLAGS]!;
   }
@@ -148,6 +161,7 @@ export class TransmissionRecords {
     words[at] = sequence;
     words[at | SENT_AT] = now;
     words[at | FLAGS] = 0;
+    words[at | ORDER] = this.transmissions = (this.transmissions + 1) | 0;
     this.end = (this.end + 1) | 0;
   }
 
@@ -212,6 +226,7 @@ export class TransmissionRecords {
     const length = this.recordLength(index);
     this.#leave(index, length);
     this.words[at | SENT_AT] = now;
+    this.words[at | ORDER] = this.transmissions = (this.transmissions + 1) | 0;
     this.words[at | FLAGS] = (flags & LOST) | RETRANSMISSION_IN_FLIGHT | RETRANSMITTED;
     if ((flags & LOST) !== 0) this.lostBytes = (this.lostBytes + length) | 0;
     this.retransmittedBytes = (this.retransmittedBytes + length) | 0;
