@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
-// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|build|check|format> [arguments]
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|packet-script|trace|soak|build|check|format> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,9 @@ const programs = {
   start: 'apps/order-gateway/dist/main.js',
   bench: 'apps/bench/dist/main.js',
   replay: 'apps/replay/dist/main.js',
+  'packet-script': 'packages/packet-script/dist/main.js',
+  trace: 'apps/trace/dist/main.js',
+  soak: 'apps/soak/dist/main.js',
   test: 'tooling/scripts/test.mjs',
   check: 'tooling/scripts/check.mjs',
   build: undefined,

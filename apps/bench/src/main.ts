@@ -26,6 +26,11 @@ const scenarios: readonly Scenario[] = [
     load: async () => (await import('./scenarios/tcp-throughput.js')).tcpThroughput,
   },
   {
+    name: 'tcp-echo',
+    summary: '64 bytes there and back between two TCP applications over the in-process pipe, one thread',
+    load: async () => (await import('./scenarios/tcp-echo.js')).tcpEcho,
+  },
+  {
     name: 'order-gateway',
     summary: 'the order gateway and its load client, two stacks in two worker threads over shared memory',
     load: async () => (await import('./scenarios/order-gateway.js')).orderGateway,
