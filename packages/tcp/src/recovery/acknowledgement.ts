@@ -92,7 +92,7 @@ function removeAcknowledged(recovery: LossRecovery, acknowledgement: number): vo
 /** RFC 6937 §3: what an acknowledgement without SACK delivers. */
 function countWithoutSack(recovery: LossRecovery, acknowledged: number, hole: number, isDuplicate: boolean): number {
   const { duplicates, window } = recovery;
-  if (acknowledged > 0) return duplicates.onAdvance(acknowledged, hole);
+  if (acknowledged > 0) return duplicates.onAdvance(acknowledged, hole, recovery.outstanding);
   // After a timeout duplicates are of what was retransmitted without need (RFC 6582 §4).
   if (!isDuplicate || recovery.phase === RecoveryPhase.LOSS) return 0;
   return duplicates.onDuplicate(window.maximumSegmentSize, (recovery.outstanding - hole) | 0);
@@ -214,11 +214,13 @@ function changePhase(recovery: LossRecovery, lostCount: number, ecnEcho: boolean
 function reduce(recovery: LossRecovery, isSafe: boolean): void {
   const { sample, window } = recovery;
   if (sample.deliveredBytes === 0) return;
-  window.window = recovery.reduction.onAcknowledgement(
+  const reduced = recovery.reduction.onAcknowledgement(
     sample.deliveredBytes,
     recovery.inFlight,
     window.slowStartThreshold,
     window.maximumSegmentSize,
     isSafe,
   );
+  // A window of less than a segment would stop everything.
+  window.window = Math.max(reduced, window.maximumSegmentSize);
 }

@@ -24,11 +24,11 @@ export class DuplicateAcknowledgements {
 
   /**
    * SND.UNA advanced by `acknowledged` bytes, of which `hole` were missing; the rest is what duplicates announced before
-   * (RFC 6937 §3). Returns the bytes delivered.
+   * (RFC 6937 §3). `outstanding` is what is left. Returns the bytes delivered.
    */
-  onAdvance(acknowledged: number, hole: number): number {
+  onAdvance(acknowledged: number, hole: number, outstanding: number): number {
     const announced = Math.min(this.presumedBytes, Math.max((acknowledged - hole) | 0, 0));
-    this.presumedBytes = (this.presumedBytes - announced) | 0;
+    this.presumedBytes = Math.min((this.presumedBytes - announced) | 0, outstanding);
     return (acknowledged - announced) | 0;
   }
 }

@@ -186,7 +186,9 @@ export class LossRecovery {
 
   /** Bytes taken to be on their way: outstanding, neither SACKed nor lost, and retransmissions (RFC 6675 §2, pipe). */
   get inFlight(): number {
-    return (this.next - this.unacknowledged - this.records.absentBytes - this.duplicates.presumedBytes) | 0;
+    const pipe = (this.next - this.unacknowledged - this.records.absentBytes) | 0;
+    // Without SACK what has arrived is a guess, and may be more than there is.
+    return Math.max((pipe - this.duplicates.presumedBytes) | 0, 0);
   }
 
   /**
@@ -354,7 +356,8 @@ export class LossRecovery {
   /** The broken invariant, for tests; null: none. Costs a walk over everything. */
   check(): string | null {
     if (this.records.start !== this.unacknowledged) return `records start at ${this.records.start}`;
-    if (this.inFlight < 0) return `${this.inFlight} bytes in flight`;
+    if (this.records.absentBytes > this.outstanding) return `${this.records.absentBytes} of ${this.outstanding} absent`;
+    if (this.duplicates.presumedBytes > this.outstanding) return `${this.duplicates.presumedBytes} presumed to have arrived`;
     if (this.window.window < this.window.maximumSegmentSize) return `window is ${this.window.window}`;
     if ((this.deadlineKind === DeadlineKind.NONE) !== (this.records.count === 0))
       return `timer is ${this.deadlineKind}`;
