@@ -1,7 +1,7 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import type { Instant, TimerHandler } from '@prism-net/time';
-import { IpAddress, seq } from '@prism-net/wire';
+import { type IpAddress, seq } from '@prism-net/wire';
 import { abort, close, shutdownRead, shutdownWrite } from './closing.js';
 import type { ConnectionHandler } from './connection-handler.js';
 import type { ConnectionOptions } from './connection-options.js';
@@ -13,8 +13,8 @@ import { ReassemblyQueue } from './receive/reassembly-queue.js';
 import { ReceiveBuffer } from './receive/receive-buffer.js';
 import { ReceiveWindow } from './receive/receive-window.js';
 import { LossRecovery } from './recovery/index.js';
-import { SendBuffer } from './send/send-buffer.js';
 import type { Segment } from './segment.js';
+import { SendBuffer } from './send/send-buffer.js';
 import { canReceive, canSend, State } from './state.js';
 import { ConnectionTimers } from './timers/connection-timers.js';
 

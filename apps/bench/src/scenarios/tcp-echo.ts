@@ -62,7 +62,13 @@ export const tcpEcho: RunScenario = async ({ seconds, runs }) => {
     baselineName: 'node:net over the loopback interface of the kernel, both ends in this process',
     spread: { ...spread, ...allocation.spread },
     runs,
-    conditions: { link: 'pipe', mtu: 1500, payload: PAYLOAD, checksums: 'software, both ends', clock: 'µs, read twice' },
+    conditions: {
+      link: 'pipe',
+      mtu: 1500,
+      payload: PAYLOAD,
+      checksums: 'software, both ends',
+      clock: 'µs, read twice',
+    },
   };
 };
 

@@ -13,8 +13,8 @@ export interface TcpPairOptions {
   readonly frames: number;
   /** Bytes per frame. */
   readonly frameSize: number;
-  /** Receive window of both; undefined: grows by itself. */
-  readonly receiveBuffer?: number;
+  /** Receive window and send buffer of both, in bytes; undefined: they grow by themselves. */
+  readonly buffers?: number;
 }
 
 /** Two complete stacks, back to back over the in-process pipe, in one thread, with one connection between them. */
@@ -27,24 +27,25 @@ export class TcpPair {
   readonly far: Connection;
   readonly #listener: Listener;
 
-  constructor({ mtu, frames, frameSize, receiveBuffer }: TcpPairOptions) {
+  constructor({ mtu, frames, frameSize, buffers }: TcpPairOptions) {
     this.memory = PacketMemory.create({ frames: 2 * frames, frameSize });
     const [left, right] = createPipe({ mtu });
     const common = {
       mode: 'manual',
       clock: this.clock,
       memory: this.memory,
-      tcp: { maximumConnections: 16, timeWaitSize: 16, ...(receiveBuffer === undefined ? {} : { receiveBuffer }) },
+      tcp: { maximumConnections: 16, timeWaitSize: 16 },
     } as const;
     const pool = () => PacketPool.create(this.memory, frames);
     this.client = createStack({ ...common, link: left, address: '10.0.0.1/24', pool: pool() });
     this.server = createStack({ ...common, link: right, address: `${SERVER}/24`, pool: pool() });
-    const options = receiveBuffer === undefined ? {} : { receiveBuffer };
-    const listener = this.server.tcp.listen(null, PORT, { noDelay: true, ...options }, null);
+    const sizes = buffers === undefined ? {} : { receiveBuffer: buffers, sendBuffer: buffers };
+    const options = { noDelay: true, ...sizes };
+    const listener = this.server.tcp.listen(null, PORT, options, null);
     if (typeof listener === 'number') throw new Error(`tcp: cannot listen, error ${listener}`);
     this.#listener = listener;
     this.near = this.client.tcp.open(null);
-    this.near.apply({ noDelay: true, ...options });
+    this.near.apply(options);
     this.near.connect(IpAddress.parse(SERVER), PORT, this.clock.now());
     let accepted: Connection | null = null;
     for (let i = 0; i < 100 && accepted === null; i++) {

@@ -85,10 +85,9 @@ function updateWindow(connection: Connection, segment: Segment): boolean {
   const { windowUpdateSequence } = connection;
   const isNewer =
     seq.isLess(windowUpdateSequence, sequence) ||
-    (windowUpdateSequence === sequence &&
-      seq.isLessOrEqual(connection.windowUpdateAcknowledgement, acknowledgement)) ||
+    (windowUpdateSequence === sequence && seq.isLessOrEqual(connection.windowUpdateAcknowledgement, acknowledgement)) ||
     // A window that grows is never old news, whatever order the segments came in.
-    (seq.isGreater(acknowledgement, connection.windowUpdateAcknowledgement));
+    seq.isGreater(acknowledgement, connection.windowUpdateAcknowledgement);
   if (!isNewer) return false;
   const window = segment.window << connection.sendWindowScale;
   connection.windowUpdateSequence = sequence;

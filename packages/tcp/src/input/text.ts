@@ -108,7 +108,8 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
     layer.accounts.holdFrames(frames);
     return;
   }
-  const isDuplicate = reassembly.latest >= 0 && reassembly.count === before && isCovered(connection, segment.sequence, end);
+  const isDuplicate =
+    reassembly.latest >= 0 && reassembly.count === before && isCovered(connection, segment.sequence, end);
   if (isDuplicate && connection.hasSelectiveAcknowledgements) {
     connection.duplicateStart = segment.sequence;
     connection.duplicateEnd = end;

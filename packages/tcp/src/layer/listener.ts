@@ -1,6 +1,6 @@
-import type { IpAddress } from '@prism-net/wire';
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
+import type { IpAddress } from '@prism-net/wire';
 import { abort } from '../closing.js';
 import type { Connection } from '../connection.js';
 import type { ListenerHandler } from '../connection-handler.js';

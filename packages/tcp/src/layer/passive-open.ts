@@ -308,7 +308,10 @@ export class PassiveOpen implements SynCacheHandler {
       return;
     }
     const { options } = segment;
-    const isOld = cache.hasTimestamps(slot) && options.hasTimestamps && seq.isLess(options.timestampValue, cache.timestampRecent(slot));
+    const isOld =
+      cache.hasTimestamps(slot) &&
+      options.hasTimestamps &&
+      seq.isLess(options.timestampValue, cache.timestampRecent(slot));
     if (!isInWindow || isOld) {
       this.#acknowledge(slot, network, addresses, now);
       layer.drop(segment, isOld ? DropReason.TCP_TIMESTAMP_OLD : DropReason.TCP_OUT_OF_WINDOW);

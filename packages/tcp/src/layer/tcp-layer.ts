@@ -12,9 +12,9 @@ import type { ConnectionOptions } from '../connection-options.js';
 import { coalesce, releaseHeld } from '../input/coalescing.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { EphemeralPorts, FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
+import { errorArrives } from '../path/icmp-errors.js';
 import { Ipv4Network, type SegmentReceiver } from '../path/ipv4-network.js';
 import type { Network } from '../path/network.js';
-import { errorArrives } from '../path/icmp-errors.js';
 import { Path } from '../path/path.js';
 import type { LossRecoveryOptions } from '../recovery/index.js';
 import { type Addresses, Segment } from '../segment.js';
@@ -175,7 +175,8 @@ export class TcpLayer implements SegmentReceiver {
 
   /** For {@link Connection.bind}. */
   bind(connection: Connection, address: IpAddress | null, port: number): Errno {
-    if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null) return Errno.EINVAL;
+    if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null)
+      return Errno.EINVAL;
     if (address !== null && !address.isAny && !this.#isLocal(address)) return Errno.EADDRNOTAVAIL;
     if (port !== 0) {
       const errno = this.ports.bind(connection, address, port, connection.reuseAddress, connection.reusePort, false);
@@ -468,13 +469,7 @@ export class TcpLayer implements SegmentReceiver {
     const key = this.#key;
     network.keyOf(addresses, key);
     const last = this.#lastKey;
-    if (
-      this.#lastConnection !== null &&
-      key.c === last.c &&
-      key.a === last.a &&
-      key.b === last.b &&
-      key.d === last.d
-    ) {
+    if (this.#lastConnection !== null && key.c === last.c && key.a === last.a && key.b === last.b && key.d === last.d) {
       return this.#lastConnection;
     }
     const slot = this.#table.find(key.a, key.b, key.c, key.d);

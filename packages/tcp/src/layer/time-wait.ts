@@ -16,7 +16,10 @@ export class TimeWait {
   constructor(layer: TcpLayer) {
     const { timeWaitSize, timeWaitMilliseconds } = layer.settings;
     this.#layer = layer;
-    this.#table = new TimeWaitTable(layer.random, { capacity: timeWaitSize, timeoutMilliseconds: timeWaitMilliseconds });
+    this.#table = new TimeWaitTable(layer.random, {
+      capacity: timeWaitSize,
+      timeoutMilliseconds: timeWaitMilliseconds,
+    });
   }
 
   get size(): number {
@@ -93,7 +96,10 @@ export class TimeWait {
     }
     // The third segment of a successor's handshake, while the record stands behind the half-open connection.
     if (layer.passiveOpen.expects(key, segment)) return false;
-    const isOld = table.hasTimestamps(slot) && options.hasTimestamps && ((options.timestampValue - table.timestampRecent(slot)) | 0) < 0;
+    const isOld =
+      table.hasTimestamps(slot) &&
+      options.hasTimestamps &&
+      ((options.timestampValue - table.timestampRecent(slot)) | 0) < 0;
     const next = table.receiveNext(slot);
     // "The only thing that can arrive in this state is a retransmission of the remote FIN": acknowledged, 2 MSL again.
     if (segment.has(FIN) && !isOld && seq.isLessOrEqual(sequence, next)) {

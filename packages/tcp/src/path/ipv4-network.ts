@@ -19,7 +19,14 @@ export interface SegmentReceiver {
   /** Takes the packet; its data starts at the TCP header. `ecn` is the codepoint of the IP header. */
   segmentArrives(packet: Packet, network: Network, addresses: Addresses, ecn: number, now: Instant): void;
   /** An ICMP error about the segment with this sequence number: true when a connection has it in flight (RFC 5927 §4.1). */
-  errorArrives(network: Network, addresses: Addresses, sequence: number, errno: Errno, mtu: number, now: Instant): boolean;
+  errorArrives(
+    network: Network,
+    addresses: Addresses,
+    sequence: number,
+    errno: Errno,
+    mtu: number,
+    now: Instant,
+  ): boolean;
 }
 
 /** TCP over IPv4. */
@@ -32,6 +39,8 @@ export class Ipv4Network implements Network, TransportHandler {
   readonly #receiver: SegmentReceiver;
   readonly #accounts: PacketAccounts;
   readonly #addresses = new Addresses();
+  #ownAddress = 0;
+  #ownGeneration = -1;
 
   constructor(layer: Ipv4Layer, receiver: SegmentReceiver) {
     this.#layer = layer;
@@ -63,10 +72,7 @@ export class Ipv4Network implements Network, TransportHandler {
       }
     }
     // RFC 9293 §3.9.2.3, MUST-57: a connection is between two hosts.
-    if (
-      (packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0 ||
-      !this.#layer.isLocalAddress(destination)
-    ) {
+    if ((packet.flags & (PacketFlag.LINK_BROADCAST | PacketFlag.LINK_MULTICAST)) !== 0 || !this.#isOwn(destination)) {
       this.#accounts.drop(packet, DropReason.TCP_NOT_UNICAST);
       return;
     }
@@ -76,6 +82,16 @@ export class Ipv4Network implements Network, TransportHandler {
     addresses.localPort = tcp.destinationPort(view, offset);
     addresses.remotePort = tcp.sourcePort(view, offset);
     this.#receiver.segmentArrives(packet, this, addresses, ipv4.trafficClass(view, networkOffset) & 3, now);
+  }
+
+  /** Neither a broadcast nor a multicast address. Asked for every segment: the last answer is kept. */
+  #isOwn(destination: number): boolean {
+    const { generation } = this.#layer;
+    if (destination === this.#ownAddress && generation === this.#ownGeneration) return true;
+    if (!this.#layer.isLocalAddress(destination)) return false;
+    this.#ownAddress = destination;
+    this.#ownGeneration = generation;
+    return true;
   }
 
   receiveError(errno: Errno, mtu: number, packet: Packet, quoteOffset: number, now: Instant): boolean {

@@ -1,5 +1,5 @@
-import { tcp, tcpOptions } from '@prism-net/wire';
 import { HEADROOM } from '@prism-net/buffers';
+import { tcp, tcpOptions } from '@prism-net/wire';
 import type { Connection } from '../connection.js';
 
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;

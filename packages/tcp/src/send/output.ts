@@ -32,7 +32,8 @@ export function output(connection: Connection, now: Instant): void {
     const room = path.network.room(path);
     connection.isHeldBack = !sendAll(connection, room, now);
     if (connection.isHeldBack) layer.hold(connection);
-    if (connection.mustAcknowledge && !sendAcknowledgement(connection, now)) connection.timers.delayAcknowledgement(now);
+    if (connection.mustAcknowledge && !sendAcknowledgement(connection, now))
+      connection.timers.delayAcknowledgement(now);
   } else {
     retransmitSyn(connection, now);
   }
@@ -162,11 +163,11 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
 /** Whole segments, up to what a virtual one holds; the short rest may come along at the end when nothing holds it back. */
 function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
   let length = given;
-  const most = Math.min(room, (((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0) || 1, connection.recovery.recordsFree);
+  const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
   // A segment that takes several frames is sent by itself.
   const limit = Math.imul(connection.segmentFrames > 1 ? 1 : most, size);
   if (length > limit) return limit;
-  const rest = length % size | 0;
+  const rest = (length % size) | 0;
   if (rest !== 0 && !(length === unsent && isShortAllowed(connection))) length = (length - rest) | 0;
   return length;
 }
@@ -249,12 +250,10 @@ export function timedOut(connection: Connection, now: Instant): void {
   const { recovery, layer, state } = connection;
   const { settings } = layer;
   const timeouts = recovery.consecutiveTimeouts;
-  const limit = state === State.SYN_SENT || state === State.SYN_RECEIVED ? settings.synRetransmissions : settings.retransmissions;
+  const limit =
+    state === State.SYN_SENT || state === State.SYN_RECEIVED ? settings.synRetransmissions : settings.retransmissions;
   const { userTimeout } = connection;
-  const isOver =
-    userTimeout > 0
-      ? elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout
-      : timeouts > limit;
+  const isOver = userTimeout > 0 ? elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout : timeouts > limit;
   if (isOver) {
     // RFC 9293 §3.8.3, MUST-20 and MUST-23: R2.
     abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);

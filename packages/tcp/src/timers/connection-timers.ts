@@ -3,11 +3,11 @@ import { elapsed, type Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort, finishOrphan } from '../closing.js';
 import type { Connection } from '../connection.js';
-import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
 import { searchBlackHole } from '../path/path-mtu.js';
+import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
 import { retransmit, sendNew, timedOut } from '../send/output.js';
-import { sendWindowProbe } from '../send/window-probe.js';
 import { transmitEmpty } from '../send/segment-writer.js';
+import { sendWindowProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
 
 const { ACK } = tcp.Flag;
@@ -163,7 +163,9 @@ export class ConnectionTimers {
       const isClosed = seq.isLessOrEqual(connection.sendWindowEnd, recovery.next);
       const { timeout, maximumTimeout } = recovery.estimator;
       // SHLD-30: the first probe after a retransmission timeout, then at exponentially longer intervals.
-      const delay = isClosed ? Math.min(timeout * 2 ** Math.min(this.#probes, 10), maximumTimeout) : OVERRIDE_MICROSECONDS;
+      const delay = isClosed
+        ? Math.min(timeout * 2 ** Math.min(this.#probes, 10), maximumTimeout)
+        : OVERRIDE_MICROSECONDS;
       this.#isProbing = true;
       this.#probeDue = (now + delay) | 0;
     }
