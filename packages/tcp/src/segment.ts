@@ -1,6 +1,5 @@
 import type { Packet } from '@prism-net/buffers';
 import { DropReason, TcpOptions, tcp } from '@prism-net/wire';
-import type { FlowKey } from './opening/index.js';
 
 /**
  * A received segment, read once into plain fields: behind a link in shared memory the sender can still write, so what
@@ -115,5 +114,3 @@ export class Addresses {
     this.remotePort = from.remotePort;
   }
 }
-
-export type { FlowKey };

@@ -132,8 +132,10 @@ export class PassiveOpen implements SynCacheHandler {
       return;
     }
     const slot = settings.synCookies === 'always' ? -1 : this.#cache.insert(key, listener.slot, now);
+    const waiting = layer.timeWait.size === 0 ? -1 : layer.timeWait.find(key);
     if (slot < 0) {
-      if (settings.synCookies === 'never') layer.drop(segment, DropReason.TCP_SYN_RATE);
+      // A cookie cannot be chosen to lie above the numbers of a connection in TIME-WAIT (RFC 6191 §2).
+      if (settings.synCookies === 'never' || waiting >= 0) layer.drop(segment, DropReason.TCP_SYN_RATE);
       else this.#answerWithCookie(listener, segment, network, addresses, key, now);
       return;
     }
@@ -141,7 +143,6 @@ export class PassiveOpen implements SynCacheHandler {
     const { options } = segment;
     let sequence = layer.initialSequence.next(key, now);
     // RFC 6191 §2, RFC 9293 §3.6.1, MAY-2: the successor of a connection in TIME-WAIT begins above it.
-    const waiting = layer.timeWait.size === 0 ? -1 : layer.timeWait.find(key);
     if (waiting >= 0) sequence = layer.timeWait.successor(waiting, sequence);
     cache.setAddresses(slot, addresses);
     cache.setNetworkIndex(slot, network.index);

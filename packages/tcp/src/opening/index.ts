@@ -1,10 +1,8 @@
-export { allowedChallenge, ChallengeLimit } from './challenge-limit.js';
+export { ChallengeLimit } from './challenge-limit.js';
 export { EphemeralPorts } from './ephemeral-ports.js';
-export { type FlowAddresses, FlowKey, type FlowWords } from './flow-key.js';
+export { FlowKey } from './flow-key.js';
 export { InitialSequence } from './initial-sequence.js';
-export { SynCache, type SynCacheHandler, type SynCacheOptions, type SynCacheStatistics } from './syn-cache.js';
-export { SynCacheRows } from './syn-cache-rows.js';
+export { SynCache, type SynCacheHandler } from './syn-cache.js';
 export { SynCookies } from './syn-cookies.js';
-export { TimeWaitRows } from './time-wait-rows.js';
-export { TimeWaitTable, type TimeWaitTableOptions, type TimeWaitTableStatistics } from './time-wait-table.js';
+export { TimeWaitTable } from './time-wait-table.js';
 export { TimestampOffset } from './timestamp-offset.js';

@@ -128,7 +128,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     const offered = (connection.sendWindowEnd - next) | 0;
     const allowed = recovery.allowance();
     if (unsent === 0) return sendFin(connection, offered, now);
-    let length = offered < unsent ? offered : unsent;
+    let length = Math.min(offered, unsent);
     if (allowed < length) length = allowed;
     if (length <= 0) return true;
     if (length < size) {

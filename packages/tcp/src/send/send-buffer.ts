@@ -108,7 +108,7 @@ export class SendBuffer {
       const slot = index & mask;
       const chunk = this.#chunks[slot]!;
       const behind = (this.#ends[slot]! - at) | 0;
-      const part = left < behind ? left : behind;
+      const part = Math.min(left, behind);
       this.#memory.copy(to, (chunk.offset + chunk.length - behind) | 0, part);
       left = (left - part) | 0;
       if (left === 0) {
@@ -133,7 +133,7 @@ export class SendBuffer {
       const slot = index & mask;
       const chunk = this.#chunks[slot]!;
       const behind = (this.#ends[slot]! - at) | 0;
-      const part = left < behind ? left : behind;
+      const part = Math.min(left, behind);
       const from = (chunk.offset + chunk.length - behind) | 0;
       if ((((to - target) | 0) & 1) === 0) sum = this.#memory.copyAndSum(to, from, part, sum);
       else {

@@ -239,7 +239,7 @@ export class ConnectionTimers {
     this.#isArmed = true;
     this.#armedFor = due;
     const delay = (due - now) | 0;
-    wheel.arm(this.#fast, delay > 0 ? delay : 0, now);
+    wheel.arm(this.#fast, Math.max(delay, 0), now);
   }
 
   #armSlow(kind: Slow, delayMicroseconds: number, now: Instant): void {
