@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { tcp } from '@prism-net/wire';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CaptureBuilder } from './capture/capture-builder.testkit.js';
+import { scenarioNames } from './scenarios/scenarios.js';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'prism-trace-'));
@@ -66,6 +67,17 @@ describe('the command', () => {
     expect((await run(path, '--events')).stdout).toMatch(/^ +0\.\d{6} {2}needless {4}0 \+1000\n$/);
   });
 
+  it('runs a scenario, each run the same, and lists them all', async () => {
+    const out = join(folder, 'scenario.svg');
+    const { code, stdout, stderr } = await run('slow-start', '--out', out);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/→ 10\.0\.0\.2:80\n500 kB in /);
+    expect(stdout).toContain('━━ congestion window');
+    expect((await run('slow-start', '--out', '-')).stdout).toBe(readFileSync(out, 'utf8'));
+    const { stdout: help } = await run('--help');
+    for (const name of scenarioNames) expect(help).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
+  });
+
   it('ends quietly when nobody reads its output any more', async () => {
     const scan = new CaptureBuilder();
     for (let port = 1; port < 1000; port++) scan.from(port).client({ flags: tcp.Flag.SYN });
@@ -80,12 +92,16 @@ describe('the command', () => {
   it('answers mistakes with one clear line', async () => {
     const empty = file('empty.pcapng', new CaptureBuilder().raw(new Uint8Array(60)).finish());
     const mistakes: [string[], number, RegExp][] = [
-      [[], 2, /name a capture file/],
+      [[], 2, /name a scenario or a capture file/],
       [['one', 'two'], 2, /one picture at a time/],
-      [['x', '--width', '39'], 2, /--width must be a whole number from 40/],
-      [['x', '--svg-width', 'wide'], 2, /--svg-width must be/],
+      [['slow-start', '--width', '39'], 2, /--width must be a whole number from 40/],
+      [['slow-start', '--svg-width', 'wide'], 2, /--svg-width must be/],
       [[path, '--connection', '3'], 2, /--connection must be a whole number from 1 to 2/],
-      [['x', '--bad'], 2, /--bad/],
+      [['slow-start', '--bad'], 2, /--bad/],
+      [['slow-start', '--reverse'], 2, /--reverse is for captures/],
+      [['slow-start', '--seed', 'x'], 2, /--seed must be a whole number/],
+      [[path, '--seed', '2'], 2, /--seed is for scenarios/],
+      [['slow-strat'], 2, /no scenario and no file 'slow-strat'/],
       [[join(folder, 'missing.pcap')], 1, /no such file/],
       [[folder], 1, /is a folder/],
       [[program], 1, /neither a pcap nor a pcapng/],

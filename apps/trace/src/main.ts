@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readCaptureFile } from './capture/capture-file.js';
@@ -10,15 +10,19 @@ import type { ConnectionTrace } from './model/connection-trace.js';
 import { listEvents } from './picture/event-list.js';
 import { renderSvg } from './picture/svg-picture.js';
 import { MINIMUM_WIDTH, renderTerminal } from './picture/terminal-picture.js';
+import { runScenario } from './scenarios/scenario-run.js';
+import { findScenario, listScenarios } from './scenarios/scenarios.js';
 
-const usage = `Usage: npm run --silent trace -- FILE.pcap[ng][.gz] [options]
+const usage = `Usage: npm run --silent trace -- SCENARIO|FILE.pcap[ng][.gz] [options]
 
 Draws a TCP connection over time: windows, bytes in flight, round trips, sequence numbers, losses.
 
+${listScenarios()}
   --out FILE.svg    also write the picture as SVG; '-' writes it to standard output, instead of the one in characters
   --width N         columns of the picture in characters (default: those of the terminal, or 80)
   --svg-width N     pixels of the SVG (default 960)
   --events          list every event with its time and sequence number, instead of the picture in characters
+  --seed N          of the simulated network (default 1)
   --list            list the connections of a capture
   --connection N    the connection to draw (default: the one with most data)
   --reverse         draw the direction with less data
@@ -40,10 +44,11 @@ function parse() {
         out: { type: 'string' },
         width: { type: 'string' },
         'svg-width': { type: 'string', default: '960' },
+        seed: { type: 'string' },
         events: { type: 'boolean', default: false },
-        list: { type: 'boolean', default: false },
+        list: { type: 'boolean' },
         connection: { type: 'string' },
-        reverse: { type: 'boolean', default: false },
+        reverse: { type: 'boolean' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -58,8 +63,19 @@ function wholeNumber(option: string, text: string, minimum: number, maximum: num
   return fail(`--${option} must be a whole number from ${minimum} to ${maximum}, not '${text}'`, 2);
 }
 
+/** The trace of a scenario or a capture, or the list of connections that was asked for. */
+function traceSubject(name: string): ConnectionTrace | string {
+  const scenario = findScenario(name);
+  if (scenario === undefined) return traceFile(name);
+  for (const option of ['list', 'connection', 'reverse'] as const) {
+    if (values[option] !== undefined) fail(`--${option} is for captures; '${name}' is a scenario`, 2);
+  }
+  return runScenario(scenario, wholeNumber('seed', values.seed ?? '1', 0, 2 ** 32 - 1));
+}
+
 function traceFile(file: string): ConnectionTrace | string {
-  const capture = readCaptureFile(file);
+  if (values.seed !== undefined) fail(`--seed is for scenarios; '${file}' is none`, 2);
+  const capture = readCapture(file);
   const survey = findConnections(capture);
   if (values.list) return listConnections(survey);
   const { connections } = survey;
@@ -69,7 +85,15 @@ function traceFile(file: string): ConnectionTrace | string {
     number === undefined
       ? largest(connections)!
       : connections[wholeNumber('connection', number, 1, connections.length) - 1]!;
-  return traceCapture(capture, basename(file), survey, connection, { isReversed: values.reverse });
+  return traceCapture(capture, basename(file), survey, connection, { isReversed: values.reverse === true });
+}
+
+/** A name that is neither a file nor looks like one was probably meant for a scenario. */
+function readCapture(file: string): Uint8Array {
+  if (/^[\w-]+$/.test(file) && !existsSync(file)) {
+    fail(`there is no scenario and no file '${file}' (--help lists the scenarios)`, 2);
+  }
+  return readCaptureFile(file);
 }
 
 function writePicture(path: string, svg: string): void {
@@ -91,7 +115,7 @@ if (values.help) {
   process.exit(0);
 }
 const [subject, ...excess] = positionals;
-if (subject === undefined) fail('name a capture file (--help lists the options)', 2);
+if (subject === undefined) fail('name a scenario or a capture file (--help lists them)', 2);
 if (excess.length > 0) fail(`one picture at a time, not also '${excess.join(' ')}'`, 2);
 const svgWidth = wholeNumber('svg-width', values['svg-width'], 480, 4000);
 const width =
@@ -99,7 +123,7 @@ const width =
 const hasColour = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.stdout.hasColors();
 
 try {
-  const trace = traceFile(subject);
+  const trace = traceSubject(subject);
   if (typeof trace === 'string') process.stdout.write(trace);
   else if (values.out === '-') process.stdout.write(renderSvg(trace, { width: svgWidth }));
   else {

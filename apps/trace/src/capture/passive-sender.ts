@@ -34,6 +34,7 @@ export class PassiveSender {
   isWindowKnown = false;
 
   readonly #recorder: TraceRecorder;
+  readonly #isInformed: boolean;
   readonly #space = new SequenceSpace();
   readonly #trip = new RoundTripEstimator();
   /** Not acknowledged yet: captured, and selectively acknowledged. */
@@ -56,8 +57,12 @@ export class PassiveSender {
   /** When either side was last heard of, for silences. */
   #lastHeard = 0;
 
-  constructor(recorder: TraceRecorder) {
+  /**
+   * `isInformed`: the sender itself tells of its state and its timers; only what segments say is left to be found here.
+   */
+  constructor(recorder: TraceRecorder, isInformed = false) {
     this.#recorder = recorder;
+    this.#isInformed = isInformed;
   }
 
   /** A segment of the sender. */
@@ -138,19 +143,21 @@ export class PassiveSender {
     const isRepeated = this.#classify(frame, start, end, time);
     this.#copies.add(frame);
     this.#seen.add(Math.max(start, this.#acknowledged), end);
-    if (isRepeated) this.#trip.repeated(this.#highest, timestampOf(frame), time);
+    // A probe of a closed window is acknowledged when the window opens, sooner or later.
+    if (isRepeated)
+      this.#trip.repeated(Math.max(end, this.#highest), this.#isClosed ? Number.NaN : timestampOf(frame), time);
     if (start > this.#highest) this.#holes.open(this.#highest, start, time);
     if (end <= this.#highest) return;
     if (!isRepeated) this.#trip.sent(end, timestampOf(frame), time);
     this.#advanceHighest(end);
   }
 
-  /** Names a segment that is not simply the next one. True when an acknowledgement of it is ambiguous. */
+  /** Names a segment that is not simply the next one. True when an acknowledgement of it says nothing of round trips. */
   #classify(frame: TcpFrame, start: number, end: number, time: number): boolean {
     const { length } = frame;
     if (this.#isClosed && length === 1) {
       this.#recorder.event('window-probe', time, start, length);
-      return start < this.#highest;
+      return true;
     }
     if (start >= this.#highest) return false;
     if (this.#copies.has(frame)) {
@@ -176,6 +183,7 @@ export class PassiveSender {
 
   /** What made the sender send again: a silence, or else the acknowledgements. */
   #nameSilence(start: number, end: number, time: number): void {
+    if (this.#isInformed) return;
     const silence = time - this.#lastHeard;
     const trip = this.#trip.smoothed;
     const hasReports = this.#duplicates > 2 || this.#sacked.total > 0;
@@ -188,7 +196,7 @@ export class PassiveSender {
 
   /** SYN and FIN without data are repeated when nothing was heard. */
   #repeatFlag(frame: TcpFrame, start: number, time: number): void {
-    this.#recorder.event(this.#copies.has(frame) ? 'duplicate' : 'timeout', time, start);
+    if (!this.#isInformed) this.#recorder.event(this.#copies.has(frame) ? 'duplicate' : 'timeout', time, start);
     this.#trip.repeated(this.#highest, timestampOf(frame), time);
   }
 
@@ -262,6 +270,7 @@ export class PassiveSender {
   }
 
   #sample(time: number): void {
+    if (this.#isInformed) return;
     const { now } = this.#recorder;
     now.inFlight = Math.max(0, this.#highest - Math.max(0, this.#acknowledged) - this.#sacked.total);
     now.receiveWindow = this.#window;

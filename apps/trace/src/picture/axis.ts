@@ -27,7 +27,7 @@ export function createAxis(largest: number, count: number, units: Units, isRound
   const extent = largest > 0 && Number.isFinite(largest) ? largest : 1;
   const step = roundStep(extent / Math.max(1, count));
   const last = isRounded ? Math.ceil(extent / step - 1e-9) : Math.floor(extent / step + 1e-9);
-  const unit = unitOf(Math.max(extent, step), units);
+  const unit = unitOf(Math.max(isRounded ? last * step : extent, step), units);
   const digits = Math.max(0, -Math.floor(Math.log10(step / unit.scale) + 1e-9));
   const ticks = Array.from({ length: last + 1 }, (_, index) => ({
     value: index * step,

@@ -86,6 +86,10 @@ const plans: readonly PanelPlan[] = [
 /** A series above this many times the others is left out of the axis. */
 const TOLERATED = 2;
 
+/** Events that begin a state, and what ends it. */
+const states: Readonly<Partial<Record<EventKind, EventKind>>> = { 'zero-window': 'window-open', recovery: 'recovered' };
+const endings: ReadonlySet<EventKind> = new Set(Object.values(states));
+
 export function compose(trace: ConnectionTrace): Figure {
   return {
     title: printable(trace.title),
@@ -116,37 +120,37 @@ function composePanel(plan: PanelPlan, trace: ConnectionTrace): Panel {
       label: isOff(series) ? `${series.label} (up to ${format(series.largest, plan.units)})` : series.label,
       style: series.style,
     })),
-    marks: plan.hasMarks === true ? events.filter(({ kind }) => eventKinds[kind].isMarked) : [],
+    marks: plan.hasMarks === true ? events.filter(({ kind }) => eventKinds[kind].shape !== undefined) : [],
   };
 }
 
 function composeLanes({ events, totals }: ConnectionTrace): Lane[] {
   return allEventKinds
-    .filter((kind) => kind !== 'window-open' && (totals.events[kind] ?? 0) > 0)
+    .filter((kind) => !endings.has(kind) && (totals.events[kind] ?? 0) > 0)
     .map((kind) => ({
       kind,
       label: eventKinds[kind].label,
       mark: eventKinds[kind].mark,
       count: totals.events[kind]!,
-      spans: kind === 'zero-window' ? closedSpans(events, totals.duration) : momentsOf(kind, events),
+      spans: spansOf(kind, events, totals.duration),
     }));
 }
 
-function momentsOf(kind: EventKind, events: readonly TraceEvent[]): Lane['spans'] {
-  return events.filter((event) => event.kind === kind).map((event) => ({ from: event.time, to: event.time }));
-}
-
-/** From each closing of the window to its opening, or to the end. */
-function closedSpans(events: readonly TraceEvent[], duration: number): Lane['spans'] {
-  const spans: { from: number; to: number }[] = [];
-  let closed = -1;
-  for (const { kind, time: at } of events) {
-    if (kind === 'zero-window' && closed < 0) closed = at;
-    if (kind !== 'window-open' || closed < 0) continue;
-    spans.push({ from: closed, to: at });
-    closed = -1;
+/** Moments; or, of a state that lasts, the times from its beginning to its end, or to the end of all. */
+function spansOf(kind: EventKind, events: readonly TraceEvent[], duration: number): Lane['spans'] {
+  const ending = states[kind];
+  if (ending === undefined) {
+    return events.filter((event) => event.kind === kind).map((event) => ({ from: event.time, to: event.time }));
   }
-  if (closed >= 0) spans.push({ from: closed, to: duration });
+  const spans: { from: number; to: number }[] = [];
+  let began = -1;
+  for (const event of events) {
+    if (event.kind === kind && began < 0) began = event.time;
+    if (event.kind !== ending || began < 0) continue;
+    spans.push({ from: began, to: event.time });
+    began = -1;
+  }
+  if (began >= 0) spans.push({ from: began, to: duration });
   return spans;
 }
 

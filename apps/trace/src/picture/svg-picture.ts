@@ -1,5 +1,5 @@
 import type { ConnectionTrace, TraceEvent } from '../model/connection-trace.js';
-import type { EventKind } from '../model/event-kinds.js';
+import { type EventKind, eventKinds } from '../model/event-kinds.js';
 import { type Axis, createAxis } from './axis.js';
 import { columnOf, envelope } from './envelope.js';
 import { compose, type Figure, type Lane, type Panel, type Series } from './figure.js';
@@ -38,6 +38,12 @@ export function renderSvg(trace: ConnectionTrace, options: SvgOptions = {}): str
   }
   return svg;
 }
+
+/** Path data around a point. */
+const shapes = {
+  cross: (x: number, y: number) => `M${x - 2} ${y - 2}l4 4m-4 0l4-4`,
+  dash: (x: number, y: number) => `M${x - 1.5} ${y}h3`,
+} as const;
 
 class SvgPicture {
   readonly #trace: ConnectionTrace;
@@ -174,7 +180,7 @@ class SvgPicture {
     return y;
   }
 
-  /** Events at their sequence numbers: a stroke over the bytes they are about, a cross where these are few. */
+  /** Events at their sequence numbers: a stroke over the bytes they are about, a small shape where these are few. */
   #marks(events: readonly TraceEvent[], y: (value: number) => number): void {
     const byKind = new Map<EventKind, Set<string>>();
     const grid = 2 * this.#grain;
@@ -183,7 +189,7 @@ class SvgPicture {
       const x = LEFT + snap(columnOf(at, this.#figure.duration, this.#columns) * this.#grain);
       const bottom = snap(y(sequence));
       const height = bottom - snap(y(sequence + length));
-      const data = height > 4 ? `M${x} ${bottom}v${-height}` : `M${x - 2} ${bottom - 2}l4 4m-4 0l4-4`;
+      const data = height > 4 ? `M${x} ${bottom}v${-height}` : shapes[eventKinds[kind].shape!](x, bottom);
       const marks = byKind.get(kind) ?? new Set();
       byKind.set(kind, marks.add(data));
     }

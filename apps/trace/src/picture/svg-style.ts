@@ -34,6 +34,8 @@ export const eventInks: Readonly<Record<EventKind, Ink>> = {
   retransmission: red,
   'spurious-retransmission': orange,
   'tail-loss-probe': orange,
+  recovery: orange,
+  recovered: green,
   undo: green,
   'selective-acknowledgement': purple,
   'duplicate-report': orange,
