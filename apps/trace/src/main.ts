@@ -119,7 +119,7 @@ if (subject === undefined) fail('name a scenario or a capture file (--help lists
 if (excess.length > 0) fail(`one picture at a time, not also '${excess.join(' ')}'`, 2);
 const svgWidth = wholeNumber('svg-width', values['svg-width'], 480, 4000);
 const width =
-  values.width === undefined ? (process.stdout.columns ?? 80) : wholeNumber('width', values.width, MINIMUM_WIDTH, 400);
+  values.width === undefined ? process.stdout.columns || 80 : wholeNumber('width', values.width, MINIMUM_WIDTH, 400);
 const hasColour = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.stdout.hasColors();
 
 try {
