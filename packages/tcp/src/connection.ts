@@ -139,6 +139,8 @@ export class Connection implements TimerHandler {
   unansweredKeepAlives = 0;
   /** Largest segment, headers apart, that the black-hole search allows; 0: no search. */
   searchedSegmentSize = 0;
+  /** When it was set, in ms of the layer's clock. */
+  searchedAt = 0;
   /** Path MTU that the segment size was computed from. */
   pathMtu = 0;
   /** Frames a full segment takes. */

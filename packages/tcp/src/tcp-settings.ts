@@ -46,7 +46,7 @@ export interface TcpSettings {
   readonly retransmissions: number;
   /** Segments in flight of one connection that are kept track of. Default 8,192. */
   readonly maximumRecords: number;
-  /** Ranges of text received ahead of a gap, of one connection. Default 128. */
+  /** Ranges of text received ahead of a gap, of one connection. Default 1,024. */
   readonly maximumRanges: number;
   /** How long an acknowledgement may wait for company (RFC 9293 §3.8.6.3: at most 500 ms). Default 40 ms. */
   readonly delayedAcknowledgementMilliseconds: number;
@@ -85,7 +85,7 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   synRetransmissions: 6,
   retransmissions: 15,
   maximumRecords: 8192,
-  maximumRanges: 128,
+  maximumRanges: 1024,
   delayedAcknowledgementMilliseconds: 40,
   finWait2Milliseconds: 60_000,
   maximumOrphans: 1024,

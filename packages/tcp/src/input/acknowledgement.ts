@@ -8,7 +8,7 @@ import { adoptProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
 import { challenge } from './segment-arrives.js';
 
-const { ECE, FIN } = tcp.Flag;
+const { ECE, FIN, SYN } = tcp.Flag;
 
 /** Fifth, check the ACK field (RFC 9293 §3.10.7.4). False when the segment was dropped, or the connection is gone. */
 export function acknowledgementArrives(connection: Connection, segment: Segment, now: Instant): boolean {
@@ -37,7 +37,8 @@ export function acknowledgementArrives(connection: Connection, segment: Segment,
   recovery.onAcknowledgement(
     acknowledgement,
     segment.options,
-    connection.hasEcn && (segment.flags & ECE) !== 0,
+    // In a segment with SYN the bit agrees on ECN, and echoes nothing (RFC 3168 §6.1.1).
+    connection.hasEcn && (segment.flags & (ECE | SYN)) === ECE,
     carriesData,
     (layer.milliseconds + connection.timestampOffset) | 0,
     now,

@@ -349,12 +349,12 @@ export class PassiveOpen implements SynCacheHandler {
     connection.timestampRecent = cache.timestampRecent(slot);
     connection.hasSelectiveAcknowledgements = cache.sackPermitted(slot);
     connection.hasEcn = cache.ecn(slot);
-    const { estimator } = connection.recovery;
-    // RFC 6298 §3 (Karn): not when it was sent twice.
-    if (cache.retransmissions(slot) === 0) estimator.sample(Math.max(0, elapsed(now, cache.sentAt(slot))), now);
     const peerSegment = cache.maximumSegmentSize(slot);
     const scale = cache.windowScale(slot);
     this.#begin(connection, cache.irs(slot), cache.iss(slot), peerSegment, scale, cache.receiveWindowScale(slot), now);
+    // RFC 6298 §3 (Karn): not when it was sent twice.
+    const roundTrip = Math.max(0, elapsed(now, cache.sentAt(slot)));
+    if (cache.retransmissions(slot) === 0) connection.recovery.estimator.sample(roundTrip, now);
     cache.remove(slot);
     this.#complete(listener, connection, segment, now);
   }

@@ -31,7 +31,8 @@ import { TcpCounter, type TcpStatistics } from './statistics.js';
 import { TimeWait } from './time-wait.js';
 
 export interface TcpLayerOptions extends Partial<TcpSettings> {
-  readonly ipv4: Ipv4Layer;
+  /** Absent: networks come by {@link TcpLayer.addNetwork} alone. */
+  readonly ipv4?: Ipv4Layer;
   readonly pool: PacketPool;
   readonly accounts: PacketAccounts;
   readonly random: RandomSource;
@@ -127,9 +128,10 @@ export class TcpLayer implements SegmentReceiver {
     this.control = new ControlSegments(pool);
     this.passiveOpen = new PassiveOpen(this);
     this.timeWait = new TimeWait(this);
-    this.addNetwork(new Ipv4Network(ipv4, this));
+    if (ipv4 !== undefined) this.addNetwork(new Ipv4Network(ipv4, this));
   }
 
+  /** Connections to addresses of the network's family go by it from now on. */
   addNetwork(network: Network): void {
     network.index = this.networks.length;
     this.networks.push(network);

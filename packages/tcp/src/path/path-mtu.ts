@@ -5,6 +5,8 @@ import type { Connection } from '../connection.js';
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;
 /** A segment this small goes through wherever IPv4 works (RFC 9293 §3.7.1, MUST-15). */
 const SAFE_SEGMENT = 536;
+/** RFC 1191 §6.3: ten minutes. */
+const RAISE_MILLISECONDS = 600_000;
 
 /** The path MTU, or the options agreed upon, have changed: the segment size follows (RFC 9293 §3.7.1, MUST-16; RFC 1191 §6.4). */
 export function pathChanged(connection: Connection): void {
@@ -27,32 +29,36 @@ function setSegmentSize(connection: Connection, size: number): void {
   if (size < before) recovery.onSegmentSizeReduced(size, layer.now);
 }
 
-/**
- * Timeouts in a row with full segments: perhaps the path drops them and the ICMP messages that would say so (RFC 2923
- * §2.1). A smaller segment is tried; if that changes nothing the size was not the reason, and comes back.
- */
-export function searchBlackHole(connection: Connection): void {
-  const { blackHoleTimeouts, blackHoleSegmentSize } = connection.layer.settings;
-  const { recovery } = connection;
-  const timeouts = recovery.consecutiveTimeouts;
-  if (blackHoleTimeouts === 0 || timeouts < blackHoleTimeouts) return;
-  if (connection.searchedSegmentSize === 0) {
-    const { size } = outstanding(connection);
-    if (size <= SAFE_SEGMENT) return;
-    connection.searchedSegmentSize = Math.max(SAFE_SEGMENT, Math.min(blackHoleSegmentSize, size - 1));
-  } else if (timeouts >= blackHoleTimeouts * 2 && connection.searchedSegmentSize > SAFE_SEGMENT) {
-    connection.searchedSegmentSize = SAFE_SEGMENT;
-  } else if (timeouts >= blackHoleTimeouts * 3) {
+/** Before output: the path MTU has changed, or it is time to believe in a larger one again (RFC 1191 §6.3). */
+export function followPath(connection: Connection): void {
+  if (connection.searchedSegmentSize > 0) {
+    const age = (connection.layer.milliseconds - connection.searchedAt) | 0;
+    if (age >= 0 && age < RAISE_MILLISECONDS && connection.path!.mtu === connection.pathMtu) return;
     connection.searchedSegmentSize = 0;
-  } else {
-    return;
   }
   pathChanged(connection);
 }
 
+/**
+ * Timeouts in a row with full segments: perhaps the path drops them, and the ICMP messages that would say so (RFC 2923
+ * §2.1). Smaller segments are tried in turn with full ones, so that an outage does not leave them small.
+ */
+export function searchBlackHole(connection: Connection): void {
+  const { blackHoleTimeouts, blackHoleSegmentSize } = connection.layer.settings;
+  if (blackHoleTimeouts === 0) return;
+  const tried = (connection.recovery.consecutiveTimeouts - blackHoleTimeouts) | 0;
+  const size = oldestSegment(connection);
+  if (tried < 0 || tried > 3 || (size <= SAFE_SEGMENT && connection.searchedSegmentSize === 0)) return;
+  if ((tried & 1) === 1) connection.searchedSegmentSize = 0;
+  else if (tried === 0) connection.searchedSegmentSize = Math.max(SAFE_SEGMENT, Math.min(blackHoleSegmentSize, size - 1));
+  else connection.searchedSegmentSize = SAFE_SEGMENT;
+  connection.searchedAt = connection.layer.milliseconds;
+  pathChanged(connection);
+}
+
 /** Length of the oldest segment that is out. */
-function outstanding(connection: Connection): { readonly size: number } {
+function oldestSegment(connection: Connection): number {
   const { recovery } = connection;
   const index = recovery.nextLost();
-  return { size: index < 0 ? 0 : (recovery.recordEnd(index) - recovery.recordStart(index)) | 0 };
+  return index < 0 ? 0 : (recovery.recordEnd(index) - recovery.recordStart(index)) | 0;
 }

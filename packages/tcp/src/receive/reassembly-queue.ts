@@ -6,8 +6,8 @@ const SHORT = 512;
 
 /**
  * Text that arrived ahead of a gap: disjoint ranges in the order of their sequence numbers, each a chain of packets. The
- * number of ranges and of bytes is bounded, an insertion costs O(log n) comparisons and one move of at most
- * `maximumRanges` words (CVE-2018-5390). Of overlapping text what came first is kept.
+ * number of ranges and of bytes is bounded, an insertion costs O(log n) comparisons and one
+ * memmove of what lies behind (CVE-2018-5390). Of overlapping text what came first is kept.
  */
 export class ReassemblyQueue {
   /** Ranges now kept. */
@@ -37,7 +37,7 @@ export class ReassemblyQueue {
    * already. False, and the packet is still the caller's, when all of it is (a duplicate) or there are too many ranges.
    */
   insert(given: Packet, sequence: number, end: number, frames: number): boolean {
-    if (this.starts.length === 0) this.#allocate();
+    if (this.count === this.starts.length) this.#grow();
     let packet = given;
     let start = sequence;
     const { starts, ends } = this;
@@ -172,7 +172,7 @@ export class ReassemblyQueue {
   }
 
   #insertAt(at: number, packet: Packet, start: number, end: number, frames: number): void {
-    for (let i = this.count; i > at; i = (i - 1) | 0) this.#move(i - 1, i);
+    this.#move(at, at + 1, this.count);
     this.count = (this.count + 1) | 0;
     this.starts[at] = start;
     this.ends[at] = end;
@@ -183,33 +183,44 @@ export class ReassemblyQueue {
 
   #removeAt(at: number): void {
     this.count = (this.count - 1) | 0;
-    for (let i = at; i < this.count; i = (i + 1) | 0) this.#move(i + 1, i);
+    this.#move(at + 1, at, this.count + 1);
     this.#first[this.count] = null;
     this.#last[this.count] = null;
     if (this.latest > at) this.latest = (this.latest - 1) | 0;
     else if (this.latest === at) this.latest = Math.min(at, this.count - 1);
   }
 
-  #move(from: number, to: number): void {
-    this.starts[to] = this.starts[from]!;
-    this.ends[to] = this.ends[from]!;
-    this.#frames[to] = this.#frames[from]!;
-    this.#first[to] = this.#first[from]!;
-    this.#last[to] = this.#last[from]!;
+  /** Moves the ranges `from` … `end - 1` to `to`. */
+  #move(from: number, to: number, end: number): void {
+    this.starts.copyWithin(to, from, end);
+    this.ends.copyWithin(to, from, end);
+    this.#frames.copyWithin(to, from, end);
+    this.#first.copyWithin(to, from, end);
+    this.#last.copyWithin(to, from, end);
   }
 
   /** Only a connection that loses packets needs the room. */
-  #allocate(): void {
-    const capacity = this.#maximumRanges;
-    this.starts = new Int32Array(capacity);
-    this.ends = new Int32Array(capacity);
-    this.#frames = new Int32Array(capacity);
-    this.#first = new Array<Packet | null>(capacity).fill(null);
-    this.#last = new Array<Packet | null>(capacity).fill(null);
+  #grow(): void {
+    const capacity = Math.min(Math.max(INITIAL_RANGES, this.starts.length * 2), this.#maximumRanges);
+    if (capacity === this.starts.length) return;
+    this.starts = longer(this.starts, capacity);
+    this.ends = longer(this.ends, capacity);
+    this.#frames = longer(this.#frames, capacity);
+    while (this.#first.length < capacity) {
+      this.#first.push(null);
+      this.#last.push(null);
+    }
   }
 }
 
+const INITIAL_RANGES = 16;
 const NONE = new Int32Array(0);
+
+function longer(words: Int32Array, capacity: number): Int32Array {
+  const copy = new Int32Array(capacity);
+  copy.set(words);
+  return copy;
+}
 
 function lastSegment(packet: Packet): Packet {
   let last = packet;

@@ -3,7 +3,7 @@ import { elapsed, type Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort } from '../closing.js';
 import { type Connection, Count } from '../connection.js';
-import { pathChanged } from '../path/path-mtu.js';
+import { followPath } from '../path/path-mtu.js';
 import { State } from '../state.js';
 import { transmitSyn } from './handshake.js';
 import { sackLength, transmit, transmitEmpty } from './segment-writer.js';
@@ -27,7 +27,7 @@ export function output(connection: Connection, now: Instant): void {
     connection.timers.update(now);
     return;
   }
-  if (path.mtu !== connection.pathMtu) pathChanged(connection);
+  if (path.mtu !== connection.pathMtu || connection.searchedSegmentSize > 0) followPath(connection);
   if (state >= State.ESTABLISHED) {
     const room = path.network.room(path);
     connection.isHeldBack = !sendAll(connection, room, now);
@@ -142,7 +142,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     let flags = isLast ? ACK | PSH : ACK;
     if (hasFin) flags |= FIN;
     if (recovery.congestionWindowReduced) {
-      flags |= CWR; // RFC 3168 §6.1.2
+      if (connection.hasEcn) flags |= CWR; // RFC 3168 §6.1.2
       recovery.congestionWindowReduced = false;
     }
     const packet = takeText(connection, next, length, size);
