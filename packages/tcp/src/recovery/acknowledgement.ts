@@ -50,7 +50,8 @@ export function acknowledge(
 
   if (recovery.probe.isOutstanding) {
     const isOfProbe = blocks.hasDuplicate && blocks.duplicateEnd === recovery.probe.end;
-    const isPlain = isDuplicate && options.sackCount === 0;
+    // Also when nothing is outstanding any more.
+    const isPlain = !hasAdvanced && !carriesData && options.sackCount === 0;
     if (recovery.probe.onAcknowledgement(acknowledgement, isOfProbe, isPlain)) reduceAtOnce(recovery, now);
   }
   undoIfSpurious(recovery, hasAdvanced, isDuplicate, echoAge, now);
@@ -93,9 +94,11 @@ function removeAcknowledged(recovery: LossRecovery, acknowledgement: number): vo
 function countWithoutSack(recovery: LossRecovery, acknowledged: number, hole: number, isDuplicate: boolean): number {
   const { duplicates, window } = recovery;
   if (acknowledged > 0) return duplicates.onAdvance(acknowledged, hole, recovery.outstanding);
-  // After a timeout duplicates are of what was retransmitted without need (RFC 6582 §4).
-  if (!isDuplicate || recovery.phase === RecoveryPhase.LOSS) return 0;
-  return duplicates.onDuplicate(window.maximumSegmentSize, (recovery.outstanding - hole) | 0);
+  if (!isDuplicate) return 0;
+  // After a timeout everything else counts as lost: what arrives is what F-RTO has sent since.
+  const isLoss = recovery.phase === RecoveryPhase.LOSS;
+  const limit = isLoss ? seq.difference(recovery.next, recovery.recoveryPoint) : (recovery.outstanding - hole) | 0;
+  return duplicates.onDuplicate(window.maximumSegmentSize, limit);
 }
 
 function measure(
@@ -146,7 +149,7 @@ function undoIfSpurious(
     rack.onDuplicateSack(recovery.next);
     isSpurious = undo.isAllDuplicate(blocks.duplicateStart, blocks.duplicateEnd);
   }
-  if (hasAdvanced && undo.isOriginalAcknowledged(echoAge, now)) isSpurious = true;
+  if (hasAdvanced && undo.isOriginalAcknowledged(recovery.unacknowledged, echoAge, now)) isSpurious = true;
   if (recovery.phase === RecoveryPhase.LOSS) {
     const verdict = forward.onAcknowledgement(
       hasAdvanced,
@@ -157,9 +160,8 @@ function undoIfSpurious(
       recovery.sackEnabled,
     );
     if (verdict === ForwardVerdict.SPURIOUS && undo.isPossible) isSpurious = true;
-    if (verdict === ForwardVerdict.LOSS) {
-      window.window = Math.min(window.window, WINDOW_AFTER_REAL_LOSS * window.maximumSegmentSize);
-    }
+    // What F-RTO has sent beside the retransmission must not hold up the repair.
+    if (verdict === ForwardVerdict.LOSS) window.window = WINDOW_AFTER_REAL_LOSS * window.maximumSegmentSize;
   }
   if (isSpurious) undoReduction(recovery, now);
 }

@@ -65,7 +65,7 @@ export class Delivery {
       this.shortestRoundTrip = roundTrip;
       this.hasRoundTrip = true;
     }
-    this.#onArrived(index);
+    this.#onArrived(index, this.#echoAge);
   }
 
   /** The record is newly SACKed; to be called before it is marked so. */
@@ -79,17 +79,18 @@ export class Delivery {
       this.shortestSackRoundTrip = roundTrip;
       this.hasSackRoundTrip = true;
     }
-    this.#onArrived(index);
+    // The echo with a SACK block is that of the last segment in order (RFC 7323 §4.3): it says nothing of this one.
+    this.#onArrived(index, -1);
   }
 
-  #onArrived(index: number): void {
+  #onArrived(index: number, echoAge: number): void {
     const rack = this.#rack;
     const end = this.#records.recordEnd(index);
     const isRetransmitted = (this.#records.flags(index) & RETRANSMITTED) !== 0;
     const roundTrip = (this.#now - this.#records.sentAt(index)) | 0;
     // RFC 8985 §6.2 step 2: the original's arrival must not be taken for that of the retransmission.
     const isAmbiguous =
-      isRetransmitted && ((this.#echoAge >= 0 && this.#echoAge >= roundTrip) || roundTrip < this.#minimumRoundTrip);
+      isRetransmitted && ((echoAge >= 0 && echoAge >= roundTrip) || roundTrip < this.#minimumRoundTrip);
     if (!isAmbiguous) rack.update(this.#records.order(index), roundTrip);
 
     // RFC 8985 §6.2 step 3, with what had arrived before this acknowledgement: the order of blocks within it means nothing.

@@ -104,6 +104,9 @@ export class LossRecovery {
 
   #isReordering = false;
   #reorderingDeadline: Instant = 0;
+  #lastSentAt: Instant = 0;
+  /** Sending more at this instant leaves the deadline as it is. */
+  #armedAt: Instant = 0;
   /** Round trips are told apart by SND.NXT at their beginning. */
   #roundEnd = 0;
   #deliveredTotal = 0;
@@ -165,6 +168,7 @@ export class LossRecovery {
     // RFC 6928 §2: a SYN lost once may be chance, or a timer that was too short.
     if (this.handshakeTimeouts > 1) this.window.window = maximumSegmentSize;
     this.isEstablished = true;
+    this.#lastSentAt = now;
     this.congestionWindowReduced = false;
     this.control.start(this.window, now);
   }
@@ -192,13 +196,13 @@ export class LossRecovery {
   }
 
   /**
-   * Before new data is sent while nothing is outstanding: after an idle period the window falls back to the restart window
-   * (RFC 5681 §4.1). {@link onSent} does it too, but then the first burst has been allowed by the old window.
+   * To be called before {@link allowance} when new data is to be sent: if nothing is outstanding, after an idle period, the window
+   * falls back to the restart window (RFC 5681 §4.1).
    */
   resume(now: Instant): void {
-    if (this.next !== this.unacknowledged || this.records.end === 0) return;
+    if (this.next !== this.unacknowledged || !this.isEstablished) return;
     const timeout = this.estimator.timeout;
-    const idle = (now - this.records.sentAt((this.records.end - 1) | 0)) | 0;
+    const idle = (now - this.#lastSentAt) | 0;
     // Negative: for longer than instants can tell.
     if (idle >= 0 && idle <= timeout) return;
     this.control.onIdle(this.window, idle < 0 ? 0x7fff_ffff : idle, timeout, now);
@@ -216,18 +220,21 @@ export class LossRecovery {
     }
     this.records.append(end, now);
     this.next = end;
+    this.#lastSentAt = now;
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     if (this.probe.isDue) this.probe.onSent(end, false);
-    this.#arm(now);
+    // A burst moves the deadline once.
+    if (now !== this.#armedAt || this.deadlineKind === DeadlineKind.NONE) this.#arm(now);
   }
 
   /** The record `index` was put on the wire again. */
   onRetransmitted(index: number, now: Instant): void {
     const length = this.records.recordLength(index);
     this.records.markRetransmitted(index, now);
+    this.#lastSentAt = now;
     // RFC 6675 §6: the timer is for what is on its way now.
     if (index === this.records.first) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-    if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(length, now);
+    if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(length, this.records.recordEnd(index), now);
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     this.mustRetransmit = false;
     if (this.probe.isDue) this.probe.onSent(this.next, true);
@@ -357,7 +364,8 @@ export class LossRecovery {
   check(): string | null {
     if (this.records.start !== this.unacknowledged) return `records start at ${this.records.start}`;
     if (this.records.absentBytes > this.outstanding) return `${this.records.absentBytes} of ${this.outstanding} absent`;
-    if (this.duplicates.presumedBytes > this.outstanding) return `${this.duplicates.presumedBytes} presumed to have arrived`;
+    if (this.duplicates.presumedBytes > this.outstanding)
+      return `${this.duplicates.presumedBytes} presumed to have arrived`;
     if (this.window.window < this.window.maximumSegmentSize) return `window is ${this.window.window}`;
     if ((this.deadlineKind === DeadlineKind.NONE) !== (this.records.count === 0))
       return `timer is ${this.deadlineKind}`;
@@ -415,7 +423,6 @@ export class LossRecovery {
   }
 
   #startFlight(now: Instant): void {
-    this.resume(now);
     // RFC 6298 §5.1.
     this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
   }
@@ -444,6 +451,7 @@ export class LossRecovery {
       return;
     }
     const retransmission = this.retransmissionDeadline;
+    this.#armedAt = now;
     this.deadline = retransmission;
     this.deadlineKind = DeadlineKind.RETRANSMISSION;
     if (this.#isReordering) {
@@ -452,7 +460,10 @@ export class LossRecovery {
       this.deadline = this.#reorderingDeadline;
     } else if (this.#canProbe()) {
       // RFC 8985 §7.2: no later than the retransmission timer would expire.
-      const probe = (now + this.probe.timeout(this.estimator, (records.end - records.first) | 0)) | 0;
+      const count = (records.end - records.first) | 0;
+      const probe = (now + this.probe.timeout(this.estimator, count)) | 0;
+      // The probe of a lone segment waits for longer: the second one moves it.
+      if (count === 1) this.#armedAt = (now - 1) | 0;
       this.deadlineKind = DeadlineKind.PROBE;
       if (((probe - retransmission) | 0) < 0) this.deadline = probe;
     }

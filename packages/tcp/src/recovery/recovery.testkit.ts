@@ -124,6 +124,7 @@ export class Model {
   readonly #parsed = new TcpOptions();
   readonly #origin = 0x7fff_0000;
   #written = 0;
+  #maximumSegmentSize: number;
   #deadline = { at: -1, order: -1 };
 
   // Receiver.
@@ -151,6 +152,7 @@ export class Model {
       timerDelay: options.timerDelay ?? (() => 0),
       check: options.check ?? true,
     };
+    this.#maximumSegmentSize = this.options.maximumSegmentSize;
     const delay = this.options.delay;
     this.#fate = options.fate ?? (() => [delay]);
     this.#acknowledgementFate = options.acknowledgementFate ?? (() => [delay]);
@@ -185,6 +187,12 @@ export class Model {
     return this.sent.filter((segment) => segment.isRetransmission).length;
   }
 
+  /** The path MTU falls. */
+  setMaximumSegmentSize(bytes: number): void {
+    this.#maximumSegmentSize = bytes;
+    this.recovery.onSegmentSizeReduced(bytes, this.now);
+  }
+
   at(time: number, run: () => void): void {
     this.#schedule(time - this.time, run);
   }
@@ -203,7 +211,7 @@ export class Model {
   /** Sends what may be sent, as the output of a connection would. */
   send(): void {
     const { recovery } = this;
-    const segment = this.options.maximumSegmentSize;
+    const segment = this.#maximumSegmentSize;
     recovery.resume(this.now);
     for (let index = recovery.nextLost(); index >= 0; index = recovery.nextLost()) {
       const length = seq.difference(recovery.recordEnd(index), recovery.recordStart(index));
@@ -278,7 +286,7 @@ export class Model {
     if (kind === DeadlineKind.REORDERING) this.reorderings++;
     if (action === RecoveryAction.PROBE_SEND_NEW_OR_LAST) {
       this.probes++;
-      const length = Math.min(this.options.maximumSegmentSize, this.#sendable());
+      const length = Math.min(this.#maximumSegmentSize, this.#sendable());
       if (length > 0 && recovery.canRecord()) this.#transmit(length);
       else this.#retransmit(recovery.lastRecord());
     }

@@ -13,6 +13,7 @@ export class UndoState {
   retransmittedBytes = 0;
   hasRetransmitted = false;
   firstRetransmittedAt: Instant = 0;
+  firstRetransmittedEnd = 0;
   /** Eifel has had its acknowledgement. */
   isJudged = false;
   #roundsLeft = 0;
@@ -31,9 +32,11 @@ export class UndoState {
     this.isPossible = false;
   }
 
-  onRetransmitted(bytes: number, now: Instant): void {
+  /** `bytes` up to the sequence number `end` were retransmitted. */
+  onRetransmitted(bytes: number, end: number, now: Instant): void {
     if (!this.hasRetransmitted) {
       this.hasRetransmitted = true;
+      this.firstRetransmittedEnd = end;
       this.firstRetransmittedAt = now;
     }
     this.retransmittedBytes = (this.retransmittedBytes + bytes) | 0;
@@ -46,11 +49,12 @@ export class UndoState {
   }
 
   /**
-   * Eifel (RFC 3522 §3.2): the first acknowledgement that advances SND.UNA after the first retransmission. True: it was sent
-   * for the original, at least `echoAge` µs ago (-1: unknown).
+   * Eifel (RFC 3522 §3.2): SND.UNA advanced to `unacknowledged`. True: this is the acknowledgement of what was retransmitted
+   * first, and it answers the original: what it answers was sent at least `echoAge` µs ago (-1: unknown).
    */
-  isOriginalAcknowledged(echoAge: number, now: Instant): boolean {
+  isOriginalAcknowledged(unacknowledged: number, echoAge: number, now: Instant): boolean {
     if (!this.isPossible || !this.hasRetransmitted || this.isJudged) return false;
+    if (((unacknowledged - this.firstRetransmittedEnd) | 0) < 0) return false;
     this.isJudged = true;
     return echoAge >= 0 && echoAge >= ((now - this.firstRetransmittedAt) | 0);
   }
