@@ -15,9 +15,15 @@ const ORIGIN: Instant = 1_000_000;
 const LONGEST_STEP = 600_000_000;
 /** A host that is never done at one point in time is broken. */
 const MOST_POLLS_WITHOUT_TIME = 20_000;
-const FRAMES = 4096;
+const FRAMES = 2048;
 /** Tables no larger than a script can fill: they are made anew for every script. */
-const SMALL = { maximumConnections: 512, maximumListeners: 32, timeWaitSize: 512, maximumRecords: 2048 } as const;
+const SMALL = {
+  maximumConnections: 128,
+  maximumListeners: 16,
+  synCacheSize: 128,
+  timeWaitSize: 128,
+  maximumRecords: 2048,
+} as const;
 
 /** The stack under test, in virtual time: nothing happens but by {@link settle} and {@link advanceTo}. */
 export class Host {

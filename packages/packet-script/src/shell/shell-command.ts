@@ -10,7 +10,7 @@ export interface ShellStatement {
 }
 
 const TOKEN =
-  /\s*(?:(?<end>[\n;]|&&|\|\|)|(?<pipe>\|)|(?<redirection>\d?>>?&?\s*)|(?<word>(?:"(?:\\[\s\S]|[^"\\])*"|'[^']*'|\$\(\([^)]*\)\)|\\[\s\S]|[^\s;&|>"'\\])+)|(?<other>\S))/y;
+  /[ \t\r]*(?:(?<end>[\n;]|&&|\|\|)|(?<pipe>\|)|(?<redirection>\d?>>?&?[ \t]*)|(?<word>(?:"(?:\\[\s\S]|[^"\\])*"|'[^']*'|\$\(\([^)]*\)\)|\\[\s\S]|[^\s;&|>"'\\])+)|(?<other>\S))/y;
 
 /** Cuts a shell command into statements. Control structures are not looked through: they come out as words. */
 export function splitShellCommand(text: string): ShellStatement[] {
