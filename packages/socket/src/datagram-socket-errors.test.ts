@@ -2,8 +2,9 @@ import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import { sourcePort } from '@prism-net/udp';
 import { describe, expect, it } from 'vitest';
-import type { DatagramSocket, SocketAddress } from './datagram-socket.js';
+import type { DatagramSocket } from './datagram-socket.js';
 import { LOOPBACK, LoopbackHost, NOBODY, pair, text, thrown } from './loopback-host.testkit.js';
+import type { SocketAddress } from './socket-address.js';
 
 describe('errors', () => {
   it.each<[string, (socket: DatagramSocket) => unknown, string, string]>([

@@ -9,33 +9,18 @@ import {
   requireSocketOptions,
 } from './datagram-socket-options.js';
 import { errorAdvice } from './error-advice.js';
+import { END, ReaderQueue } from './reader-queue.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
+import { requireBytes } from './require-bytes.js';
+import type { SocketAddress } from './socket-address.js';
 import type { Closable, SocketContext } from './socket-context.js';
-
-const END = { done: true, value: undefined } as const;
+import { type SocketWatcher, type Watchable, Watchers } from './watchable.js';
 
 /** A received datagram in the friendly style: its payload is a copy of its own. */
 export interface Datagram {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly address: string;
   readonly port: number;
-}
-
-export interface SocketAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-interface Reader {
-  /** The iterator that waits, if it is one. */
-  readonly iterator: object | null;
-  resolve(result: IteratorResult<Datagram, undefined>): void;
-  reject(error: unknown): void;
-}
-
-/** Wants to know which of many sockets are ready. */
-export interface SocketWatcher extends ReadyTarget {
-  socketReady(socket: DatagramSocket): void;
 }
 
 /**
@@ -48,17 +33,17 @@ export interface SocketWatcher extends ReadyTarget {
  * *Friendly*: `send` bytes or text, and `for await (const { data, address, port } of socket)`, `next()` or `onMessage`.
  * Payloads are copied, failures are thrown as POSIX errors (`error.code`).
  */
-export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, AsyncIterable<Datagram> {
+export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, Watchable, AsyncIterable<Datagram> {
   /** Owned by the stack's ready queue. */
   isMarked = false;
   readonly endpoint: UdpEndpoint;
   readonly #context: SocketContext;
-  readonly #readers: Reader[] = [];
+  readonly #readers = new ReaderQueue<Datagram>();
+  readonly #watchers = new Watchers();
   #onReadable: ((socket: DatagramSocket) => void) | null = null;
   #onMessage: ((datagram: Datagram) => void) | null = null;
   #onError: ((error: PosixError, peer: SocketAddress) => void) | null = null;
   #errors: { readonly errno: Errno; readonly address: number; readonly port: number }[] = [];
-  #watchers: SocketWatcher[] = [];
   #detachSignal: (() => void) | undefined;
 
   /**
@@ -196,11 +181,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
    * (ECONNREFUSED) of a connected socket.
    */
   send(data: Uint8Array | string, port?: number, address?: string): void {
-    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    // By tag rather than by class: an array of another realm is as good.
-    if (bytes?.[Symbol.toStringTag] !== 'Uint8Array') {
-      throw posixError(Errno.EINVAL, 'send', 'data must be text or a Uint8Array (a Buffer is one)');
-    }
+    const bytes = requireBytes('send', data);
     if (bytes.length > MAXIMUM_DATAGRAM) {
       throw posixError(Errno.EMSGSIZE, 'send', `${bytes.length} bytes; a datagram holds at most ${MAXIMUM_DATAGRAM}`);
     }
@@ -240,17 +221,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
 
   /** Ends when the socket is closed. To leave the loop does not close it. */
   [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
-    const iterator: AsyncIterator<Datagram, undefined> = {
-      next: () => this.#read(iterator),
-      return: async () => {
-        // A `next` that still waits would swallow a datagram that nobody sees.
-        const left = this.#readers.filter((reader) => reader.iterator === iterator);
-        for (const reader of left) this.#readers.splice(this.#readers.indexOf(reader), 1);
-        for (const reader of left) reader.resolve(END);
-        return END;
-      },
-    };
-    return iterator;
+    return this.#readers.iterate((iterator) => this.#read(iterator));
   }
 
   /** Releases what is queued, frees the port and ends iterators. Idempotent. */
@@ -258,7 +229,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
     if (this.endpoint.isClosed) return;
     this.endpoint.close();
     this.#detachSignal?.();
-    for (const reader of this.#readers.splice(0)) reader.resolve(END);
+    this.#readers.end();
     this.#tellWatchers();
     this.#context.closed(this);
     this.#context.requestPoll();
@@ -282,20 +253,16 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
 
   /** For multiplexers: tells `watcher`, once per tick, that this socket has become ready. */
   watch(watcher: SocketWatcher): void {
-    this.#watchers.push(watcher);
+    this.#watchers.add(watcher);
     if (this.isReady) this.#tellWatchers();
   }
 
   unwatch(watcher: SocketWatcher): void {
-    this.#watchers = this.#watchers.filter((each) => each !== watcher);
+    this.#watchers.delete(watcher);
   }
 
   #tellWatchers(): void {
-    for (let i = 0; i < this.#watchers.length; i = (i + 1) | 0) {
-      const watcher = this.#watchers[i]!;
-      watcher.socketReady(this);
-      this.#context.ready.mark(watcher);
-    }
+    this.#watchers.tell(this, this.#context.ready);
   }
 
   /** For the endpoint: its queue is no longer empty. */
@@ -332,7 +299,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
       const error = posixError(errno, 'send', `${peer.address}:${peer.port}`);
       if (this.#onError === null) {
         // A reader that waits hears it, and then the next send does not.
-        if (this.endpoint.takeError() !== Errno.NONE) this.#readers.shift()!.reject(error);
+        if (this.endpoint.takeError() !== Errno.NONE) this.#readers.reject(error);
         continue;
       }
       try {
@@ -348,9 +315,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
       const packet = this.endpoint.receive();
       if (packet === null) return;
       const datagram = toDatagram(packet);
-      const reader = this.#readers.shift();
-      if (reader !== undefined) reader.resolve({ done: false, value: datagram });
-      else this.#onMessage?.(datagram);
+      if (!this.#readers.serve(datagram)) this.#onMessage?.(datagram);
     }
   }
 
@@ -371,7 +336,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, A
       const peer = `${formatIpv4Address(this.endpoint.remoteAddress)}:${this.endpoint.remotePort}`;
       return Promise.reject(posixError(errno, 'receive', peer));
     }
-    return new Promise((resolve, reject) => this.#readers.push({ iterator, resolve, reject }));
+    return this.#readers.wait(iterator);
   }
 
   /** The bytes in a packet, or a chain of packets when they exceed a frame. @throws ENOBUFS when the pool runs out. */

@@ -1,4 +1,5 @@
 export { Errno, type PosixError } from '@prism-net/errors';
+export type { ConnectionOptions, TcpInformation } from '@prism-net/tcp';
 // What zero-copy receivers need beside a packet: who sent it, and addresses as text.
 export { destinationAddress, sourceAddress, sourcePort } from '@prism-net/udp';
 export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
@@ -6,4 +7,10 @@ export * from './datagram-socket.js';
 export type { DatagramSocketOptions } from './datagram-socket-options.js';
 export * from './multiplexer.js';
 export { ReadyQueue, type ReadyTarget } from './ready-queue.js';
+export type { SocketAddress } from './socket-address.js';
 export type { Closable, SocketContext } from './socket-context.js';
+export { connectStream } from './stream-connect.js';
+export * from './stream-listener.js';
+export type { StreamConnectOptions, StreamListenOptions, StreamSocketOptions } from './stream-options.js';
+export * from './stream-socket.js';
+export type { SocketWatcher, Watchable } from './watchable.js';

@@ -4,6 +4,7 @@ import { EthernetInterface } from '@prism-net/ethernet';
 import { Ipv4Layer } from '@prism-net/ipv4';
 import { createLoopbackLink, createPipe, PacketAccounts } from '@prism-net/link';
 import { SeededRandom } from '@prism-net/tables';
+import { TcpLayer, type TcpSettings } from '@prism-net/tcp';
 import { ManualClock, TimerWheel } from '@prism-net/time';
 import { UdpLayer } from '@prism-net/udp';
 import { parseIpv4Prefix } from '@prism-net/wire';
@@ -21,18 +22,22 @@ export class LoopbackHost implements SocketContext {
   readonly timers = new TimerWheel({ capacity: 32, now: this.clock.now() });
   readonly ready = new ReadyQueue();
   readonly udp: UdpLayer;
+  readonly tcp: TcpLayer;
   readonly sockets = new Set<Closable>();
+  readonly detachedSockets = new Set<Closable>();
   pollRequests = 0;
   readonly #ipv4: Ipv4Layer;
   readonly #interfaces: EthernetInterface[] = [];
 
-  constructor(frames = 256) {
+  constructor(frames = 256, settings: Partial<TcpSettings> = {}) {
     this.pool = PacketPool.create(PacketMemory.create({ frames, debug: true }), frames);
     const now = this.clock.now();
     const { pool, accounts, timers } = this;
     const common = { pool, accounts, timers, random: new SeededRandom(1) };
     this.#ipv4 = new Ipv4Layer({ ...common, now });
     this.udp = new UdpLayer({ ...common, ipv4: this.#ipv4 });
+    const random = new SeededRandom(2);
+    this.tcp = new TcpLayer({ ...settings, pool, accounts, random, ipv4: this.#ipv4, now });
     const [cable, nobody] = createPipe();
     nobody.close();
     const addresses = ['127.0.0.1/8', '10.0.0.1/24'];
@@ -55,8 +60,14 @@ export class LoopbackHost implements SocketContext {
     this.sockets.add(socket);
   }
 
+  detached(socket: Closable): void {
+    this.sockets.delete(socket);
+    this.detachedSockets.add(socket);
+  }
+
   closed(socket: Closable): void {
     this.sockets.delete(socket);
+    this.detachedSockets.delete(socket);
   }
 
   socket(options?: DatagramSocketOptions): DatagramSocket {
@@ -68,8 +79,11 @@ export class LoopbackHost implements SocketContext {
     const now = this.now();
     let work = 0;
     for (const each of this.#interfaces) work += each.poll(32, now);
+    this.tcp.endBurst(now);
     work += this.timers.advance(now, 64);
+    work += this.tcp.advance(now, 64);
     work += this.ready.dispatch();
+    this.tcp.flush(now);
     for (const each of this.#interfaces) each.flush();
     return work;
   }
@@ -87,10 +101,15 @@ export class LoopbackHost implements SocketContext {
   }
 
   finish(): void {
-    for (const socket of [...this.sockets]) socket.close();
+    for (const socket of [...this.sockets, ...this.detachedSockets]) socket.close();
     this.settle();
+    for (const connection of this.tcp.connections()) connection.abort(this.now());
+    this.settle();
+    expect([this.sockets.size, this.detachedSockets.size]).toEqual([0, 0]);
+    this.tcp.close();
     this.#ipv4.close();
     for (const each of this.#interfaces) each.close();
+    expect([this.timers.armed, this.tcp.wheel.armed]).toEqual([0, 0]);
     this.pool.assertNoLeaks();
     expect(this.udp.ports.size).toBe(0);
     expect(this.accounts.snapshot().unexplained).toBe(0);

@@ -1,33 +1,35 @@
-import type { DatagramSocket, SocketWatcher } from './datagram-socket.js';
+import type { DatagramSocket } from './datagram-socket.js';
+import type { SocketWatcher, Watchable } from './watchable.js';
 
 /**
  * Waits for many sockets at once, as epoll does: level-triggered, one wake-up per tick of the stack however many sockets
- * became ready in it, and at a cost that grows with the ready sockets, not with all of them.
+ * became ready in it, and at a cost that grows with the ready sockets, not with all of them. It takes sockets of all kinds, and listeners:
+ * `new Multiplexer<StreamSocket | StreamListener>()`.
  */
-export class Multiplexer implements SocketWatcher {
+export class Multiplexer<Socket extends Watchable = DatagramSocket> implements SocketWatcher {
   isMarked = false;
-  readonly #sockets = new Set<DatagramSocket>();
+  readonly #sockets = new Set<Socket>();
   /** Sockets that were ready when last looked at, or have become so since. */
-  readonly #candidates = new Set<DatagramSocket>();
-  #waiters: ((ready: DatagramSocket[]) => void)[] = [];
+  readonly #candidates = new Set<Socket>();
+  #waiters: ((ready: Socket[]) => void)[] = [];
 
-  add(socket: DatagramSocket): this {
+  add(socket: Socket): this {
     if (this.#sockets.has(socket)) return this;
     this.#sockets.add(socket);
     socket.watch(this);
     return this;
   }
 
-  delete(socket: DatagramSocket): this {
+  delete(socket: Socket): this {
     if (!this.#sockets.delete(socket)) return this;
     this.#candidates.delete(socket);
     socket.unwatch(this);
     return this;
   }
 
-  /** The sockets that have datagrams or an error waiting, or were closed; possibly none. */
-  poll(): DatagramSocket[] {
-    const ready: DatagramSocket[] = [];
+  /** The sockets that have something to read, an error or the room they waited for, or were closed; possibly none. */
+  poll(): Socket[] {
+    const ready: Socket[] = [];
     for (const socket of this.#candidates) {
       if (socket.isReady) ready.push(socket);
       else this.#candidates.delete(socket);
@@ -36,14 +38,14 @@ export class Multiplexer implements SocketWatcher {
   }
 
   /** Resolves to the ready sockets as soon as there is at least one. */
-  async wait(): Promise<DatagramSocket[]> {
+  async wait(): Promise<Socket[]> {
     const ready = this.poll();
     if (ready.length > 0) return ready;
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   /** For sockets. */
-  socketReady(socket: DatagramSocket): void {
+  socketReady(socket: Socket): void {
     this.#candidates.add(socket);
   }
 

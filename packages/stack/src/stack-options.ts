@@ -4,8 +4,8 @@ import type { EthernetInterfaceOptions } from '@prism-net/ethernet';
 import type { Ipv4LayerOptions } from '@prism-net/ipv4';
 import type { Link } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
-import type { Clock } from '@prism-net/time';
 import type { TcpSettings } from '@prism-net/tcp';
+import type { Clock } from '@prism-net/time';
 import type { UdpOptions } from '@prism-net/udp';
 import {
   type Ipv4Prefix,

@@ -5,10 +5,15 @@ import { Ipv4Layer } from '@prism-net/ipv4';
 import { createLoopbackLink, type Link, PacketAccounts } from '@prism-net/link';
 import {
   type Closable,
+  connectStream,
   DatagramSocket,
   type DatagramSocketOptions,
   ReadyQueue,
   type SocketContext,
+  type StreamConnectOptions,
+  StreamListener,
+  type StreamListenOptions,
+  type StreamSocket,
 } from '@prism-net/socket';
 import { CryptoRandom } from '@prism-net/tables';
 import { TcpLayer } from '@prism-net/tcp';
@@ -66,6 +71,8 @@ export class Stack implements SocketContext, Pollable {
   readonly #given: readonly (InterfaceOptions | undefined)[];
   readonly #loop: Loop;
   readonly #sockets = new Set<Closable>();
+  /** Without a connection, but with something to read. */
+  readonly #detached = new Set<Closable>();
   readonly #ping: Ping;
   readonly #reporter = new StatisticsReporter(this);
   #isPolling = false;
@@ -161,6 +168,21 @@ export class Stack implements SocketContext, Pollable {
   }
 
   /**
+   * Opens a TCP connection. Rejects with ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRINUSE, EADDRNOTAVAIL,
+   * EACCES, EINVAL, ENOBUFS, ENETDOWN; with the reason of the signal when that is aborted, which resets the peer.
+   */
+  async connect(options: StreamConnectOptions): Promise<StreamSocket> {
+    if (this.#isClosed) throw posixError(Errno.ENETDOWN, 'connect', 'the stack is closed');
+    return connectStream(this, options);
+  }
+
+  /** Accepts TCP connections. @throws PosixError EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS, ENETDOWN. */
+  listen(options: StreamListenOptions): StreamListener {
+    if (this.#isClosed) throw posixError(Errno.ENETDOWN, 'listen', 'the stack is closed');
+    return new StreamListener(this, options);
+  }
+
+  /**
    * Sends one ICMP echo request and waits for the answer. Rejects with ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EINVAL …
    */
   async ping(address: string, options: PingOptions = {}): Promise<PingReply> {
@@ -239,15 +261,20 @@ export class Stack implements SocketContext, Pollable {
     };
   }
 
-  /** Closes sockets and links, releases every packet. Idempotent. */
+  /**
+   * Closes sockets and links, releases every packet. Nobody is left to repeat what gets lost: connections send what their
+   * windows allow, and are reset; so `await socket.closed` before, where the peer must have everything. Idempotent.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#loop.stop();
     this.#ping.close();
-    for (const socket of [...this.#sockets]) socket.close();
+    for (const socket of [...this.#sockets, ...this.#detached]) socket.close();
     // A last round, so that iterators and multiplexers hear of the end.
     this.ready.dispatch();
     this.#isClosed = true;
+    this.#resetConnections();
+    this.ready.dispatch();
     this.tcp.close();
     this.ipv4.close();
     for (const networkInterface of this.interfaces) networkInterface.close();
@@ -311,13 +338,34 @@ export class Stack implements SocketContext, Pollable {
     return route === null || route.gateway !== 0 || route.interface.isLoopback ? undefined : route.interface;
   }
 
+  /** Peers learn that nobody answers any more; behind a FIN, for those who have sent theirs, the reset changes nothing. */
+  #resetConnections(): void {
+    const { tcp } = this;
+    const now = this.clock.now();
+    tcp.flush(now);
+    const connections = tcp.connections();
+    if (connections.length === 0) return;
+    for (const connection of connections) {
+      connection.abort(now);
+      connection.close(now);
+    }
+    for (const networkInterface of this.interfaces) networkInterface.flush();
+  }
+
   opened(socket: Closable): void {
     this.#sockets.add(socket);
     this.#loop.addUser();
   }
 
+  detached(socket: Closable): void {
+    if (!this.#sockets.delete(socket)) return;
+    this.#loop.removeUser();
+    this.#detached.add(socket);
+  }
+
   closed(socket: Closable): void {
     if (this.#sockets.delete(socket)) this.#loop.removeUser();
+    else this.#detached.delete(socket);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LinkStatisticsSnapshot, ReceiveAccount } from '@prism-net/link';
-import { elapsed, type Instant } from '@prism-net/time';
 import type { TcpStatistics } from '@prism-net/tcp';
+import { elapsed, type Instant } from '@prism-net/time';
 import type { UdpStatistics } from '@prism-net/udp';
 import type { PollStatistics } from './poll-statistics.js';
 import type { Stack } from './stack.js';

@@ -1,0 +1,4 @@
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
