@@ -137,6 +137,12 @@ describe('a system call', () => {
     );
   });
 
+  it('needs a buffer', () => {
+    passes(
+      `${ESTABLISHED}+0 write(4, NULL, 5) = -1 EFAULT (Bad address)\n+0 read(4, NULL, 5) = -1 EFAULT (Bad address)`,
+    );
+  });
+
   it('that blocks returns at the time the script says', () => {
     const script = `${ESTABLISHED}+0...0.1 read(4, ..., 100) = 10\n+.1 < P. 1:11(10) ack 1 win 9`;
     passes(script);
@@ -289,7 +295,7 @@ describe('options', () => {
   });
 
   it('may ask for no more than parsing', () => {
-    passes('--dry_run\n0 close(9) = 0');
+    passes('--dry_run\n0 close(9) = 0\n+0 < sctp: ABORT[]');
   });
 });
 

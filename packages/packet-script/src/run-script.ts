@@ -41,11 +41,11 @@ export function runScript(script: Script | string, options: RunOptions = {}): Sc
   const configuration = defaultConfiguration();
   for (const [name, value] of Object.entries(options.defines ?? {}))
     addDefine(configuration.defines, `${name}=${value}`);
+  if (parsed.options.some(({ name }) => name === 'dry_run')) return { outcome: 'passed', time: 0, printed };
   const unsupported = findUnsupported(parsed, withDefines(configuration, parsed.options).defines);
   if (unsupported !== null) return { outcome: 'unsupported', ...unsupported };
   applyOptions(configuration, parsed.options);
   if (options.toleranceMicroseconds !== undefined) configuration.tolerance = options.toleranceMicroseconds;
-  if (configuration.dryRun) return { outcome: 'passed', time: 0, printed };
   const { seed = 1, strict: isStrict = false } = options;
   const run = new ScriptRun(parsed, { configuration, seed, isStrict, print: (text) => printed.push(text) });
   try {

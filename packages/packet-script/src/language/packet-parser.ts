@@ -23,15 +23,33 @@ export function parsePacket(reader: TokenReader, defines: ReadonlyMap<string, st
   const { text, line, column } = reader.next();
   const numbers = new NumberReader(reader, defines);
   const encapsulations = parseEncapsulations(reader, numbers);
+  // FreeBSD's scripts write what an ICMP message quotes in front: `< [1:1461(1460)] icmp unreachable …`.
+  const before = parseLeadingQuote(reader, numbers);
   const ip = parseIpFields(reader, numbers);
+  const quote = before ?? parseLeadingQuote(reader, numbers);
+  if (quote !== null && !reader.isWord('icmp')) throw reader.unexpected("'icmp' behind the quoted packet");
   const ports = parsePorts(reader, numbers);
-  const transport = parseTransport(reader, numbers, ports);
+  const transport = withQuote(parseTransport(reader, numbers, ports), quote);
   const mutation = reader.is('{') ? parseMutation(reader) : null;
   if (mutation !== null) numbers.unsupported.push(`mutated packet {${mutation}}`);
   const direction = text === '<' ? 'inbound' : 'outbound';
   checkDirection(reader, direction, ip, transport);
   const unsupported = [...encapsulations.map(nameOf), ...numbers.unsupported, ...unsupportedTransport(transport)];
   return { kind: 'packet', direction, encapsulations, ip, transport, unsupported, line, column };
+}
+
+/** Null when the bracket, if there is one, holds fields of the IP header. */
+function parseLeadingQuote(reader: TokenReader, numbers: NumberReader): IcmpQuote | null {
+  if (!reader.is('[')) return null;
+  const isSequence = reader.isKind('integer', 1) && reader.is(':', 2);
+  const isDatagram = ['udp', 'udplite', 'sctp', 'raw'].some((name) => reader.isWord(name, 1)) && reader.is('(', 2);
+  if (!isSequence && !isDatagram) return null;
+  reader.next();
+  return parseQuote(reader, numbers);
+}
+
+function withQuote(transport: Transport, quote: IcmpQuote | null): Transport {
+  return quote === null || transport.protocol !== 'icmp' ? transport : { ...transport, quote };
 }
 
 function checkDirection(

@@ -104,6 +104,9 @@ const EVERY_NOTATION = `
 +0 < . 1:1(0) ack 1 win 514 <md5 000102030405060708090a0b0c0d0e0f,nop,nop>
 +0 < icmp unreachable frag_needed mtu 1400 [1:1001(1000)]
 +0 < icmp unreachable host_unreachable [0:0(0)]
++0 < [4294967295:4294967295(0)] icmp unreachable packet_filtered
++0 < [udp (100)] icmp time_exceeded ttl_exceeded_in_transit
++0 < [ttl 5] [1:2(1)] icmp unreachable frag_needed mtu 1500
 +0 < icmp packet_too_big mtu 1300 [1:1001(1000)]
 +0 < icmp unreachable [udp (100)]
 +0 > icmp echo_reply id 7 [raw (64)]

@@ -42,6 +42,7 @@ const UNREACHABLE_CODES: Readonly<Record<string, number>> = {
   precedence_violation: 14,
   precedence_cutoff: 15,
   no_route: 0,
+  not_neighbour: 1,
   address_unreachable: 1,
   admin_prohibited: 13,
 };
@@ -49,8 +50,8 @@ const UNREACHABLE_CODES: Readonly<Record<string, number>> = {
 const TIME_EXCEEDED_CODES: Readonly<Record<string, number>> = {
   exceeded_hop_limit: 0,
   exceeded_frag_time: 1,
-  ttl_exceeded: 0,
-  reassembly_time_exceeded: 1,
+  ttl_exceeded_in_transit: 0,
+  frag_reass_exceeded: 1,
 };
 
 const PARAMETER_PROBLEM_CODES: Readonly<Record<string, number>> = {

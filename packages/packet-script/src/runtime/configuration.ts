@@ -18,8 +18,6 @@ export interface Configuration {
   interpolateTimestamps: boolean;
   /** An expected packet must leave as one, not as several that make it up. */
   strictSegments: boolean;
-  /** Parse only. */
-  dryRun: boolean;
   defines: Map<string, string>;
 }
 
@@ -32,11 +30,12 @@ const DEFAULT_NETWORK = '192.168.0.1/16';
 const DEFAULT_REMOTE = '192.0.2.1/24';
 const PORT = 8080;
 
-/** Options about how packetdrill itself runs; nothing of that exists here. */
+/** Options about how packetdrill itself runs; nothing of that exists here. (`dry_run` is the caller's to obey.) */
+// biome-ignore format: a table
 const WITHOUT_MEANING = new Set([
   'speed', 'init_scripts', 'code_command', 'code_format', 'code_sockopt', 'verbose', 'debug', 'send_omit_free',
-  'non_fatal', 'gateway_ip', 'netmask_ip', 'persistent_tun_dev', 'is_anyip', 'udp_encaps', 'wire_client', 'tun_dev',
-]); // biome-ignore format: a table
+  'gateway_ip', 'netmask_ip', 'persistent_tun_dev', 'dry_run',
+]);
 
 export function defaultConfiguration(): Configuration {
   return {
@@ -50,7 +49,6 @@ export function defaultConfiguration(): Configuration {
     timestampTick: 0,
     interpolateTimestamps: false,
     strictSegments: false,
-    dryRun: false,
     defines: new Map(),
   };
 }
@@ -117,9 +115,6 @@ function applyOption(configuration: Configuration, name: string, value: string |
       return;
     case 'strict_segments':
       configuration.strictSegments = true;
-      return;
-    case 'dry_run':
-      configuration.dryRun = true;
       return;
     case 'define':
       addDefine(configuration.defines, value ?? '');

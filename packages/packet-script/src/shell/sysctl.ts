@@ -164,6 +164,7 @@ const FREEBSD: Readonly<Record<string, Apply>> = {
   rexmit_drop_options: fixed('0'),
   blackhole: fixed('0'),
   drop_synfin: fixed('0'),
+  icmp_may_rst: fixed('1'),
   rfc3390: anything,
   rfc3042: fixed('1'),
   rfc6675_pipe: anything,

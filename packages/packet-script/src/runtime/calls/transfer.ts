@@ -26,6 +26,7 @@ const MSG = {
   MORE: flag('MSG_MORE'),
   CONFIRM: flag('MSG_CONFIRM'),
 } as const;
+const EFAULT = 14;
 const { EAGAIN, EBADF, ENOTCONN, EPIPE, EMSGSIZE } = Errno;
 /** Copies of one call, at most. */
 const LARGEST_TRANSFER = 64 << 20;
@@ -205,6 +206,8 @@ function plain(direction: Direction, hasFlags: boolean): CallDefinition {
       const found = socketArgument(context, call);
       if (found === undefined) return -EBADF;
       const length = numberArgument(context, call, 2);
+      const buffer = argument(call, 1);
+      if (buffer.kind === 'word' && buffer.name === 'NULL' && length > 0) return -EFAULT;
       return direction(context, found, length, hasFlags ? numberArgument(context, call, 3) : 0);
     },
   };
