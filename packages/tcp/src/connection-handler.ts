@@ -15,6 +15,11 @@ export interface ConnectionHandler {
    * ENETUNREACH, ECONNABORTED … What was received can still be read.
    */
   ended(connection: Connection, errno: Errno): void;
+  /**
+   * Something is wrong that need not last: an ICMP error that does not end the connection (EHOSTUNREACH, ENETUNREACH …), or
+   * three retransmissions without success (ETIMEDOUT). A handler without this method does not hear of it.
+   */
+  softError?(connection: Connection, errno: Errno): void;
 }
 
 export interface ListenerHandler {

@@ -382,6 +382,11 @@ export class Connection implements TimerHandler {
     return this.isFinSent && seq.isGreater(this.recovery.unacknowledged, this.sendBuffer.end);
   }
 
+  /** A soft error: told at once to a handler that wants to know (RFC 9293 §3.9.1.8, MUST-47, SHLD-20). */
+  report(errno: Errno): void {
+    this.handler?.softError?.(this, errno);
+  }
+
   get canReceiveText(): boolean {
     return canReceive(this.state) && !this.isFinReceived;
   }

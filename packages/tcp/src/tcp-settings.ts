@@ -40,15 +40,18 @@ export interface TcpSettings {
   readonly minimumRetransmissionMilliseconds: number;
   /** RFC 6298 §2.5. Default 60 s. */
   readonly maximumRetransmissionMilliseconds: number;
-  /** Retransmissions of a SYN before ETIMEDOUT. Default 6: more than 3 minutes (RFC 9293 §3.8.3). */
+  /** Retransmissions of a SYN before ETIMEDOUT. Default 7: after 183 s (RFC 9293 §3.8.3, MUST-23: 3 minutes or more). */
   readonly synRetransmissions: number;
-  /** Retransmissions of data before ETIMEDOUT, unless a connection has a user timeout. Default 15. */
+  /**
+   * Retransmissions of data before ETIMEDOUT, unless a connection has a user timeout. Default 15: after 900 s or more
+   * (RFC 9293 §3.8.3, SHLD-11: 100 s).
+   */
   readonly retransmissions: number;
   /** Segments in flight of one connection that are kept track of. Default 8,192. */
   readonly maximumRecords: number;
   /** Ranges of text received ahead of a gap, of one connection. Default 1,024. */
   readonly maximumRanges: number;
-  /** How long an acknowledgement may wait for company (RFC 9293 §3.8.6.3: at most 500 ms). Default 40 ms. */
+  /** How long an acknowledgement may wait for company; 500 is taken as 499 (RFC 9293 §3.8.6.3, MUST-40). Default 40 ms. */
   readonly delayedAcknowledgementMilliseconds: number;
   /** How long a closed connection waits for the peer's FIN. Default 60 s. */
   readonly finWait2Milliseconds: number;
@@ -82,7 +85,7 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   initialRetransmissionMilliseconds: 1000,
   minimumRetransmissionMilliseconds: 200,
   maximumRetransmissionMilliseconds: 60_000,
-  synRetransmissions: 6,
+  synRetransmissions: 7,
   retransmissions: 15,
   maximumRecords: 8192,
   maximumRanges: 1024,

@@ -117,7 +117,8 @@ export class TcpLayer implements SegmentReceiver {
     this.#ephemeralPorts = new EphemeralPorts(random, ephemeralPorts.first, ephemeralPorts.last);
     this.initialSequence = new InitialSequence(random);
     this.timestampOffset = new TimestampOffset(random);
-    this.acknowledgementDelay = this.settings.delayedAcknowledgementMilliseconds * 1000;
+    // RFC 9293 §3.8.6.3, MUST-40: less than half a second.
+    this.acknowledgementDelay = Math.min(this.settings.delayedAcknowledgementMilliseconds, 499) * 1000;
     this.recoveryOptions = {
       minimumTimeout: this.settings.minimumRetransmissionMilliseconds * 1000,
       initialTimeout: this.settings.initialRetransmissionMilliseconds * 1000,

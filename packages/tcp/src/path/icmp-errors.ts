@@ -22,17 +22,19 @@ export function errorArrives(
   if (errno === Errno.EMSGSIZE) {
     // A message that does not make the path narrower is none of a router's (RFC 1191 §6.3; RFC 8201 §4).
     if (mtu >= connection.path!.mtu && mtu > 0) return false;
-    // The network layer lowers the path's MTU; output sees it, and sends again what was too large (RFC 9293 MUST-50).
+    // The network layer lowers the path's MTU; output sees it, and sends again what was too large (RFC 9293 §3.7.2).
     layer.markPending(connection);
     return true;
   }
   const isOpening = state === State.SYN_SENT || state === State.SYN_RECEIVED;
+  // RFC 9293 §3.9.2.2, SHLD-26.
   if (isOpening && isHard(errno)) {
     end(connection, errno);
     return true;
   }
-  // RFC 9293 §3.9.2.2, MUST-56, SHLD-25, SHLD-26: kept for the user, should the connection time out.
+  // RFC 9293 §3.9.2.2, MUST-56, SHLD-25: the user is told, and again should the connection time out.
   connection.softError = errno;
+  connection.report(errno);
   return true;
 }
 

@@ -16,13 +16,16 @@ const LARGEST_DATAGRAM = 65_535;
 const LONGEST_HEADERS = 100;
 /** Bytes one connection sends before others have their turn. */
 const TURN = 262_144;
+/** RFC 9293 §3.8.3, SHLD-10: after so many retransmissions the application hears of the trouble. */
+const R1 = 3;
 
 /** Sends what the connection has to send and may: lost segments, new text, FIN, or a bare acknowledgement. */
 export function output(connection: Connection, now: Instant): void {
   const { path, state, layer } = connection;
   if (path === null || state === State.CLOSED || state === State.LISTEN) return;
   if (!path.network.refresh(path)) {
-    // RFC 9293 §3.9.2.2, MUST-56: a soft error; routes may come back.
+    // A soft error: routes may come back.
+    if (connection.softError !== Errno.ENETUNREACH) connection.report(Errno.ENETUNREACH);
     connection.softError = Errno.ENETUNREACH;
     connection.timers.update(now);
     return;
@@ -97,8 +100,12 @@ export function retransmit(connection: Connection, index: number, now: Instant):
   const end = recovery.recordEnd(index);
   const hasFin = connection.isFinSent && seq.isGreater(end, sendBuffer.end);
   const length = ((hasFin ? sendBuffer.end : end) - start) | 0;
+  let flags = ACK;
+  // RFC 9293 §3.9.1.2, MUST-61.
+  if (length > 0 && seq.isGreaterOrEqual(end, sendBuffer.end)) flags |= PSH;
+  if (hasFin) flags |= FIN;
   // RFC 3168 §6.1.5: retransmissions are not ECN-capable.
-  if (!sendAgain(connection, start, length, hasFin ? FIN | ACK : ACK, now)) return false;
+  if (!sendAgain(connection, start, length, flags, now)) return false;
   connection.counts[Count.RETRANSMITTED]! += 1;
   recovery.onRetransmitted(index, now);
   connection.observed(null, now);
@@ -136,6 +143,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     } else if (length > size) {
       length = wholeSegments(connection, length, size, unsent, room);
     }
+    // RFC 9293 §3.9.1.2, MUST-61: PSH says that nothing more waits here; SHLD-27: once, however many writes there were.
     const isLast = length === unsent;
     // RFC 9293 §3.8.6.2.1: FIN goes with the last text where the window has room for it.
     const hasFin = isLast && connection.isFinQueued && offered > length;
@@ -245,19 +253,38 @@ function isShortAllowed(connection: Connection): boolean {
   return seq.isLessOrEqual(connection.lastShortEnd, connection.recovery.unacknowledged);
 }
 
-/** The retransmission timer expired: gives up, or looks for a smaller segment, else lets {@link output} send again. */
-export function timedOut(connection: Connection, now: Instant): void {
-  const { recovery, layer, state } = connection;
-  const { settings } = layer;
-  const timeouts = recovery.consecutiveTimeouts;
-  const limit =
-    state === State.SYN_SENT || state === State.SYN_RECEIVED ? settings.synRetransmissions : settings.retransmissions;
-  const { userTimeout } = connection;
-  const isOver = userTimeout > 0 ? elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout : timeouts > limit;
-  if (isOver) {
-    // RFC 9293 §3.8.3, MUST-20 and MUST-23: R2.
+/**
+ * The retransmission timer expired: gives up, or looks for a smaller segment, else lets {@link output} send again.
+ * `unanswered`: the segments in a row, this one apart, to which the peer has said nothing.
+ */
+export function timedOut(connection: Connection, unanswered: number, now: Instant): void {
+  const { recovery, layer } = connection;
+  const isSynchronizing = connection.state < State.ESTABLISHED;
+  // RFC 9293 §3.8.6, SHLD-17: what the peer has taken its window back from may wait; the retransmission is a probe (MUST-35).
+  const isShut = !isSynchronizing && connection.sendWindow === 0;
+  if (isShut ? isSilent(connection, unanswered) : isGivenUp(connection, isSynchronizing, now)) {
+    // RFC 9293 §3.8.3, MUST-20 (c): R2 was reached.
     abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
     return;
   }
+  // RFC 9293 §3.8.3, SHLD-9.
+  if (!isShut && recovery.consecutiveTimeouts === R1) connection.report(Errno.ETIMEDOUT);
   layer.markPending(connection);
+}
+
+/** RFC 9293 §3.8.3, MUST-20 (d) and MUST-21: R2 is the user's timeout, or a number of retransmissions. */
+function isGivenUp(connection: Connection, isSynchronizing: boolean, now: Instant): boolean {
+  const { recovery, layer, userTimeout } = connection;
+  if (userTimeout > 0) return elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout;
+  const { synRetransmissions, retransmissions } = layer.settings;
+  // RFC 9293 §3.8.3, MUST-22: a SYN is counted like anything else, with an R2 of its own.
+  return recovery.consecutiveTimeouts > (isSynchronizing ? synRetransmissions : retransmissions);
+}
+
+/** RFC 9293 §3.8.6.1, MUST-37: a peer that answers may keep its window closed for ever; one that does not, may not. */
+export function isSilent(connection: Connection, unanswered: number): boolean {
+  if (unanswered === 0) return false;
+  const { layer, userTimeout } = connection;
+  const silence = (layer.milliseconds - connection.lastReceivedAt) | 0;
+  return userTimeout > 0 ? silence >= userTimeout : unanswered > layer.settings.retransmissions;
 }

@@ -4,7 +4,7 @@ import type { Connection } from '../connection.js';
 import { transmit, transmitEmpty } from './segment-writer.js';
 import { takeText, textSum } from './text-packets.js';
 
-const { ACK, FIN } = tcp.Flag;
+const { ACK, FIN, PSH } = tcp.Flag;
 
 /**
  * One byte beyond the window (RFC 9293 §3.8.6.1, MUST-36), or the FIN when nothing else is left. It does not count as
@@ -16,7 +16,9 @@ export function sendWindowProbe(connection: Connection, now: Instant): void {
   if (seq.isLess(sequence, sendBuffer.end)) {
     const packet = takeText(connection, sequence, 1, 1);
     if (packet === null) return;
-    transmit(connection, packet, sequence, ACK, 1, textSum, false, now);
+    // RFC 9293 §3.9.1.2, MUST-61.
+    const flags = ((sequence + 1) | 0) === sendBuffer.end ? ACK | PSH : ACK;
+    transmit(connection, packet, sequence, flags, 1, textSum, false, now);
   } else if (!transmitEmpty(connection, sequence, FIN | ACK, now)) {
     return;
   }

@@ -5,7 +5,7 @@ import { abort, finishOrphan } from '../closing.js';
 import type { Connection } from '../connection.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
-import { retransmit, sendNew, timedOut } from '../send/output.js';
+import { isSilent, retransmit, sendNew, timedOut } from '../send/output.js';
 import { transmitEmpty } from '../send/segment-writer.js';
 import { sendWindowProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
@@ -13,6 +13,8 @@ import { State } from '../state.js';
 const { ACK } = tcp.Flag;
 /** RFC 9293 §3.8.6.2.1: how long a short segment waits for the window to open (0.1 to 1 s). */
 const OVERRIDE_MICROSECONDS = 200_000;
+/** After so many a connection that its application has closed gives up a window that stays closed. */
+const ORPHAN_PROBES = 8;
 const NEVER = -1;
 
 const Slow = { NONE: 0, KEEP_ALIVE: 1, FIN_WAIT_2: 2, LINGER: 3 } as const;
@@ -37,6 +39,9 @@ export class ConnectionTimers {
   #probeDue: Instant = 0;
   /** Probes since the window closed. */
   #probes = 0;
+  /** Probes and retransmissions in a row to which the peer has said nothing, and when it last said something before. */
+  #unanswered = 0;
+  #heardAt = 0;
   #slowKind: Slow = Slow.NONE;
 
   constructor(connection: Connection) {
@@ -130,7 +135,7 @@ export class ConnectionTimers {
       else if (action === RecoveryAction.RETRANSMIT) {
         if (isTimeout) {
           searchBlackHole(connection);
-          timedOut(connection, now);
+          timedOut(connection, this.#ask(), now);
         } else {
           layer.markPending(connection);
         }
@@ -155,14 +160,17 @@ export class ConnectionTimers {
     if (last >= 0) retransmit(connection, last, now);
   }
 
-  /** RFC 9293 §3.8.6.1: when the window is closed, or too small for what waits, and nothing is out that would be answered. */
+  /**
+   * RFC 9293 §3.8.6.1, MUST-36: when the window is closed, or too small for what waits, and nothing is out that would be
+   * answered. Also what Nagle's rule or the cork keeps does not wait for ever (§3.9.1.2, MUST-60).
+   */
   #scheduleProbe(now: Instant): void {
     if (!this.#isProbing) {
       const connection = this.#connection;
       const { recovery } = connection;
       const isClosed = seq.isLessOrEqual(connection.sendWindowEnd, recovery.next);
       const { timeout, maximumTimeout } = recovery.estimator;
-      // SHLD-30: the first probe after a retransmission timeout, then at exponentially longer intervals.
+      // SHLD-29: the first probe after a retransmission timeout; SHLD-30: then at exponentially longer intervals.
       const delay = isClosed
         ? Math.min(timeout * 2 ** Math.min(this.#probes, 10), maximumTimeout)
         : OVERRIDE_MICROSECONDS;
@@ -175,23 +183,27 @@ export class ConnectionTimers {
   #probe(now: Instant): void {
     this.#isProbing = false;
     const connection = this.#connection;
-    const { layer, recovery } = connection;
+    const { recovery } = connection;
     if (!connection.hasUnsent || connection.state < State.ESTABLISHED) return;
     if (seq.isGreater(connection.sendWindowEnd, recovery.next)) {
       sendNew(connection, 1, true, now);
       return;
     }
-    // MUST-37: a peer that answers may keep its window closed for ever; one that does not, or an orphan's, may not.
-    const limit = layer.settings.retransmissions;
-    const { userTimeout } = connection;
-    const silence = (layer.milliseconds - connection.lastReceivedAt) | 0;
-    const isSilent = userTimeout > 0 ? silence >= userTimeout : this.#probes > limit && silence > 60_000;
-    if (isSilent || (connection.isOrphan && this.#probes > 8)) {
+    // For an orphan the peer may not take as long as it likes: nobody else could end it (RFC 9293 §3.8.6.1).
+    if (isSilent(connection, this.#ask()) || (connection.isOrphan && this.#probes > ORPHAN_PROBES)) {
       abort(connection, Errno.ETIMEDOUT, now);
       return;
     }
     this.#probes = (this.#probes + 1) | 0;
     sendWindowProbe(connection, now);
+  }
+
+  /** The peer is asked for an answer; returns how many times in a row it was asked before, and gave none. */
+  #ask(): number {
+    const { lastReceivedAt } = this.#connection;
+    this.#unanswered = lastReceivedAt === this.#heardAt ? (this.#unanswered + 1) | 0 : 0;
+    this.#heardAt = lastReceivedAt;
+    return this.#unanswered;
   }
 
   #slowFired(now: Instant): void {
@@ -203,20 +215,20 @@ export class ConnectionTimers {
     else if (kind === Slow.LINGER) abort(connection, Errno.ECONNABORTED, now);
   }
 
-  /** RFC 9293 §3.8.4, MUST-24 to MUST-29. */
+  /** Keep-alive (RFC 9293 §3.8.4, MAY-5), where the user has asked for it (MUST-24, MUST-25). */
   #probeIdlePeer(now: Instant): void {
     const connection = this.#connection;
     const { layer, recovery } = connection;
     if (!connection.keepAlive || connection.state < State.ESTABLISHED) return;
     const idle = (layer.milliseconds - connection.lastReceivedAt) | 0;
-    // While something is out, its retransmissions do the probing.
+    // MUST-26: not while something is out, whose retransmissions do the probing, and not before nothing came for so long (MUST-27).
     const isBusy = recovery.next !== recovery.unacknowledged || connection.hasUnsent;
     if (isBusy || idle < connection.keepAliveIdle) {
       connection.unansweredKeepAlives = 0;
       this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, connection.keepAliveIdle - (isBusy ? 0 : idle)) * 1000, now);
       return;
     }
-    // MUST-26, SHLD-12 by count: one unanswered probe proves nothing.
+    // MUST-29: one unanswered probe proves nothing.
     const { userTimeout } = connection;
     const isOver =
       userTimeout > 0
@@ -227,7 +239,7 @@ export class ConnectionTimers {
       return;
     }
     connection.unansweredKeepAlives = (connection.unansweredKeepAlives + 1) | 0;
-    // SHLD-13: without text, one below what the peer expects, so that it must answer.
+    // SHLD-12: without text, one below what the peer expects, so that it must answer.
     transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
     this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveInterval * 1000, now);
   }
