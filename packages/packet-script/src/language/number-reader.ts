@@ -24,6 +24,13 @@ export class NumberReader {
     return value;
   }
 
+  /** As {@link integer}; null for `...` and `*`. */
+  integerOrAny(what: string, maximum: number): number | null {
+    if (!this.#reader.isKind('ellipsis') && !this.#reader.is('*')) return this.integer(what, maximum);
+    this.#reader.next();
+    return null;
+  }
+
   any(what: string): number {
     const reader = this.#reader;
     const { kind, text } = reader.current;

@@ -30,12 +30,21 @@ export function parsePacket(reader: TokenReader, defines: ReadonlyMap<string, st
   if (quote !== null && !reader.isWord('icmp')) throw reader.unexpected("'icmp' behind the quoted packet");
   const ports = parsePorts(reader, numbers);
   const transport = withQuote(parseTransport(reader, numbers, ports), quote);
+  parseSocketName(reader, numbers);
   const mutation = reader.is('{') ? parseMutation(reader) : null;
   if (mutation !== null) numbers.unsupported.push(`mutated packet {${mutation}}`);
   const direction = text === '<' ? 'inbound' : 'outbound';
   checkDirection(reader, direction, ip, transport);
   const unsupported = [...encapsulations.map(nameOf), ...numbers.unsupported, ...unsupportedTransport(transport)];
   return { kind: 'packet', direction, encapsulations, ip, transport, unsupported, line, column };
+}
+
+/** The multipath dialect says behind a packet which socket it belongs to: `sock(3)`. */
+function parseSocketName(reader: TokenReader, numbers: NumberReader): void {
+  if (!reader.isWord('sock') || !reader.is('(', 1)) return;
+  reader.next();
+  reader.next();
+  numbers.unsupported.push(`packet of the socket ${reader.balanced()}`);
 }
 
 /** Null when the bracket, if there is one, holds fields of the IP header. */
@@ -187,7 +196,7 @@ function parseTcp(reader: TokenReader, numbers: NumberReader, ports: Ports | nul
     if (reader.acceptWord('ack')) {
       acknowledgement = numbers.integer('as acknowledgement number', 0xffffffff);
       isAcknowledgementAbsolute = reader.accept('!');
-    } else if (reader.acceptWord('win')) window = numbers.integer('as window', 0xffff);
+    } else if (reader.acceptWord('win')) window = numbers.integerOrAny('as window', 0xffff);
     else if (reader.acceptWord('urg')) urgentPointer = numbers.integer('as urgent pointer', 0xffff);
     else break;
   }

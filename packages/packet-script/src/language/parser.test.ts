@@ -79,6 +79,7 @@ const EVERY_NOTATION = `
 0.5~0.75 > FP. 2001:2002(1) ack 1 win 65535 urg 5
 * > . 1:1(0) ack 1 <...>
 +0 < - 1:1001(1000) win 20000
++0 > R 1:1(0) win ...
 +0 > R 1:1(0)
 +0 > R. 0:0(0)! ack 1! win 0 <nop,nop,md5 valid>
 +0 > . ...(1460) ack 1
@@ -124,6 +125,7 @@ const EVERY_NOTATION = `
 +0 > > addr[saddr] S 0:0(0) win 65535 <mp_join_syn backup=1 address_id=0 token=sha256_32(skey)>
 +0 < P. 1:21(20) ack 1 win 257 {rep tcp win_size 0x1021}
 +0 < P. 1:21(20) ack 1 win 257 {mut ip 3 5; trun tcp 8-12}
++0 < S 0:0(0) win 5 <mss 1460,mp_capable key_a> sock(3)
 +0 < sctp (tag = 5): INIT[flgs=0, tag=1, a_rwnd=1500, os=1, is=1, tsn=1, ECN_CAPABLE[]]; HEARTBEAT-ACK[flgs=0]
 +0 < sctp/udp(9899 > 9899): COOKIE_ECHO[flgs=0, len=..., val=...]
 +0 < sctp(bad_crc32c): [0x01, 2, 3]

@@ -76,6 +76,8 @@ export function formatPacket(packet: PacketAction): string {
   );
   const marks = packet.unsupported.filter((name) => name.startsWith('mutated packet '));
   const mutation = marks.map((name) => name.slice('mutated packet '.length));
+  const socket = packet.unsupported.find((name) => name.startsWith('packet of the socket '))?.replace(/.* /, '');
+  if (socket !== undefined) mutation.unshift(`sock(${socket})`);
   return [sign, ...outer, formatIp(packet.ip), formatTransport(packet.transport), ...mutation]
     .filter((part) => part !== '')
     .join(' ');

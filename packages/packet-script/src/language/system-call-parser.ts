@@ -24,5 +24,6 @@ export function parseSystemCall(reader: TokenReader): SystemCall {
 
 function parseEnd(reader: TokenReader): number {
   reader.next();
+  reader.accept('+');
   return parseTime(reader, 'the time at which the call returns');
 }

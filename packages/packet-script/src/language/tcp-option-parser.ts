@@ -85,18 +85,10 @@ function parseSack(reader: TokenReader, numbers: NumberReader): TcpOption {
 
 function parseTimestamps(reader: TokenReader, numbers: NumberReader): TcpOption {
   if (!reader.acceptWord('val')) throw reader.unexpected("'val' behind TS");
-  const value = parseTimestamp(reader, numbers, 'as timestamp value');
+  const value = numbers.integerOrAny('as timestamp value', 0xffffffff);
   if (!reader.acceptWord('ecr')) throw reader.unexpected("'ecr' behind the timestamp value");
-  const echo = parseTimestamp(reader, numbers, 'as timestamp echo reply');
+  const echo = numbers.integerOrAny('as timestamp echo reply', 0xffffffff);
   return { kind: 'timestamps', value, echo, isEchoAbsolute: reader.accept('!') };
-}
-
-function parseTimestamp(reader: TokenReader, numbers: NumberReader, what: string): number | null {
-  if (reader.isKind('ellipsis') || reader.is('*')) {
-    reader.next();
-    return null;
-  }
-  return numbers.integer(what, 0xffffffff);
 }
 
 /** A cookie or digest: pairs of hexadecimal digits, perhaps none; or one of the words that stand for bytes. */
