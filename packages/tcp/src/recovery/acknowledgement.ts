@@ -2,7 +2,7 @@ import type { Instant } from '@prism-net/time';
 import { seq, type TcpOptions } from '@prism-net/wire';
 import { ForwardVerdict } from './forward-retransmission.js';
 import type { LossRecovery } from './loss-recovery.js';
-import { enterRecovery, leaveRecovery, reduceAtOnce, renewRecovery, undoReduction } from './phase-transitions.js';
+import { continueRecovery, enterRecovery, leaveRecovery, reduceAtOnce, undoReduction } from './phase-transitions.js';
 import { DUPLICATE_THRESHOLD } from './rack.js';
 import { RecoveryPhase } from './recovery-constants.js';
 import { RecordFlag } from './transmission-records.js';
@@ -196,12 +196,12 @@ function detectLossesWithoutSack(recovery: LossRecovery, hasAdvanced: boolean): 
 }
 
 function changePhase(recovery: LossRecovery, lostCount: number, ecnEcho: boolean, now: Instant): void {
-  const { rack, records, duplicates } = recovery;
+  const { records, duplicates } = recovery;
   if (recovery.phase >= RecoveryPhase.RECOVERY) {
     if (seq.isGreaterOrEqual(recovery.unacknowledged, recovery.recoveryPoint)) {
       leaveRecovery(recovery, now);
-    } else if (recovery.phase === RecoveryPhase.RECOVERY && recovery.sackEnabled && rack.lostRetransmissions > 0) {
-      if (((rack.lostRetransmissionAt - recovery.reducedAt) | 0) >= 0) renewRecovery(recovery, now);
+    } else if (recovery.phase === RecoveryPhase.RECOVERY && recovery.sackEnabled && lostCount > 0) {
+      continueRecovery(recovery, now);
     }
   } else if (lostCount > 0) {
     enterRecovery(recovery, now);

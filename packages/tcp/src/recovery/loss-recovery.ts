@@ -10,7 +10,7 @@ import { acknowledge } from './acknowledgement.js';
 import { Delivery } from './delivery.js';
 import { DuplicateAcknowledgements } from './duplicate-acknowledgements.js';
 import { ForwardRetransmission } from './forward-retransmission.js';
-import { enterLoss, enterRecovery } from './phase-transitions.js';
+import { continueRecovery, enterLoss, enterRecovery } from './phase-transitions.js';
 import { ProportionalRateReduction } from './proportional-rate-reduction.js';
 import { Rack } from './rack.js';
 import { checkRecords } from './record-check.js';
@@ -150,8 +150,8 @@ export class LossRecovery {
     this.duplicates.reset();
     this.forward.stop();
     this.undo.end();
-    this.recoveryPoint = sequence;
-    this.reductionPoint = sequence;
+    this.recoveryPoint = (sequence - 1) | 0;
+    this.reductionPoint = this.recoveryPoint;
     this.lossEnd = sequence;
     this.mustRetransmit = false;
     this.isEstablished = false;
@@ -436,6 +436,7 @@ export class LossRecovery {
     if (!isRepairing) {
       enterRecovery(this, now);
     } else if (this.phase === RecoveryPhase.RECOVERY) {
+      continueRecovery(this, now);
       // RFC 6937: what may leave is paced by what arrives; only the first goes without an acknowledgement.
       this.window.window = (this.inFlight + Math.max(allowed, this.window.maximumSegmentSize)) | 0;
     }

@@ -23,9 +23,11 @@ export function enterRecovery(recovery: LossRecovery, now: Instant): void {
   recovery.probe.cancel();
 }
 
-/** A retransmission was lost: a second congestion (RFC 5681 §4.3), once per round trip. */
-export function renewRecovery(recovery: LossRecovery, now: Instant): void {
-  const { records, reduction } = recovery;
+/** Further losses were found during fast recovery. */
+export function continueRecovery(recovery: LossRecovery, now: Instant): void {
+  const { rack, records, reduction } = recovery;
+  // RFC 5681 §4.3: a retransmission lost is a second congestion; but those sent before the last reduction belong to that.
+  if (rack.lostRetransmissions === 0 || ((rack.lostRetransmissionAt - recovery.reducedAt) | 0) < 0) return;
   recovery.recoveryPoint = recovery.next;
   reduceWindow(recovery, now);
   recovery.undo.end();
