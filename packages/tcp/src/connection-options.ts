@@ -61,6 +61,8 @@ export const CONNECTION_OPTION_NAMES = [
   'ecn',
 ] as const satisfies readonly (keyof ConnectionOptions)[];
 
+/** Of the traffic class; the rest is the ECN codepoint. */
+export const DSCP_BITS = 0xfc;
 const DAYS = 24 * 3_600_000;
 const RANGES = {
   keepAliveIdleMilliseconds: [1, 32_767_000],

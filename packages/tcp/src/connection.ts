@@ -4,7 +4,7 @@ import type { Instant, TimerHandler } from '@prism-net/time';
 import { type IpAddress, seq } from '@prism-net/wire';
 import { abort, close, shutdownRead, shutdownWrite } from './closing.js';
 import type { ConnectionHandler } from './connection-handler.js';
-import type { ConnectionOptions } from './connection-options.js';
+import { type ConnectionOptions, DSCP_BITS } from './connection-options.js';
 import { describeConnection, type TcpInformation } from './information.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
 import { ChallengeLimit, FlowKey } from './opening/index.js';
@@ -51,7 +51,7 @@ export class Connection implements TimerHandler {
   windowUpdateSequence = 0;
   windowUpdateAcknowledgement = 0;
   sendWindowScale = 0;
-  /** MSS option of the peer; 536 when it sent none (RFC 9293 §3.7.1, MUST-15). */
+  /** MSS option of the peer, or the default (RFC 9293 §3.7.1). */
   peerSegmentSize = 536;
   /** Bytes of text in a full segment, after path MTU and the options every segment carries. */
   segmentSize = 536;
@@ -335,7 +335,8 @@ export class Connection implements TimerHandler {
     this.userTimeout = options.userTimeoutMilliseconds ?? this.userTimeout;
     this.linger = options.lingerSeconds ?? this.linger;
     this.maximumSegment = options.maximumSegmentSize ?? this.maximumSegment;
-    this.trafficClass = (options.trafficClass ?? this.trafficClass) & 0xfc;
+    // RFC 9293 §3.9.1.9, MUST-48: the DSCP is the user's, also in the course of the connection (SHLD-21).
+    this.trafficClass = (options.trafficClass ?? this.trafficClass) & DSCP_BITS;
     this.timeToLive = options.timeToLive ?? this.timeToLive;
     this.reuseAddress = options.reuseAddress ?? this.reuseAddress;
     this.reusePort = options.reusePort ?? this.reusePort;

@@ -3,6 +3,7 @@ import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end } from '../closing.js';
 import type { Connection } from '../connection.js';
+import { defaultSegmentSize } from '../default-segment-size.js';
 import type { Segment } from '../segment.js';
 import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
@@ -85,8 +86,9 @@ function agree(connection: Connection, segment: Segment): void {
   connection.receiveNext = (segment.sequence + 1) | 0;
   connection.lastAcknowledgementSent = connection.receiveNext;
   connection.receiveWindow.initial(connection.receiveNext);
-  // RFC 9293 §3.7.1, MUST-15; not below what makes sense (CVE-2019-11479).
-  const offered = options.maximumSegmentSize < 0 ? 536 : options.maximumSegmentSize;
+  // RFC 9293 §3.7.1, MUST-14; not below what makes sense (CVE-2019-11479).
+  const { family } = connection.path!.network;
+  const offered = options.maximumSegmentSize < 0 ? defaultSegmentSize(family) : options.maximumSegmentSize;
   connection.peerSegmentSize = Math.max(offered, settings.minimumSegmentSize);
   if (connection.hasScaling && options.windowScale >= 0) {
     connection.sendWindowScale = options.windowScale;

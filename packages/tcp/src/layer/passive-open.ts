@@ -2,11 +2,14 @@ import { Errno } from '@prism-net/errors';
 import { elapsed, type Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { Connection } from '../connection.js';
+import { DSCP_BITS } from '../connection-options.js';
+import { defaultSegmentSize } from '../default-segment-size.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, SynCache, type SynCacheHandler, SynCookies } from '../opening/index.js';
 import type { Network } from '../path/network.js';
 import { Path } from '../path/path.js';
 import { Addresses, type Segment } from '../segment.js';
+import { DEFAULT_TIME_TO_LIVE } from '../send/control-segments.js';
 import { offeredSegmentSize, SynContents } from '../send/handshake.js';
 import { State } from '../state.js';
 import type { Listener } from './listener.js';
@@ -15,8 +18,6 @@ import type { TcpLayer } from './tcp-layer.js';
 const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
 /** The window of a SYN is not scaled. */
 const FIELD_MAXIMUM = 65_535;
-/** What a host that says nothing takes (RFC 9293 §3.7.1, MUST-15). */
-const DEFAULT_SEGMENT_SIZE = 536;
 
 /**
  * SEGMENT ARRIVES in LISTEN (RFC 9293 §3.10.7.2) and in SYN-RECEIVED of passive opens: half-open connections are rows of
@@ -188,8 +189,9 @@ export class PassiveOpen implements SynCacheHandler {
     const { control } = this.#layer;
     const path = control.pathTo(network, addresses);
     if (path === null) return;
-    this.#syn.maximumSegmentSize = offeredSegmentSize(path, listener.options.maximumSegmentSize ?? 0);
-    control.synAcknowledge(network, addresses, this.#syn, now);
+    const { maximumSegmentSize = 0, trafficClass = 0, timeToLive = DEFAULT_TIME_TO_LIVE } = listener.options;
+    this.#syn.maximumSegmentSize = offeredSegmentSize(path, maximumSegmentSize);
+    control.synAcknowledge(network, addresses, this.#syn, trafficClass & DSCP_BITS, timeToLive, now);
   }
 
   #answerWithCookie(
@@ -391,7 +393,8 @@ export class PassiveOpen implements SynCacheHandler {
     connection.lastAcknowledgementSent = connection.receiveNext;
     connection.timestampRecentAt = this.#layer.milliseconds;
     connection.initialSendSequence = iss;
-    const size = segmentSize < 0 ? DEFAULT_SEGMENT_SIZE : segmentSize;
+    // RFC 9293 §3.7.1, MUST-14.
+    const size = segmentSize < 0 ? defaultSegmentSize(connection.path!.network.family) : segmentSize;
     connection.peerSegmentSize = Math.max(size, settings.minimumSegmentSize);
     connection.hasScaling = sendScale >= 0;
     connection.sendWindowScale = Math.max(0, sendScale);
@@ -415,7 +418,9 @@ export class PassiveOpen implements SynCacheHandler {
       addresses,
       (cache.iss(slot) + 1) | 0,
       (cache.irs(slot) + 1) | 0,
-      this.#window(this.#listeners[cache.listener(slot)]!),
+      // Scaled, if both agreed on it: only that of the SYN is not (RFC 7323 §2.3).
+      this.#window(this.#listeners[cache.listener(slot)]!) >>>
+        (cache.windowScale(slot) < 0 ? 0 : cache.receiveWindowScale(slot)),
       cache.hasTimestamps(slot),
       (layer.milliseconds + cache.timestampOffset(slot)) | 0,
       cache.timestampRecent(slot),

@@ -1,5 +1,6 @@
 import { type RandomSource, sipHash24 } from '@prism-net/tables';
 import type { Instant } from '@prism-net/time';
+import { defaultSegmentSize } from '../default-segment-size.js';
 import type { FlowKey } from './flow-key.js';
 import { createSecret } from './secret.js';
 import { TickCounter } from './tick-counter.js';
@@ -125,8 +126,7 @@ export class SynCookies {
 }
 
 function sizeIndex(maximumSegmentSize: number, family: number): number {
-  // RFC 9293 §3.7.1, MUST-15: what to assume when the option is absent.
-  const size = maximumSegmentSize >= 0 ? maximumSegmentSize : family === 6 ? 1220 : 536;
+  const size = maximumSegmentSize >= 0 ? maximumSegmentSize : defaultSegmentSize(family);
   let index = SEGMENT_SIZES.length - 1;
   while (index > 0 && SEGMENT_SIZES[index]! > size) index--;
   return index;

@@ -3,7 +3,7 @@ import { tcp, tcpOptions } from '@prism-net/wire';
 import type { Connection } from '../connection.js';
 
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;
-/** A segment this small goes through wherever IPv4 works (RFC 9293 §3.7.1, MUST-15). */
+/** A segment this small goes through wherever IPv4 works: every host takes datagrams of 576 bytes (RFC 791 §3.1). */
 const SAFE_SEGMENT = 536;
 /** RFC 1191 §6.3: ten minutes. */
 const RAISE_MILLISECONDS = 600_000;
@@ -50,7 +50,8 @@ export function searchBlackHole(connection: Connection): void {
   const size = oldestSegment(connection);
   if (tried < 0 || tried > 3 || (size <= SAFE_SEGMENT && connection.searchedSegmentSize === 0)) return;
   if ((tried & 1) === 1) connection.searchedSegmentSize = 0;
-  else if (tried === 0) connection.searchedSegmentSize = Math.max(SAFE_SEGMENT, Math.min(blackHoleSegmentSize, size - 1));
+  else if (tried === 0)
+    connection.searchedSegmentSize = Math.max(SAFE_SEGMENT, Math.min(blackHoleSegmentSize, size - 1));
   else connection.searchedSegmentSize = SAFE_SEGMENT;
   connection.searchedAt = connection.layer.milliseconds;
   pathChanged(connection);

@@ -10,7 +10,7 @@ import { finish } from './segment-writer.js';
 
 const { ACK, FIN, RST, SYN } = tcp.Flag;
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;
-const TIME_TO_LIVE = 64;
+export const DEFAULT_TIME_TO_LIVE = 64;
 
 /** Answers to segments that no connection is for: sent without any state. One path is kept, that of the last answer. */
 export class ControlSegments {
@@ -65,13 +65,20 @@ export class ControlSegments {
     );
   }
 
-  /** A SYN with ACK. False when it could not be sent. */
-  synAcknowledge(network: Network, addresses: Addresses, syn: SynContents, now: Instant): boolean {
+  /** A SYN with ACK, with the DSCP and the time to live of the listener. False when it could not be sent. */
+  synAcknowledge(
+    network: Network,
+    addresses: Addresses,
+    syn: SynContents,
+    trafficClass: number,
+    timeToLive: number,
+    now: Instant,
+  ): boolean {
     const path = this.#path(network, addresses);
     const packet = path === null ? null : this.#pool.take();
     if (path === null || packet === null) return false;
     writeSyn(packet, path, syn);
-    network.send(packet, path, 0, TIME_TO_LIVE, now);
+    network.send(packet, path, trafficClass, timeToLive, now);
     return true;
   }
 
@@ -101,7 +108,7 @@ export class ControlSegments {
     tcp.write(packet.view, at, localPort, remotePort, sequence, acknowledgement, length, flags, window);
     if (hasTimestamps) tcpOptions.writeTimestamps(packet.view, at + HEADER, timestampValue, timestampEcho);
     finish(packet, path, at, length, 0, path.completesChecksum ? -1 : 0);
-    network.send(packet, path, 0, TIME_TO_LIVE, now);
+    network.send(packet, path, 0, DEFAULT_TIME_TO_LIVE, now);
   }
 
   #path(network: Network, addresses: Addresses): Path | null {
