@@ -26,7 +26,7 @@ export class ReceiveBuffer {
       segment.nextSegment = null;
       const length = segment.length;
       const last = this.#last;
-      if (length <= SHORT && last !== null && last.memory === segment.memory && last.tailroom >= length) {
+      if (length <= SHORT && last !== null && canHold(last, segment)) {
         if (length > 0) segment.memory.copy(last.end, segment.offset, length);
         last.length = (last.length + length) | 0;
         segment.release();
@@ -75,4 +75,9 @@ export class ReceiveBuffer {
     this.#last = null;
     this.length = 0;
   }
+}
+
+/** There is room behind the text, in a frame of the same memory that nobody else has a share in. */
+function canHold(last: Packet, segment: Packet): boolean {
+  return last.tailroom >= segment.length && last.references === 1 && last.memory === segment.memory;
 }
