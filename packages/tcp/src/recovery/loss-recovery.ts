@@ -7,15 +7,15 @@ import {
 import type { Instant } from '@prism-net/time';
 import type { TcpOptions } from '@prism-net/wire';
 import { acknowledge } from './acknowledgement.js';
+import { arm, expire } from './deadlines.js';
 import { Delivery } from './delivery.js';
 import { DuplicateAcknowledgements } from './duplicate-acknowledgements.js';
 import { ForwardRetransmission } from './forward-retransmission.js';
-import { continueRecovery, enterLoss, enterRecovery } from './phase-transitions.js';
 import { ProportionalRateReduction } from './proportional-rate-reduction.js';
 import { Rack } from './rack.js';
 import { checkRecords } from './record-check.js';
 import { splitRecords } from './record-splitting.js';
-import { DeadlineKind, RecoveryAction, RecoveryPhase } from './recovery-constants.js';
+import { DeadlineKind, type RecoveryAction, RecoveryPhase } from './recovery-constants.js';
 import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-options.js';
 import { RoundTripEstimator } from './round-trip-estimator.js';
 import { SackBlocks } from './sack-blocks.js';
@@ -27,8 +27,8 @@ import { UndoState } from './undo-state.js';
  * What the caller does, beyond the names in the class:
  *
  *   SYN        start(ISS, now); onSent(ISS + 1, now).
- *   handshake  onAcknowledgement(…) as for any ACK; then sackEnabled, timestampsEnabled as negotiated, and
- *              established(maximumSegmentSize, now), which sets the initial window and calls control.start.
+ *   handshake  sackEnabled, timestampsEnabled as negotiated, established(maximumSegmentSize, now), which sets the initial
+ *              window and calls control.start, and onAcknowledgement(…) for the ACK of the SYN as for any, in either order.
  *   sending    if nothing is outstanding: resume(now) (idle window, RFC 5681 §4.1). Then, in this order:
  *              while ((index = nextLost()) >= 0 && allowance() >= recordEnd(index) - recordStart(index)) retransmit it as
  *              one segment, onRetransmitted(index, now); then new data while allowance() permits and canRecord():
@@ -102,11 +102,13 @@ export class LossRecovery {
   /** Timeouts before that. */
   handshakeTimeouts = 0;
 
-  #isReordering = false;
-  #reorderingDeadline: Instant = 0;
-  #lastSentAt: Instant = 0;
+  /** RACK waits for something until {@link reorderingDeadline}. */
+  isReordering = false;
+  reorderingDeadline: Instant = 0;
   /** Sending more at this instant leaves the deadline as it is. */
-  #armedAt: Instant = 0;
+  armedAt: Instant = 0;
+
+  #lastSentAt: Instant = 0;
   /** Round trips are told apart by SND.NXT at their beginning. */
   #roundEnd = 0;
   #deliveredTotal = 0;
@@ -156,7 +158,7 @@ export class LossRecovery {
     this.mustRetransmit = false;
     this.isEstablished = false;
     this.handshakeTimeouts = 0;
-    this.#isReordering = false;
+    this.isReordering = false;
     this.#roundEnd = sequence;
     this.#deliveredTotal = 0;
     this.#isWindowLimited = false;
@@ -211,7 +213,8 @@ export class LossRecovery {
   /** New data from {@link next} to `end` was put on the wire, in segments of `window.maximumSegmentSize` (the last may be shorter). */
   onSent(end: number, now: Instant): void {
     const length = (end - this.next) | 0;
-    if (this.next === this.unacknowledged) this.#startFlight(now);
+    // RFC 6298 §5.1.
+    if (this.next === this.unacknowledged) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
     const segment = this.window.maximumSegmentSize;
     if (length > segment) {
       for (let cut = (this.next + segment) | 0; ((end - cut) | 0) > 0; cut = (cut + segment) | 0) {
@@ -224,7 +227,7 @@ export class LossRecovery {
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     if (this.probe.isDue) this.probe.onSent(end, false);
     // A burst moves the deadline once.
-    if (now !== this.#armedAt || this.deadlineKind === DeadlineKind.NONE) this.#arm(now);
+    if (now !== this.armedAt || this.deadlineKind === DeadlineKind.NONE) arm(this, now);
   }
 
   /** The record `index` was put on the wire again. */
@@ -238,7 +241,7 @@ export class LossRecovery {
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     this.mustRetransmit = false;
     if (this.probe.isDue) this.probe.onSent(this.next, true);
-    this.#arm(now);
+    arm(this, now);
   }
 
   /**
@@ -261,7 +264,7 @@ export class LossRecovery {
       this.phase === RecoveryPhase.OPEN && !ecnEcho && options.sackCount === 0 && !this.probe.isOutstanding;
     if (!isPlain || (acknowledged === 0 && !carriesData) || !records.isClean) {
       acknowledge(this, acknowledgement, options, ecnEcho, carriesData, timestampNow, now);
-      this.#arm(now);
+      arm(this, now);
       return;
     }
 
@@ -294,7 +297,7 @@ export class LossRecovery {
     this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
     this.completeSample(false);
     this.control.onAcknowledgement(this.window, sample, now);
-    this.#arm(now);
+    arm(this, now);
   }
 
   /** The record to be retransmitted next, or -1. Good until the next call of another method. */
@@ -325,29 +328,14 @@ export class LossRecovery {
     if (room >= segment) return room;
     this.#isWindowLimited = true;
     this.#limitedEnd = this.next;
-    if (this.mustRetransmit || inFlight === 0) return segment;
+    // A probe needs no room in the window (RFC 8985 §7.3).
+    if (this.mustRetransmit || this.probe.isDue || inFlight === 0) return segment;
     return Math.max(room, 0);
   }
 
   /** The timer expired. Called too early, it does nothing. */
   onDeadline(now: Instant): RecoveryAction {
-    if (this.deadlineKind === DeadlineKind.NONE || ((now - this.deadline) | 0) < 0) return RecoveryAction.NONE;
-    this.sample.acknowledgedBytes = 0;
-    this.sample.deliveredBytes = 0;
-    let action: RecoveryAction = RecoveryAction.RETRANSMIT;
-    if (this.deadlineKind === DeadlineKind.REORDERING) {
-      if (!this.#onReorderingDeadline(now)) action = RecoveryAction.NONE;
-    } else if (this.deadlineKind === DeadlineKind.PROBE) {
-      this.probe.isDue = true;
-      // RFC 8985 §7.3: whether it is sent or not, the timer is the retransmission timer now.
-      this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-      action = RecoveryAction.PROBE_SEND_NEW_OR_LAST;
-    } else {
-      this.#isReordering = false;
-      enterLoss(this, now);
-    }
-    this.#arm(now);
-    return action;
+    return expire(this, now);
   }
 
   /**
@@ -357,7 +345,7 @@ export class LossRecovery {
   onSegmentSizeReduced(maximumSegmentSize: number, now: Instant): void {
     this.window.setMaximumSegmentSize(maximumSegmentSize);
     splitRecords(this.records, maximumSegmentSize);
-    this.#arm(now);
+    arm(this, now);
   }
 
   /** The broken invariant, for tests; null: none. Costs a walk over everything. */
@@ -377,8 +365,8 @@ export class LossRecovery {
     const { rack } = this;
     rack.detectLosses(this.records, reorderingWindow, now);
     if (rack.lostCount > 0 && ((rack.lostEnd - this.lossEnd) | 0) > 0) this.lossEnd = rack.lostEnd;
-    this.#isReordering = rack.wait > 0;
-    this.#reorderingDeadline = (now + rack.wait) | 0;
+    this.isReordering = rack.wait > 0;
+    this.reorderingDeadline = (now + rack.wait) | 0;
     return rack.lostCount;
   }
 
@@ -420,64 +408,5 @@ export class LossRecovery {
     this.lossEnd = this.unacknowledged;
     this.rack.onAdvance(this.unacknowledged);
     if (this.undo.isPossible) this.undo.onRound();
-  }
-
-  #startFlight(now: Instant): void {
-    // RFC 6298 §5.1.
-    this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-  }
-
-  /** RFC 8985 §6.2 step 5: the wait for reordered segments is over. */
-  #onReorderingDeadline(now: Instant): boolean {
-    const isRepairing = this.phase >= RecoveryPhase.RECOVERY;
-    const window = this.rack.reorderingWindow(this.estimator, isRepairing, this.records.sackedCount);
-    const allowed = (this.window.window - this.inFlight) | 0;
-    if (this.detectLosses(window, now) === 0) return false;
-    if (!isRepairing) {
-      enterRecovery(this, now);
-    } else if (this.phase === RecoveryPhase.RECOVERY) {
-      continueRecovery(this, now);
-      // RFC 6937: what may leave is paced by what arrives; only the first goes without an acknowledgement.
-      this.window.window = (this.inFlight + Math.max(allowed, this.window.maximumSegmentSize)) | 0;
-    }
-    return true;
-  }
-
-  #arm(now: Instant): void {
-    const records = this.records;
-    if (records.first === records.end) {
-      // RFC 6298 §5.2.
-      this.deadlineKind = DeadlineKind.NONE;
-      this.#isReordering = false;
-      return;
-    }
-    const retransmission = this.retransmissionDeadline;
-    this.#armedAt = now;
-    this.deadline = retransmission;
-    this.deadlineKind = DeadlineKind.RETRANSMISSION;
-    if (this.#isReordering) {
-      if (((this.#reorderingDeadline - retransmission) | 0) >= 0) return;
-      this.deadlineKind = DeadlineKind.REORDERING;
-      this.deadline = this.#reorderingDeadline;
-    } else if (this.#canProbe()) {
-      // RFC 8985 §7.2: no later than the retransmission timer would expire.
-      const count = (records.end - records.first) | 0;
-      const probe = (now + this.probe.timeout(this.estimator, count)) | 0;
-      // The probe of a lone segment waits for longer: the second one moves it.
-      if (count === 1) this.#armedAt = (now - 1) | 0;
-      this.deadlineKind = DeadlineKind.PROBE;
-      if (((probe - retransmission) | 0) < 0) this.deadline = probe;
-    }
-  }
-
-  /** RFC 8985 §7.2, §7.3. */
-  #canProbe(): boolean {
-    return (
-      this.sackEnabled &&
-      this.phase === RecoveryPhase.OPEN &&
-      this.probe.hasRoundTrip &&
-      !this.probe.isOutstanding &&
-      !this.probe.isDue
-    );
   }
 }

@@ -5,7 +5,10 @@ const LONGEST = 120_000_000;
 /** The minimum is that of the present span and the one before: 150 to 300 s (RFC 8985 §6.2 step 1 suggests 5 minutes). */
 const SPAN = 150_000_000;
 
-/** Smoothed round trip, its variation, and the retransmission timeout (RFC 6298). Everything is int32 microseconds. */
+/**
+ * Smoothed round trip, its variation, and the retransmission timeout (RFC 6298; RFC 9293 §3.8.1, MUST-18). Everything
+ * is int32 microseconds.
+ */
 export class RoundTripEstimator {
   /** SRTT; 0: not measured yet. */
   smoothed = 0;
@@ -126,7 +129,7 @@ export class RoundTripEstimator {
     if (r < this.minimum) this.minimum = Math.max(r, 1);
   }
 
-  /** RFC 6298 §5.5: the timer expired. */
+  /** RFC 6298 §5.5, RFC 9293 §3.8.2, MUST-19: the timer expired. */
   backOff(): void {
     if (this.timeout >= this.maximumTimeout) return;
     this.backoffs = (this.backoffs + 1) | 0;

@@ -153,7 +153,7 @@ describe('the retransmission timer (RFC 6298 §5)', () => {
 });
 
 describe('a lost SYN', () => {
-  function handshake(timeouts: number, timestamps: boolean): Harness {
+  function handshake(timeouts: number, timestamps: boolean, isEstablishedFirst = false): Harness {
     const h = new Harness(false);
     h.recovery.start(-1, h.now);
     h.recovery.onSent(0, h.now);
@@ -165,21 +165,30 @@ describe('a lost SYN', () => {
     h.options.hasTimestamps = timestamps;
     h.options.timestampEcho = 950;
     h.recovery.timestampsEnabled = timestamps;
-    h.recovery.onAcknowledgement(0, h.options, false, true, 1000, h.pass(50_000).now);
-    h.recovery.established(MSS, h.now);
+    h.pass(50_000);
+    if (isEstablishedFirst) h.recovery.established(MSS, h.now);
+    h.recovery.onAcknowledgement(0, h.options, false, true, 1000, h.now);
+    if (!isEstablishedFirst) h.recovery.established(MSS, h.now);
+    expect(h.recovery.check()).toBe(null);
     return h;
   }
 
   it('lets the timeout begin with 3 s (RFC 6298 §5.7), unless the round trip is known', () => {
-    expect(handshake(0, false).recovery.estimator.timeout).toBe(200_000);
-    expect(handshake(1, false).recovery.estimator.timeout).toBe(3_000_000);
-    expect(handshake(1, true).recovery.estimator.timeout).toBe(200_000);
+    for (const isFirst of [true, false]) {
+      expect(handshake(0, false, isFirst).recovery.estimator.timeout).toBe(200_000);
+      expect(handshake(1, false, isFirst).recovery.estimator.timeout).toBe(3_000_000);
+      expect(handshake(1, true, isFirst).recovery.estimator.timeout).toBe(200_000);
+    }
   });
 
   it('leaves the initial window as it is; lost twice it is one segment (RFC 6928 §2)', () => {
-    expect(handshake(0, false).recovery.window.window).toBe(10 * MSS);
-    expect(handshake(1, false).recovery.window.window).toBe(10 * MSS);
-    expect(handshake(2, false).recovery.window.window).toBe(MSS);
+    for (const timestamps of [true, false]) {
+      for (const isFirst of [true, false]) {
+        expect(handshake(0, timestamps, isFirst).recovery.window.window).toBe(10 * MSS);
+        expect(handshake(1, timestamps, isFirst).recovery.window.window).toBe(10 * MSS);
+        expect(handshake(2, timestamps, isFirst).recovery.window.window).toBe(MSS);
+      }
+    }
   });
 });
 
