@@ -81,8 +81,9 @@ export class CongestionWindow {
   }
 
   /**
-   * Slow start with byte counting (RFC 5681 §3.1, RFC 3465 §2.2), to be called while {@link isSlowStart}. Returns those of the
-   * bytes that were left over when the threshold was reached: they count for congestion avoidance.
+   * Slow start (RFC 9293 §3.8.2, MUST-19) with byte counting (RFC 5681 §3.1, RFC 3465 §2.2), to be called while
+   * {@link isSlowStart}. Returns those of the bytes that were left over when the threshold was reached: they count for
+   * congestion avoidance.
    */
   slowStart(acknowledgedBytes: number): number {
     let bytes = acknowledgedBytes;

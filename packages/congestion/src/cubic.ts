@@ -19,9 +19,9 @@ const BETA = 0.7;
 const CONVERGENCE = (1 + BETA) / 2;
 
 /**
- * CUBIC (RFC 9438): after congestion the window returns along a cubic curve, fast at first, flat around the size at
- * which congestion occurred, then probing ever faster; but never slower than Reno. The curve runs in time, not in round
- * trips, so that flows of different distances get more equal shares.
+ * CUBIC (RFC 9438; RFC 9293 §3.8.2, MAY-18): after congestion the window returns along a cubic curve, fast at first,
+ * flat around the size at which congestion occurred, then probing ever faster; but never slower than Reno. The curve
+ * runs in time, not in round trips, so that flows of different distances get more equal shares.
  */
 export class Cubic implements CongestionControl {
   readonly name: string = 'cubic';

@@ -22,7 +22,7 @@ export class NewReno implements CongestionControl {
     let bytes = sample.acknowledgedBytes;
     if (window.isSlowStart) bytes = window.slowStart(bytes);
     if (bytes === 0) return;
-    // RFC 3465 §2.1, RFC 5681 §3.1: one segment when a window of bytes is acknowledged.
+    // RFC 9293 §3.8.2, MUST-19; RFC 3465 §2.1, RFC 5681 §3.1: one segment when a window of bytes is acknowledged.
     const acknowledged = (this.#acknowledged + Math.min(bytes, window.window)) | 0;
     if (acknowledged < window.window) {
       this.#acknowledged = acknowledged;

@@ -159,7 +159,7 @@ export class Icmp {
         // A host may be sent anywhere by whoever forges one; routes are configured here.
         this.#accounts.drop(packet, DropReason.ICMP_REDIRECT_IGNORED);
         return;
-      default: // source quench (RFC 6633), timestamps (RFC 1122 §3.2.2.8: optional) …
+      default: // source quench (RFC 6633; RFC 9293 §3.9.2.2, MUST-55), timestamps (RFC 1122 §3.2.2.8: optional) …
         this.#accounts.drop(packet, DropReason.ICMP_TYPE_UNKNOWN);
     }
   }

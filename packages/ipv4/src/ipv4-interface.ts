@@ -171,6 +171,7 @@ export class Ipv4Interface implements PacketHandler, UnreachableHandler {
     const { view, flags } = packet;
     const source = ipv4.source(view, at);
     const destination = ipv4.destination(view, at);
+    // RFC 1122 §3.2.1.3, RFC 9293 §3.9.2.3, MUST-63.
     if (!this.isUnicastSource(source)) return DropReason.IPV4_SOURCE_INVALID;
     const { addressTable } = this.#layer;
     // RFC 1122 §3.2.1.3: a packet from ourselves can only come by the loopback interface.

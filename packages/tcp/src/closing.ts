@@ -100,7 +100,7 @@ export function end(connection: Connection, errno: Errno): void {
   connection.handler?.ended(connection, errno);
 }
 
-/** Both sides are done: a small record stands guard against old segments (RFC 9293 §3.6.1, MUST-13). */
+/** Both sides are done: for 2 MSL a small record stands guard against old segments (RFC 9293 §3.6.1, MUST-13). */
 export function enterTimeWait(connection: Connection, now: Instant): void {
   connection.layer.enterTimeWait(connection, now);
   end(connection, Errno.NONE);

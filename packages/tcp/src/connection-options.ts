@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly quickAcknowledgement?: boolean;
   /** Probe an idle peer (SO_KEEPALIVE; RFC 9293 §3.8.4). Default false. */
   readonly keepAlive?: boolean;
-  /** Idle time before the first probe (TCP_KEEPIDLE). Default 2 hours. */
+  /** Idle time before the first probe (TCP_KEEPIDLE). Default 2 hours (RFC 9293 §3.8.4, MUST-28). */
   readonly keepAliveIdleMilliseconds?: number;
   /** Time between probes (TCP_KEEPINTVL). Default 75 s. */
   readonly keepAliveIntervalMilliseconds?: number;

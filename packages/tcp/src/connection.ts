@@ -35,7 +35,7 @@ export class Connection implements TimerHandler {
   /** Given by bind; the unspecified address means any. */
   boundAddress: IpAddress | null = null;
   boundPort = 0;
-  /** Opened by a listener. */
+  /** Opened by a listener (RFC 9293 §3.5, MUST-11). */
   isPassive = false;
 
   // Sending (RFC 9293 §3.3.1). SND.UNA and SND.NXT are `recovery.unacknowledged` and `recovery.next`.
@@ -43,7 +43,7 @@ export class Connection implements TimerHandler {
   readonly sendBuffer: SendBuffer;
   /** ISS. */
   initialSendSequence = 0;
-  /** SND.WND in bytes. */
+  /** SND.WND in bytes: 32 bits (RFC 9293 §3.1, REC-1). */
   sendWindow = 0;
   /** The largest window the peer ever offered. */
   maximumSendWindow = 0;
@@ -182,7 +182,10 @@ export class Connection implements TimerHandler {
 
   // ---- the user's calls
 
-  /** Fixes the local address (null: any) and port (0: chosen when connecting). EINVAL, EADDRNOTAVAIL, EADDRINUSE. */
+  /**
+   * Fixes the local address (null: any; RFC 9293 §3.9.1.1, MUST-43) and port (0: chosen when connecting). EINVAL,
+   * EADDRNOTAVAIL, EADDRINUSE.
+   */
   bind(address: IpAddress | null, port: number): Errno {
     return this.layer.bind(this, address, port);
   }
@@ -263,8 +266,9 @@ export class Connection implements TimerHandler {
   }
 
   /**
-   * The application is done: the rest is sent, then a FIN. With text unread the peer is told by a reset that it got lost
-   * (RFC 2525 §2.17). The connection must not be used any more; `ended` still tells when it is gone.
+   * The application is done, with reading too (RFC 9293 §3.6.1, MAY-1): the rest is sent, then a FIN. With text unread
+   * the peer is told by a reset that it got lost (RFC 2525 §2.17). The connection must not be used any more; `ended`
+   * still tells when it is gone.
    */
   close(now: Instant): void {
     close(this, now);

@@ -39,6 +39,7 @@ export class Segment {
     this.acknowledgement = tcp.acknowledgement(view, at);
     this.flags = tcp.flags(view, at);
     this.window = tcp.window(view, at);
+    // RFC 9293 §3.1, MUST-5: of any segment.
     this.options.parse(view, (at + tcp.MINIMUM_HEADER_LENGTH) | 0, (headerLength - tcp.MINIMUM_HEADER_LENGTH) | 0);
     packet.consume(headerLength);
     packet.payloadOffset = packet.offset;

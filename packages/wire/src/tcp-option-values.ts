@@ -26,7 +26,10 @@ export interface TcpOptionValue {
   readonly data: Uint8Array;
 }
 
-/** Bytes of the option at `cursor`, or 0 when it does not fit before `end` or could not be stepped over. */
+/**
+ * Bytes of the option at `cursor`, or 0 when it does not fit before `end` or could not be stepped over. All kinds but 0
+ * and 1 have a length (RFC 9293 §3.1, MUST-68).
+ */
 export function optionLength(view: DataView, cursor: number, end: number): number {
   if (view.getUint8(cursor) <= Kind.NOP) return 1;
   if (cursor + 1 >= end) return 0;
@@ -53,7 +56,10 @@ export function parse(view: DataView, at: number, length: number): TcpOptionValu
   return options;
 }
 
-/** Writes options, padded with zeros ("end") to a multiple of 4, and returns the number of bytes, {@link encodedLength}. */
+/**
+ * Writes options, padded with zeros ("end"; RFC 9293 §3.1, MUST-69) to a multiple of 4, and returns the number of
+ * bytes, {@link encodedLength}.
+ */
 export function emit(view: DataView, at: number, options: readonly TcpOptionValue[]): number {
   const length = encodedLength(options);
   let cursor = at;

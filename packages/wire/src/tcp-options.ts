@@ -61,11 +61,13 @@ export class TcpOptions {
   }
 
   #parseAll(view: DataView, at: number, end: number): void {
+    // RFC 9293 §3.2, MUST-64: byte by byte, since an option may begin anywhere.
     let cursor = at;
     while (cursor < end) {
       const kind = view.getUint8(cursor);
       if (kind === Kind.END) return;
       const size = optionLength(view, cursor, end);
+      // RFC 9293 §3.1, MUST-7: behind an illegal length nobody knows where the next option begins.
       if (size === 0 || (kind !== Kind.NOP && !this.#take(view, cursor, kind, size))) {
         this.isMalformed = true;
         return;
@@ -74,7 +76,7 @@ export class TcpOptions {
     }
   }
 
-  /** False when the option is not as long as its kind must be. */
+  /** False when the option is not as long as its kind must be. MSS apart (RFC 9293 §3.1, MUST-4), all are extensions. */
   #take(view: DataView, at: number, kind: number, size: number): boolean {
     switch (kind) {
       case Kind.MAXIMUM_SEGMENT_SIZE:
@@ -127,7 +129,7 @@ export function writeTimestamps(view: DataView, at: number, value: number, echo:
   return TIMESTAMPS_LENGTH;
 }
 
-/** 4 bytes; for segments with SYN only (RFC 9293 §3.7.1). */
+/** 4 bytes; for segments with SYN only (RFC 9293 §3.2). */
 export function writeMaximumSegmentSize(view: DataView, at: number, size: number): number {
   view.setInt32(at, 0x0204_0000 | (size & 0xffff));
   return 4;

@@ -75,7 +75,7 @@ export function flags(view: DataView, at: number): number {
   return view.getUint8(at + 13);
 }
 
-/** As sent, not scaled. */
+/** As sent, not scaled; unsigned (RFC 9293 §3.1, MUST-1). */
 export function window(view: DataView, at: number): number {
   return view.getUint16(at + 14);
 }

@@ -16,7 +16,7 @@ export function acknowledgementArrives(connection: Connection, segment: Segment,
   const { acknowledgement } = segment;
   const una = recovery.unacknowledged;
   if (seq.isGreater(acknowledgement, recovery.next) && !adoptProbe(connection, acknowledgement)) {
-    // RFC 5961 §5.2: acknowledges what was never sent.
+    // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12): acknowledges what was never sent.
     challenge(connection, now);
     layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
     return false;
@@ -64,7 +64,7 @@ function advance(connection: Connection, segment: Segment, before: number, now: 
   switch (connection.state) {
     case State.FIN_WAIT_1:
       connection.state = State.FIN_WAIT_2;
-      // Beyond the RFC: a peer that never sends its FIN must not hold the memory (SHLD-… of nobody, but every host's).
+      // No RFC says so, but every host does: a peer that never sends its FIN must not hold the memory.
       if (connection.isOrphan) connection.timers.waitForFin(now);
       return true;
     case State.CLOSING:
@@ -80,7 +80,10 @@ function advance(connection: Connection, segment: Segment, before: number, now: 
   }
 }
 
-/** SND.WND, unless the segment is older than the one that set it. True when it changed. */
+/**
+ * SND.WND, unless the segment is older than the one that set it. True when it changed. It may shrink (RFC 9293 §3.8.6,
+ * MUST-34).
+ */
 function updateWindow(connection: Connection, segment: Segment): boolean {
   const { sequence, acknowledgement } = segment;
   const { windowUpdateSequence } = connection;

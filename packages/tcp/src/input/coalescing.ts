@@ -11,8 +11,8 @@ const LARGEST = 65_536;
 
 /**
  * Receive coalescing in software: text segments of one connection that follow each other in a burst become one large
- * segment, and TCP judges it, queues it and acknowledges it once. Held until the end of the burst, or until something
- * comes that does not fit. Returns true when the segment's packet was taken.
+ * segment, and TCP judges it, queues it and acknowledges it once (RFC 9293 §3.10.7.4, MUST-58). Held until the end of
+ * the burst, or until something comes that does not fit. Returns true when the segment's packet was taken.
  */
 export function coalesce(connection: Connection, segment: Segment, now: Instant): boolean {
   const { options, length } = segment;

@@ -56,7 +56,7 @@ function segmentArrivesSynchronized(connection: Connection, segment: Segment, no
   }
   if (connection.state === State.SYN_RECEIVED && !leaveSynReceived(connection, segment, now)) return;
   if (connection.hasEcn) {
-    // RFC 3168 §6.1.3: the echo goes on until the peer says that it has reacted.
+    // RFC 9293 §3.8.2, SHLD-8; RFC 3168 §6.1.3: the echo goes on until the peer says that it has reacted.
     if ((flags & CWR) !== 0) connection.isEchoingCongestion = false;
     if (segment.ecn === CONGESTION_EXPERIENCED) connection.isEchoingCongestion = true;
   }
@@ -95,7 +95,8 @@ function isAcceptable(connection: Connection, segment: Segment): boolean {
   const length = segment.sequenceLength;
   const window = (connection.receiveWindow.edge - next) | 0;
   if (window <= 0) {
-    // Nothing is acceptable; but the acknowledgement of a segment that begins where it should is taken (MUST-66).
+    // Nothing is acceptable; but the RST (RFC 9293 §3.4, MUST-66) or the acknowledgement of a segment that begins where
+    // it should is taken.
     return sequence === next;
   }
   if (length === 0) return seq.isBetween(next, sequence, (next + window) | 0) || sequence === next;
@@ -157,7 +158,10 @@ export function challenge(connection: Connection, now: Instant): void {
   connection.mustAcknowledge = true;
 }
 
-/** RFC 5961 §3.2: only the very next sequence number resets; anything else in the window is challenged. */
+/**
+ * RFC 5961 §3.2: only the very next sequence number resets, with text or without (RFC 9293 §3.5.3, SHLD-2); anything
+ * else in the window is challenged.
+ */
 function resetArrives(connection: Connection, segment: Segment, now: Instant): void {
   const { layer, state } = connection;
   if (segment.sequence !== connection.receiveNext) {
@@ -166,7 +170,8 @@ function resetArrives(connection: Connection, segment: Segment, now: Instant): v
     return;
   }
   layer.handled(segment);
-  // §3.10.7.4, second: whoever had everything acknowledged and was only closing has lost nothing.
+  // §3.6, MUST-12: the application learns that the connection was aborted. §3.10.7.4, second: but whoever was only
+  // closing has lost nothing.
   const isClosing = state === State.CLOSING || state === State.LAST_ACK;
   if (isClosing) end(connection, Errno.NONE);
   else end(connection, state === State.SYN_RECEIVED ? Errno.ECONNREFUSED : Errno.ECONNRESET);

@@ -21,7 +21,8 @@ export function textArrives(connection: Connection, segment: Segment, now: Insta
     return;
   }
   if (segment.length > 0 && connection.isOrphan) {
-    // SHLD-3, RFC 2525 §2.17: text for an application that has gone. The peer must not believe it was read.
+    // RFC 9293 §3.6.1, SHLD-3; RFC 2525 §2.17: text for an application that has gone. The peer must not believe it was
+    // read.
     layer.drop(segment, DropReason.TCP_AFTER_CLOSE);
     abort(connection, Errno.NONE, now);
     return;
@@ -85,7 +86,7 @@ function takeReassembled(connection: Connection): void {
   }
 }
 
-/** Text ahead of a gap is kept (RFC 9293 §3.10.7.4, SHLD-31) and acknowledged at once (RFC 5681 §4.2). */
+/** Text ahead of a gap is kept (RFC 9293 §3.10.7.4, SHLD-31) and acknowledged at once (MAY-13; RFC 5681 §4.2). */
 function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant): void {
   const { layer, reassembly } = connection;
   acknowledgeAtOnce(connection);
@@ -123,7 +124,10 @@ function isCovered(connection: Connection, start: number, end: number): boolean 
   return seq.isLessOrEqual(reassembly.starts[at]!, start) && seq.isGreaterOrEqual(reassembly.ends[at]!, end);
 }
 
-/** Eighth, check the FIN bit: everything before it has been received. */
+/**
+ * Eighth, check the FIN bit: everything before it has been received. The application sees the end of a stream (§3.6,
+ * MUST-12).
+ */
 function finArrives(connection: Connection, now: Instant): void {
   const { layer, reassembly } = connection;
   connection.receiveNext = (connection.receiveNext + 1) | 0;

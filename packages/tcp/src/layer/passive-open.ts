@@ -284,7 +284,7 @@ export class PassiveOpen implements SynCacheHandler {
     const distance = (segment.sequence - next) | 0;
     const isInWindow = distance >= 0 && distance < this.#window(listener);
     if (segment.has(RST)) {
-      // RFC 5961 §3.2: exactly the next number, or nothing happens.
+      // RFC 5961 §3.2: exactly the next number, or nothing happens. RFC 9293 §3.5, MUST-11: back to LISTEN.
       if (distance === 0) {
         cache.remove(slot);
         layer.handled(segment);

@@ -20,7 +20,10 @@ interface Holder {
 export class PortTable {
   readonly #holders = new Map<number, Holder[]>();
 
-  /** Enters a holder, or says EADDRINUSE. */
+  /**
+   * Enters a holder, or says EADDRINUSE. One can listen on a port that a connection was opened from, or, where both
+   * reuse it, that it is bound to (RFC 9293 §3.9.1.1, MUST-42).
+   */
   bind(
     owner: Connection | Listener,
     address: IpAddress | null,

@@ -147,8 +147,9 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /**
-   * Passive open (RFC 9293 §3.10.1, MUST-41). `address` null: any own address; `port` 0: one is chosen. An error number:
-   * EADDRINUSE, EADDRNOTAVAIL, ENOBUFS. `options` hold for the connections it accepts; the caller has checked them.
+   * Passive open (RFC 9293 §3.9.1.1): a new listener or an error, whatever else there is (MUST-41). `address` null: any
+   * own address (MUST-43); `port` 0: one is chosen. An error number: EADDRINUSE, EADDRNOTAVAIL, ENOBUFS. `options` hold
+   * for the connections it accepts; the caller has checked them.
    */
   listen(
     address: IpAddress | null,
@@ -201,6 +202,8 @@ export class TcpLayer implements SegmentReceiver {
     const path = new Path(network);
     path.setRemote(address);
     if (connection.boundAddress !== null && !connection.boundAddress.isAny) path.setLocal(connection.boundAddress);
+    // RFC 9293 §3.9.1.1, MUST-44: the network chooses the local address where the user did not, before anything is
+    // sent.
     const errno = network.resolve(path);
     if (errno !== Errno.NONE) return errno;
     path.remotePort = port;
@@ -246,7 +249,10 @@ export class TcpLayer implements SegmentReceiver {
     else segmentArrives(connection, segment, now);
   }
 
-  /** All packets of the burst are in: what was held is judged, and connections answer. */
+  /**
+   * All packets of the burst are in: what was held is judged, and only then connections answer (RFC 9293 §3.10.7.4,
+   * MUST-58, MUST-59).
+   */
   endBurst(now: Instant): void {
     if (now !== this.now) this.#setNow(now);
     for (let i = 0; i < this.#heldCount; i = (i + 1) | 0) {
@@ -432,7 +438,7 @@ export class TcpLayer implements SegmentReceiver {
     this.timeWait.add(connection, now);
   }
 
-  /** RFC 5927 §4.1: an ICMP error counts only when the segment it quotes is in flight. */
+  /** RFC 9293 §3.9.2.2, MUST-54. RFC 5927 §4.1: an ICMP error counts only when the segment it quotes is in flight. */
   errorArrives(
     network: Network,
     addresses: Addresses,

@@ -55,6 +55,7 @@ export class Ipv4Network implements Network, TransportHandler {
     key.setIpv4(addresses.localD, addresses.remoteD, addresses.localPort, addresses.remotePort);
   }
 
+  /** The options of the IP header were judged below; none matters here (RFC 9293 §3.9.2, MUST-50). */
   receive(packet: Packet, now: Instant): void {
     const { view, networkOffset, offset } = packet;
     if (packet.length < tcp.MINIMUM_HEADER_LENGTH) {
@@ -107,7 +108,7 @@ export class Ipv4Network implements Network, TransportHandler {
 
   resolve(path: Path): Errno {
     const remote = path.remoteD;
-    // RFC 9293 §3.9.2.3, MUST-46: no connection with a broadcast or multicast address.
+    // RFC 9293 §3.9.1.1, MUST-46: no connection with a broadcast or multicast address.
     if (isMulticastAddress(remote) || this.#layer.isBroadcastAddress(remote, -1)) return Errno.EACCES;
     const route = path.ipv4Route;
     const errno = this.#layer.resolve(remote, path.localD, route, -1);
@@ -121,6 +122,7 @@ export class Ipv4Network implements Network, TransportHandler {
   }
 
   refresh(path: Path): boolean {
+    // RFC 9293 §3.9.1.1, MUST-45: the local address is given now, and stays.
     return this.#layer.isCurrent(path.ipv4Route) || this.resolve(path) === Errno.NONE;
   }
 

@@ -6,8 +6,8 @@ const QUICK = 16;
 
 /**
  * Text was received in order: it is acknowledged at the end of the burst when two full segments are unacknowledged
- * (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2), else after a delay in which an answer may take the acknowledgement along
- * (SHLD-18).
+ * (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2), else after a delay (SHLD-18) in which an answer may take the
+ * acknowledgement along.
  */
 export function acknowledgeText(connection: Connection, bytes: number, frames: number, now: Instant): void {
   connection.unacknowledgedBytes = (connection.unacknowledgedBytes + bytes) | 0;

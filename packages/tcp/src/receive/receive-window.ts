@@ -8,8 +8,8 @@ const LARGEST_SCALE = 14;
 
 /**
  * How much the peer may send: RCV.WND, kept as the sequence number behind its last byte, which never moves back
- * (RFC 9293 §3.8.6.2.2, SHLD-14). Grows with what the application reads in a round trip, so that the window is about
- * twice what is on the way (dynamic right-sizing).
+ * (RFC 9293 §3.8.6, SHLD-14), and closed for as long as the application does not read (§3.8.6.1, MAY-8). Grows with what
+ * the application reads in a round trip, so that the window is about twice what is on the way (dynamic right-sizing).
  */
 export class ReceiveWindow {
   /** Bytes kept for the application, at most. */
@@ -90,7 +90,7 @@ export class ReceiveWindow {
 
   #step(connection: Connection): number {
     const half = this.limit >> 1;
-    return connection.segmentSize < half ? connection.segmentSize : half;
+    return Math.min(connection.segmentSize, half);
   }
 
   #grow(connection: Connection, now: Instant): void {

@@ -38,7 +38,8 @@ export function transmitSyn(connection: Connection, now: Instant): boolean {
   contents.sequence = connection.initialSendSequence;
   contents.acknowledgement = isAnswer ? connection.receiveNext : 0;
   contents.flags = isAnswer ? SYN | ACK : SYN;
-  // RFC 3168 §6.1.1; §6.1.1.1: a SYN sent again asks no more, in case somebody on the way drops what asks.
+  // RFC 9293 §3.8.2, SHLD-8; RFC 3168 §6.1.1, §6.1.1.1: a SYN sent again asks no more, in case somebody on the way
+  // drops what asks.
   if (isAnswer && connection.hasEcn) contents.flags |= ECE;
   else if (!isAnswer && connection.hasEcn && connection.recovery.consecutiveTimeouts === 0) contents.flags |= ECE | CWR;
   contents.window = receiveWindow.initial(connection.receiveNext);
@@ -56,7 +57,7 @@ export function transmitSyn(connection: Connection, now: Instant): boolean {
   return true;
 }
 
-/** RFC 9293 §3.7.1, MUST-14 and MUST-67: what the interface takes, less the headers without options (RFC 6691). */
+/** RFC 9293 §3.7.1, MUST-67: what the interface takes, less the headers without options (RFC 6691). */
 export function offeredSegmentSize(path: Path, maximum: number): number {
   const size = (path.mtu - path.network.headerLength - HEADER) | 0;
   return maximum > 0 && maximum < size ? maximum : size;
@@ -82,7 +83,7 @@ export function writeSyn(packet: Packet, path: Path, syn: SynContents): void {
     syn.window,
   );
   let option = at + HEADER;
-  // RFC 9293 §3.7.1, MUST-14, SHLD-5: always there.
+  // RFC 9293 §3.7.1, MUST-14, SHLD-5, MAY-3: always there; and nowhere else (§3.2, MUST-65).
   option += tcpOptions.writeMaximumSegmentSize(view, option, syn.maximumSegmentSize);
   const { timestampValue, timestampEcho } = syn;
   if (syn.hasTimestamps && syn.sackPermitted) {

@@ -86,7 +86,8 @@ function retransmitLost(connection: Connection, given: number, now: Instant): nu
     const length = (end - start) | 0;
     // The first may always go: the timer asked for it, or recovery starts with it.
     if (recovery.allowance() < Math.min(length, connection.segmentSize)) return room;
-    // RFC 9293 §3.8.6.2.1: not beyond a window that has shrunk, but for the first segment, which probes it.
+    // RFC 9293 §3.8.6, SHLD-16: not beyond a window that has shrunk, but for the first segment, which probes it
+    // (MAY-7).
     if (start !== recovery.unacknowledged && seq.isGreater(end, connection.sendWindowEnd)) return room;
     if (!retransmit(connection, index, now)) return 0;
     room = (room - 1) | 0;
@@ -137,6 +138,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     if (unsent === 0) return sendFin(connection, offered, now);
     let length = Math.min(offered, unsent);
     if (allowed < length) length = allowed;
+    // RFC 9293 §3.8.6, SHLD-15: negative where the window has shrunk.
     if (length <= 0) return true;
     if (length < size) {
       if (!maySendShort(connection, length, unsent, offered, isOverride)) return true;
@@ -168,7 +170,10 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
   return true;
 }
 
-/** Whole segments, up to what a virtual one holds; the short rest may come along at the end when nothing holds it back. */
+/**
+ * Whole segments (RFC 9293 §3.9.1.2, SHLD-28), up to what a virtual one holds; the short rest may come along at the end
+ * when nothing holds it back.
+ */
 function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
   let length = given;
   const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
@@ -247,8 +252,8 @@ function maySendShort(
 
 function isShortAllowed(connection: Connection): boolean {
   if (connection.isFinQueued) return true;
-  if (connection.cork) return false;
-  if (connection.noDelay) return true;
+  if (connection.cork) return false; // RFC 9293 §3.9.1.2, MAY-16
+  if (connection.noDelay) return true; // RFC 9293 §3.7.4, MUST-17
   // Minshall's variant: only a short segment that is still out holds the next one back.
   return seq.isLessOrEqual(connection.lastShortEnd, connection.recovery.unacknowledged);
 }

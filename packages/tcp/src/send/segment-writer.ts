@@ -7,7 +7,7 @@ import { acknowledged } from '../receive/acknowledgement-policy.js';
 
 const { ACK, ECE, RST } = tcp.Flag;
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;
-/** ECT(0) (RFC 3168 §5). */
+/** ECT(0) (RFC 9293 §3.8.2, SHLD-8; RFC 3168 §5). */
 const ECN_CAPABLE = 2;
 /** Blocks that fit beside timestamps, and without them (RFC 2018 §3). */
 const BLOCKS_BESIDE_TIMESTAMPS = 3;
@@ -61,6 +61,7 @@ export function transmit(
   acknowledged(connection);
   connection.counts[Count.SEGMENTS_OUT]! += 1;
   const codepoint = isEcnCapable && connection.hasEcn ? ECN_CAPABLE : 0;
+  // RFC 9293 §3.9.1.9, SHLD-22: the DSCP as it is; §3.9.2, MUST-49.
   path.network.send(packet, path, connection.trafficClass | codepoint, connection.timeToLive, now);
 }
 

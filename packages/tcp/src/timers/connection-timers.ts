@@ -48,7 +48,7 @@ export class ConnectionTimers {
     this.#connection = connection;
   }
 
-  /** RFC 9293 §3.8.6.3, MUST-40: an acknowledgement is due within half a second. */
+  /** RFC 9293 §3.8.6.3: an acknowledgement is due within half a second. */
   delayAcknowledgement(now: Instant): void {
     if (this.#isAcknowledgementDelayed) return;
     this.#isAcknowledgementDelayed = true;
