@@ -148,21 +148,35 @@ export class ReassemblyQueue {
         this.#last[at] = lastSegment(this.#first[at]!);
         this.bytes = (this.bytes - overlap) | 0;
       }
-      this.#last[at]!.nextSegment = this.#first[next]!;
-      this.#last[at] = this.#last[next]!;
+      this.#join(at, next);
       ends[at] = ends[next]!;
       this.#frames[at] = (this.#frames[at]! + nextFrames) | 0;
       this.#removeAt(next);
     }
   }
 
+  /**
+   * The packets of range `next` follow those of `at`. The first of them is copied when it is short, or text that comes from
+   * behind, byte by byte, would take a frame for each.
+   */
+  #join(at: number, next: number): void {
+    const last = this.#last[at]!;
+    let packet: Packet | null = this.#first[next]!;
+    if (canHold(last, packet)) {
+      const following: Packet | null = packet.nextSegment;
+      packet.nextSegment = null;
+      absorb(last, packet);
+      packet = following;
+    }
+    if (packet === null) return;
+    last.nextSegment = packet;
+    this.#last[at] = this.#last[next]!;
+  }
+
   #extend(at: number, packet: Packet, end: number, frames: number): void {
     const last = this.#last[at]!;
-    const isShort = packet.nextSegment === null && packet.length <= SHORT;
-    if (isShort && last.references === 1 && last.memory === packet.memory && last.tailroom >= packet.length) {
-      packet.memory.copy(last.end, packet.offset, packet.length);
-      last.length = (last.length + packet.length) | 0;
-      packet.release();
+    if (packet.nextSegment === null && canHold(last, packet)) {
+      absorb(last, packet);
     } else {
       last.nextSegment = packet;
       this.#last[at] = lastSegment(packet);
@@ -226,6 +240,19 @@ function lastSegment(packet: Packet): Packet {
   let last = packet;
   while (last.nextSegment !== null) last = last.nextSegment;
   return last;
+}
+
+/** The packet is short, and there is room for it behind the text of `last`, whose frame nobody else has a share in. */
+function canHold(last: Packet, packet: Packet): boolean {
+  const { length } = packet;
+  return length <= SHORT && last.tailroom >= length && last.references === 1 && last.memory === packet.memory;
+}
+
+/** Copies a packet of one segment behind the text of `last`, and releases it. */
+function absorb(last: Packet, packet: Packet): void {
+  packet.memory.copy(last.end, packet.offset, packet.length);
+  last.length = (last.length + packet.length) | 0;
+  packet.release();
 }
 
 /** Cuts `bytes` off the front of a chain; returns the segment that is first now. */
