@@ -102,6 +102,11 @@ export class Host {
     this.stack.close();
   }
 
+  /** Packets that somebody took and never gave back: none, after {@link close}. */
+  get lostPackets(): number {
+    return FRAMES - this.stack.pool.available;
+  }
+
   #pass(microseconds: number): void {
     this.#time += microseconds;
     this.#clock.advance(microseconds);

@@ -6,6 +6,8 @@ import { Difference } from '../values/unsupported.js';
 const HOST_MAC = { high: 0x0200, low: 0x0000_0001 } as const;
 const PEER_MAC = { high: 0x0200, low: 0x0000_0002 } as const;
 const ETHERNET_OVERHEAD = ethernet.HEADER_LENGTH;
+/** IPv4's and TCP's, without options. */
+const HEADERS = 40;
 
 /**
  * A cable whose other end is the script: frames put in by {@link inject} are received by the host, frames the host sends
@@ -66,7 +68,10 @@ export class ScriptLink implements Link {
       last = packet;
       first ??= packet;
     }
-    if (first !== null) this.#waiting.push(first);
+    if (first === null) return;
+    // Longer than the wire takes: as if a card had put it together (large receive offload), which scripts count on.
+    if (frame.length > this.capabilities.mtu + ETHERNET_OVERHEAD) first.gsoSize = this.capabilities.mtu - HEADERS;
+    this.#waiting.push(first);
   }
 
   receive(burst: Packet[], maximum: number): number {

@@ -216,6 +216,21 @@ export class ScriptRun {
     return commands.some((command) => command !== null && /\bnet\.inet\b|\bkern\.ipc\b/.test(command.text));
   }
 
+  /** The application ends. @throws Difference when packets are lost track of */
+  #closeAll(host: Host): void {
+    for (const socket of this.#descriptors.values()) {
+      if (socket instanceof ScriptPoller) continue;
+      socket.endpoint?.close();
+      socket.listener?.close(host.now);
+      socket.connection?.abort(host.now);
+      socket.connection?.close(host.now);
+    }
+    host.settle();
+    host.close();
+    const { lostPackets } = host;
+    if (lostPackets > 0) throw new Difference('the host lost track of packets', '0', String(lostPackets));
+  }
+
   #finish(): void {
     const machine = this.#machine;
     if (machine === null) return;
@@ -224,5 +239,6 @@ export class ScriptRun {
     if (!this.#settings.isStrict) return;
     const left = machine.outbound.firstUnexpected();
     if (left !== null) throw new Difference('a packet was sent that the script does not expect', 'nothing', left.text);
+    this.#closeAll(machine.host);
   }
 }
