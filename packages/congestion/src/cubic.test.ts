@@ -17,6 +17,7 @@ function afterCongestion(segments: number, now = 0, roundTrip = 100_000): Flow<C
 }
 
 describe('CUBIC', () => {
+  // RFC 9293 §3.8.2, MAY-18.
   it('reduces to 0.7 of the flight and returns to the maximum after K (RFC 9438 §4.2)', () => {
     const cubic = afterCongestion(1000);
     expect(cubic.segments).toBe(700);

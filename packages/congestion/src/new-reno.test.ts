@@ -8,6 +8,7 @@ function flow(): Flow<NewReno> {
 }
 
 describe('NewReno', () => {
+  // RFC 9293 §3.8.2, MUST-19.
   it('doubles the window each round trip in slow start, whatever the size of acknowledgements', () => {
     for (const bytesEach of [100, SEGMENT, 2 * SEGMENT, 8 * SEGMENT]) {
       const reno = flow();
@@ -18,6 +19,7 @@ describe('NewReno', () => {
     }
   });
 
+  // RFC 9293 §3.8.2, MUST-19.
   it('adds one segment per round trip in congestion avoidance, whatever the size of acknowledgements', () => {
     for (const bytesEach of [100, SEGMENT, 2 * SEGMENT, 50 * SEGMENT, MAXIMUM_WINDOW]) {
       const reno = flow().settle(50);

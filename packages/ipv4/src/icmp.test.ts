@@ -290,6 +290,7 @@ describe('receiving errors', () => {
     expect(bench.udp.errors).toEqual([]);
   });
 
+  // RFC 9293 §3.9.2.2, MUST-55.
   it('redirects, source quenches and timestamps are ignored, and never answered', () => {
     const bench = new Bench();
     bench.datagram(error(Type.REDIRECT, 1, ip('10.0.0.66'), quoted()));

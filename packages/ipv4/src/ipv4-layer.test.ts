@@ -121,6 +121,7 @@ describe('receiving', () => {
     dropped(bench, DropReason.IPV4_SOURCE_ROUTED, withOptions(131, 3, 4, 0), withOptions(137, 3, 4, 0));
   });
 
+  // RFC 9293 §3.9.2.3, MUST-63.
   it('drops sources no host can have, our own among them, and answers none of them (row 7)', () => {
     const bench = new Bench({ prefixes: ['10.0.0.1/24', '192.168.7.1/16'] });
     const from = (source: string) => datagram(pattern(8), { source: ip(source), protocol: 200 });

@@ -29,6 +29,7 @@ const parse = (...bytes: number[]) => {
 };
 
 describe('TCP options in place', () => {
+  // RFC 9293 §3.1, MUST-4: "end", "no operation", and below the MSS of a SYN.
   it('are absent when there are none, and behind "end"', () => {
     expect(read(new TcpOptions())).toEqual(none);
     expect(parse()).toEqual(none);
@@ -37,6 +38,7 @@ describe('TCP options in place', () => {
     expect(parse(1, 0, 2, 0)).toEqual(none);
   });
 
+  // RFC 9293 §3.1, MUST-4.
   it('reads those of a SYN', () => {
     const syn = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0x89, 0xab, 0xcd, 0xef, 0, 0, 0, 0, 1, 3, 3, 7];
     expect(parse(...syn)).toEqual({
@@ -48,7 +50,7 @@ describe('TCP options in place', () => {
     });
   });
 
-  it('reads timestamps alone, aligned or not, the same', () => {
+  it('reads timestamps alone, aligned or not, the same (RFC 9293 MUST-64)', () => {
     const data = [0xff, 0xff, 0xff, 0xfe, 0x80, 0, 0, 1];
     const expected = { ...none, timestamps: [-2, -0x7fff_ffff] };
     expect(parse(1, 1, 8, 10, ...data)).toEqual(expected);
@@ -174,7 +176,7 @@ describe('TCP options written in place', () => {
 });
 
 describe('TCP options as values', () => {
-  it('are built as the bytes of their RFCs', () => {
+  it('are built as the bytes of their RFCs, each with a length (RFC 9293 MUST-68), padded with zeros (MUST-69)', () => {
     const build = (...options: tcpOptions.TcpOptionValue[]) => [...tcpOptions.build(options)];
     expect(build(tcpOptions.maximumSegmentSize(1460))).toEqual([2, 4, 5, 0xb4]);
     expect(build(tcpOptions.windowScale(255), tcpOptions.noOperation())).toEqual([3, 3, 255, 1]);
@@ -194,7 +196,7 @@ describe('TCP options as values', () => {
     expect(parse(...bytes)).toEqual({ ...none, windowScale: 3, sack: [[-5, 7]], timestamps: [1, 2] });
   });
 
-  it('end where "end" or an impossible length is', () => {
+  it('end where "end" or an impossible length is (RFC 9293 MUST-7)', () => {
     const list = (...bytes: number[]) => tcpOptions.parse(view(...bytes), 0, bytes.length);
     const first = [{ kind: 3, data: Uint8Array.of(9) }];
     for (const rest of [[], [0], [0, 2, 4, 1, 1], [2, 0], [2, 1], [2], [2, 255], [2, 4, 1]]) {

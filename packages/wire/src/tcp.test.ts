@@ -48,7 +48,7 @@ describe('TCP header', () => {
     expect(tcp.acknowledgement(segment, 1)).toBe(0x81234567 | 0);
     expect(tcp.headerLength(segment, 1)).toBe(28);
     expect(tcp.flags(segment, 1)).toBe(Flag.SYN | Flag.ECE | Flag.CWR);
-    expect(tcp.window(segment, 1)).toBe(64_240);
+    expect(tcp.window(segment, 1)).toBe(64_240); // RFC 9293 §3.1, MUST-1: unsigned
     expect(tcp.checksum(segment, 1)).toBe(0xbeef);
     expect(tcp.urgentPointer(segment, 1)).toBe(0x1234);
   });

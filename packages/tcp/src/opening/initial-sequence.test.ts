@@ -6,6 +6,7 @@ import { instant, ipv4Key, MINUTE, numberedKey, SECOND, TURN, unevenness } from 
 const key = ipv4Key(0x0a000001, 0x0a000002, 40_000, 443);
 
 describe('InitialSequence over time (RFC 6528 §3)', () => {
+  // RFC 9293 §3.4.1, MUST-8.
   it('rises by one every 4 µs for one name, through five turns of the clock and of the sequence space', () => {
     const generator = new InitialSequence(new SeededRandom(1));
     const first = generator.next(key, 0);
@@ -40,6 +41,7 @@ describe('InitialSequence over names', () => {
     expect(new Set(numbers).size).toBeGreaterThan(65_536 - 8);
   });
 
+  // RFC 9293 §3.4.1, SHLD-1, MUST-9.
   it('changes about half of the bits for any one bit of the name, and for another secret', () => {
     const generator = new InitialSequence(new SeededRandom(4));
     const reference = generator.next(key, 0);

@@ -30,7 +30,7 @@ describe('SynCookies between SYN and ACK', () => {
     );
   });
 
-  it('assumes 536 bytes over IPv4 and 1220 over IPv6 when the SYN had no such option (RFC 9293 §3.7.1)', () => {
+  it('assumes 536 bytes over IPv4 and 1220 over IPv6 when the SYN had no such option (RFC 9293 MUST-15)', () => {
     const cookies = new SynCookies(new SeededRandom(1));
     const ipv6 = new FlowKey();
     ipv6.copy(key);

@@ -169,6 +169,7 @@ it('rows start at zero and hold what is written, apart from each other', () => {
   }
 });
 
+// RFC 9293 §3.6.1, MAY-2, SHLD-4.
 describe('reuse by a SYN', () => {
   const NEXT = 0x7fff_fff0; // RCV.NXT, near where the sign turns
   const RECENT = 0x7fff_fffe;
@@ -204,7 +205,7 @@ describe('reuse by a SYN', () => {
     expect(reuses(had, sequence, timestamp)).toBe(expected);
   });
 
-  it('leaves the record, to which the connection returns if the SYN was an old duplicate (RFC 9293 §3.6.1)', () => {
+  it('leaves the record, to which the connection returns if the SYN was an old duplicate (RFC 9293 MAY-2)', () => {
     const table = create();
     const slot = table.add(key, 0);
     table.isReusableBySyn(slot, 1, true, 1);

@@ -13,6 +13,7 @@ describe('RoundTripEstimator (RFC 6298)', () => {
     expect([estimator.smoothed, estimator.variation, estimator.timeout]).toEqual([80_000, 40_000, 240_000]);
   });
 
+  // RFC 9293 §3.8.1, MUST-18.
   it('follows the formulas of §2.3 to the microsecond for any samples', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 50_000_000 }), { minLength: 1, maxLength: 200 }), (samples) => {

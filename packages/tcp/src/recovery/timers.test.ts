@@ -83,6 +83,7 @@ describe('the retransmission timer (RFC 6298 §5)', () => {
     expect(h.wait).toBe(2_000_000);
   });
 
+  // RFC 9293 §3.8.2, MUST-19.
   it('doubles with every expiry up to the maximum, counts, and remembers when it began', () => {
     const h = new Harness(false, { maximumTimeout: 5_000_000 });
     h.send(3);
@@ -103,6 +104,7 @@ describe('the retransmission timer (RFC 6298 §5)', () => {
     expect(h.recovery.consecutiveTimeouts).toBe(0);
   });
 
+  // RFC 9293 §3.8.1, MUST-18.
   it('stays backed off until a segment that was sent once is acknowledged (Karn)', () => {
     const h = new Harness(false);
     h.send(2);
@@ -140,6 +142,7 @@ describe('the retransmission timer (RFC 6298 §5)', () => {
     }
   });
 
+  // RFC 9293 §3.8.1, MUST-18.
   it('never takes a round trip from what was retransmitted', () => {
     const h = new Harness(true);
     h.send(5).pass(100_000).acknowledge(1, [2, 5]);
