@@ -12,13 +12,15 @@ export function auditSimulation(
   return [...hosts.flatMap(auditHost), ...lines.flatMap(auditLine), ...auditNetwork(network)];
 }
 
-function auditHost({ name, accounts, pool, timers, udp }: SimulatedHost): string[] {
+function auditHost({ name, accounts, pool, timers, tcp, udp }: SimulatedHost): string[] {
   const problems = auditPool(name, pool);
   const { unexplained, held } = accounts.snapshot();
   if (unexplained !== 0) problems.push(`${name}: ${unexplained} received frames are unexplained`);
   if (held !== 0) problems.push(`${name}: ${held} frames are still held`);
   if (timers.armed !== 0) problems.push(`${name}: ${timers.armed} timers are still armed`);
   if (udp.ports.size !== 0) problems.push(`${name}: ${udp.ports.size} UDP ports are still bound`);
+  if (tcp.wheel.armed !== 0) problems.push(`${name}: ${tcp.wheel.armed} timers of TCP are still armed`);
+  if (tcp.size !== 0) problems.push(`${name}: ${tcp.size} TCP connections are still open`);
   return problems;
 }
 

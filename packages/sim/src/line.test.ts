@@ -1,4 +1,4 @@
-import { type Packet, sum20 } from '@prism-net/buffers';
+import { type Packet, type PacketPool, sum20 } from '@prism-net/buffers';
 import { ethernet, ipv4 } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { FrameEvent } from './frame-event.js';
@@ -12,20 +12,21 @@ import { VirtualClock } from './virtual-clock.js';
 class Bench {
   readonly clock = new VirtualClock(0);
   readonly schedule = new Schedule();
-  readonly pool = PacketArena.acquire(512, true).pool(1024);
+  readonly pool: PacketPool;
   readonly arrivals: [number: number, time: number][] = [];
   readonly marked: number[] = [];
   readonly line: Line;
   takes = true;
 
-  constructor(options: LineOptions, seed = 1) {
+  constructor(options: LineOptions, debug = true) {
     const observer = { onFrame: () => {} };
+    this.pool = PacketArena.acquire(512, debug).pool(1024);
     const { clock, schedule, pool } = this;
     this.line = new Line(
       'line',
       { clock, schedule, pool, observer },
       { arrive: (packet) => this.#arrive(packet) },
-      seed,
+      1,
       options,
     );
   }
@@ -151,7 +152,7 @@ describe('line', () => {
   });
 
   it('loses, duplicates and corrupts the given share, and counts them', () => {
-    const bench = new Bench({ loss: 0.2, duplicate: 0.1, corrupt: 0.05 });
+    const bench = new Bench({ loss: 0.2, duplicate: 0.1, corrupt: 0.05 }, false);
     for (let number = 0; number < 5000; number++) bench.send(number).pass(1);
     const { line } = bench;
     const [sent, arrived, lost] = [FrameEvent.SENT, FrameEvent.ARRIVED, FrameEvent.LOST].map((event) =>

@@ -55,6 +55,7 @@ const SMALL = {
   timers: 256,
   ipv4: { addresses: 16, routes: 32, groups: 16, pathMtuDestinations: 64, reassembly: { datagrams: 16 } },
   udp: { maximumEndpoints: 64, receiveQueue: 256 },
+  tcp: { maximumConnections: 64, maximumListeners: 16, synCacheSize: 64, timeWaitSize: 64, maximumOrphans: 64 },
 } as const satisfies Partial<StackOptions>;
 const SMALL_ETHERNET = { transmitQueue: 256, multicastAddresses: 16, neighbours: { capacity: 64 } } as const;
 
@@ -80,6 +81,7 @@ export class SimulatedHost extends Stack {
       ...stack,
       ipv4: { ...SMALL.ipv4, ...stack?.ipv4 },
       udp: { ...SMALL.udp, ...stack?.udp },
+      tcp: { ...SMALL.tcp, ...stack?.tcp },
       mode: 'manual',
       clock,
       random: context.random,
@@ -188,6 +190,8 @@ export class SimulatedHost extends Stack {
 
   #nextTurn(): number {
     if (this.#isPaused) return Number.POSITIVE_INFINITY;
+    // Sockets that became ready while others were told get their turn in the next poll.
+    if (this.ready.length > 0) return this.#virtual.time;
     const wait = this.nextEvent();
     if (wait < 0) return Number.POSITIVE_INFINITY;
     return wait === 0 ? this.#virtual.time : this.#clock.timeAfter(wait);

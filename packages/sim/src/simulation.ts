@@ -53,8 +53,8 @@ const OPTIONS = Object.keys({
 /** Turns in one and the same microsecond that mean that time stands still. */
 const STEPS_WITHOUT_TIME = 1_000_000;
 
-/** Sees every frame in the simulation. The packet is only lent. */
-export type FrameTrace = (event: FrameEvent, line: Line, packet: Packet, time: number) => void;
+/** Sees all that happens to frames. The packet is only lent. */
+export type FrameWatcher = (event: FrameEvent, line: Line, packet: Packet, time: number) => void;
 
 /**
  * A network of whole stacks in virtual time. Nothing happens but in {@link runFor} and {@link runUntil}: time jumps from
@@ -72,8 +72,6 @@ export class Simulation {
   readonly network: PacketPool;
   /** Polls and movements on lines so far. */
   steps = 0;
-  /** Called for all that happens to frames. */
-  trace: FrameTrace | null = null;
 
   readonly #arena: PacketArena;
   /** Seeds of what is made, in the order in which it is made. */
@@ -87,6 +85,7 @@ export class Simulation {
   readonly #context: LineContext;
   #nextMacAddress = 1;
   #isClosed = false;
+  readonly #watchers: FrameWatcher[] = [];
   #failure: SimulationError | null = null;
   /** Turns since time last moved. */
   #atThisInstant = 0;
@@ -226,6 +225,11 @@ export class Simulation {
     this.#log.note(this.time, text);
   }
 
+  /** Calls back for all that happens to frames, to the end of the simulation. */
+  watch(watcher: FrameWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
   /** Ends the run with this error. For socket callbacks, whose exceptions would not reach the simulation. */
   fail(problem: SimulationError): void {
     this.#failure ??= problem;
@@ -308,7 +312,7 @@ export class Simulation {
       this.#digest.add((line.index << 1) | event, time, packet);
     }
     this.#log.frame(time, event, line.name, packet.totalLength);
-    this.trace?.(event, line, packet, time);
+    for (const watcher of this.#watchers) watcher(event, line, packet, time);
   }
 
   #tellOfRoom(line: Line): void {

@@ -1,7 +1,9 @@
 import { formatTime } from '../event-log.js';
 import type { LineOptions } from '../line-options.js';
+import type { StreamPlan } from '../streams/stream-plan.js';
 import type { Fault, FaultSchedule } from './fault-schedule.js';
-import type { Flow, FlowSide } from './flow.js';
+import type { Flow } from './flow.js';
+import type { DrawnNode } from './topology.js';
 
 /** The schedule for people: network, flows, timetable. */
 export function describeFaultSchedule(schedule: FaultSchedule): string {
@@ -9,18 +11,34 @@ export function describeFaultSchedule(schedule: FaultSchedule): string {
   const lines = [
     `seed ${seed}: ${topology.shape}, clocks start at ${start}, neighbours ${knowsNeighbours ? 'known' : 'by ARP'}`,
   ];
-  for (const { kind, name, interfaces, clockGranularityMicroseconds, interruptDelayMicroseconds } of topology.nodes) {
-    const addresses = interfaces.map(({ address, mtu }) => ` ${address} mtu ${mtu}`).join();
-    const clock = clockGranularityMicroseconds === 1 ? '' : `, clock in steps of ${clockGranularityMicroseconds} µs`;
-    const delay = interruptDelayMicroseconds === 0 ? '' : `, interrupts ${interruptDelayMicroseconds} µs late`;
-    lines.push(`  ${kind} ${name}${addresses}${kind === 'switch' ? '' : clock + delay}`);
-  }
+  for (const node of topology.nodes) lines.push(`  ${describeNode(node)}`);
   for (const [i, { ends, options }] of topology.cables.entries()) {
     lines.push(`  cable ${i} ${ends.join('—')}: ${describeLine(options)}`);
   }
   for (const flow of flows) lines.push(`  ${describeFlow(flow)}`);
   for (const fault of faults) lines.push(`  ${describeFault(fault, schedule)}`);
   return lines.join('\n');
+}
+
+function describeNode(node: DrawnNode): string {
+  const {
+    kind,
+    name,
+    interfaces,
+    clockGranularityMicroseconds,
+    interruptDelayMicroseconds,
+    frames,
+    receiveQueue,
+    tcp,
+  } = node;
+  if (kind === 'switch') return `switch ${name}`;
+  const parts = interfaces.map(({ address, mtu }) => `${address} mtu ${mtu}`);
+  if (clockGranularityMicroseconds > 1) parts.push(`clock in steps of ${clockGranularityMicroseconds} µs`);
+  if (interruptDelayMicroseconds > 0) parts.push(`interrupts ${interruptDelayMicroseconds} µs late`);
+  if (frames < 512) parts.push(`${frames} packets`);
+  if (receiveQueue < 256) parts.push(`receive queue ${receiveQueue}`);
+  for (const [setting, value] of Object.entries(tcp)) parts.push(`${setting} ${value}`);
+  return `${kind} ${name}: ${parts.join(', ')}`;
 }
 
 function describeLine(options: LineOptions): string {
@@ -32,11 +50,12 @@ function describeFlow({ client, server, port, at, fromClient, fromServer, ending
   return `${formatTime(at)} ${client} → ${server}:${port}, ${ending}; client ${describeSide(fromClient)}; server ${describeSide(fromServer)}`;
 }
 
-function describeSide(side: FlowSide): string {
+function describeSide(side: StreamPlan): string {
   const { bytes, writeBytes, writeEveryMicroseconds, readBytes, readEveryMicroseconds } = side;
   const parts = [`sends ${bytes} bytes, ${writeBytes} at a time`];
   if (writeEveryMicroseconds > 0) parts.push(`every ${writeEveryMicroseconds} µs`);
   if (readEveryMicroseconds > 0) parts.push(`reads ${readBytes} every ${readEveryMicroseconds} µs`);
+  if (side.zeroCopy) parts.push('without copies');
   if (side.noDelay) parts.push('no delay');
   if (side.receiveBuffer > 0) parts.push(`receive buffer ${side.receiveBuffer}`);
   if (side.sendBuffer > 0) parts.push(`send buffer ${side.sendBuffer}`);

@@ -42,11 +42,11 @@ export class FaultNetwork {
         this.#nodes.set(node.name, simulation.switch(node.name, { mtu: 9000 }));
         continue;
       }
-      const { interfaces, clockGranularityMicroseconds, interruptDelayMicroseconds } = node;
-      const options = { ...common, interfaces, clockGranularityMicroseconds, interruptDelayMicroseconds };
-      const host = node.kind === 'router' ? simulation.router(node.name, options) : simulation.host(node.name, options);
-      for (const { prefix, gateway } of node.routes) host.addRoute(prefix, { gateway });
-      this.#nodes.set(node.name, host);
+      const { name, kind, routes, tcp, ...options } = node;
+      const made = kind === 'router' ? simulation.router : simulation.host;
+      const host = made.call(simulation, name, { ...common, ...options, stack: { ...common.stack, tcp } });
+      for (const { prefix, gateway } of routes) host.addRoute(prefix, { gateway });
+      this.#nodes.set(name, host);
     }
     // In the order in which the interfaces were drawn, so that each cable meets the first free port at both ends.
     for (const { ends, options } of topology.cables) {
@@ -96,10 +96,12 @@ export class FaultNetwork {
     return options;
   }
 
+  /** Routers alone: a host whose own interface narrows has to be configured anew. */
   #setMtu(cable: Cable, mtu: number): void {
-    for (const host of this.simulation.hosts) {
-      for (const [number, port] of host.ports.entries()) {
-        if (cable.ends.includes(port)) host.setMtu(number, Math.min(mtu, port.capabilities.mtu));
+    const routers = this.simulation.hosts.filter(({ ipv4 }) => ipv4.forwarder !== null);
+    for (const router of routers) {
+      for (const [number, port] of router.ports.entries()) {
+        if (cable.ends.includes(port)) router.setMtu(number, Math.min(mtu, port.capabilities.mtu));
       }
     }
   }

@@ -25,7 +25,7 @@ describe('fault schedules', () => {
     }
     const shapes = ['cable', 'switch', 'chain', 'dumbbell'];
     const lines = ['loss', 'bursts of loss', 'outage', 'reordering', 'duplicates', 'corruption', 'slow', 'long way'];
-    const behaviours = ['close', 'half-close', 'abort', 'trickle', 'slow reader', 'coarse clock'];
+    const behaviours = ['close', 'half-close', 'abandon', 'abort', 'trickle', 'slow reader', 'coarse clock'];
     expect([...seen].sort()).toEqual([...shapes, ...lines, 'black hole', 'mtu', 'pause', ...behaviours].sort());
   });
 
@@ -38,18 +38,18 @@ describe('fault schedules', () => {
 });
 
 describe('datagrams under fault schedules', () => {
-  it('arrive unaltered or not at all, every frame is accounted for: 1,000 seeds', () => {
+  it('arrive unaltered or not at all, every frame is accounted for: 300 seeds', () => {
     let arrived = 0;
     let echoed = 0;
     const events = Object.values(FrameEvent).map(() => 0);
-    for (let seed = 0; seed < 1000; seed++) {
+    for (let seed = 0; seed < 300; seed++) {
       const result = exchangeDatagrams(seed);
       arrived += result.arrived;
       echoed += result.echoed;
       for (const [event, count] of result.events.entries()) events[event]! += count;
     }
-    expect(arrived).toBeGreaterThan(50_000);
-    expect(echoed).toBeGreaterThan(50_000);
+    expect(arrived).toBeGreaterThan(15_000);
+    expect(echoed).toBeGreaterThan(15_000);
     // Each kind of thing happened (datagrams that understand ECN there are none).
     const unseen = Object.entries(FrameEvent).filter(([, event]) => events[event] === 0);
     expect(unseen.map(([name]) => name)).toEqual(['MARKED']);

@@ -20,7 +20,7 @@ export type FaultAction =
       readonly direction: 'both' | 'forward' | 'backward';
       readonly options: LineOptions;
     }
-  /** The routers (or hosts) at both ends of a cable learn that it carries less. */
+  /** The routers at the ends of a cable learn that it carries less. */
   | { readonly kind: 'mtu'; readonly cable: number; readonly mtu: number }
   /** A host or router does nothing. */
   | { readonly kind: 'pause'; readonly node: string };

@@ -1,23 +1,6 @@
+import type { StreamEnding, StreamPlan } from '../streams/stream-plan.js';
 import type { Dice } from './dice.js';
 import type { Topology } from './topology.js';
-
-/** How one side of a flow behaves. */
-export interface FlowSide {
-  /** Bytes it sends in all. */
-  readonly bytes: number;
-  /** Bytes per write. */
-  readonly writeBytes: number;
-  /** Pause between writes; 0 writes as fast as it may. */
-  readonly writeEveryMicroseconds: number;
-  /** Bytes read at a time. */
-  readonly readBytes: number;
-  /** Pause between reads: a slow reader closes the window. 0 reads as fast as data comes. */
-  readonly readEveryMicroseconds: number;
-  readonly noDelay: boolean;
-  /** Of the socket; 0 for the default. */
-  readonly receiveBuffer: number;
-  readonly sendBuffer: number;
-}
 
 /** What two applications do with each other. */
 export interface Flow {
@@ -26,13 +9,9 @@ export interface Flow {
   readonly port: number;
   /** Microseconds since the start. */
   readonly at: number;
-  readonly fromClient: FlowSide;
-  readonly fromServer: FlowSide;
-  /**
-   * How it ends. `close`: each side closes when it has sent and received all. `half-close`: each side says that it is
-   * done writing as soon as it is. `abort`: the client resets the connection after half of its bytes.
-   */
-  readonly ending: 'close' | 'half-close' | 'abort';
+  readonly fromClient: StreamPlan;
+  readonly fromServer: StreamPlan;
+  readonly ending: StreamEnding;
 }
 
 const FIRST_PORT = 5000;
@@ -50,7 +29,7 @@ export function drawFlows(dice: Dice, { addresses }: Topology): Flow[] {
       at: dice.pick(0, 0, dice.anySize(1000, 3_000_000)),
       fromClient: drawSide(dice),
       fromServer: drawSide(dice),
-      ending: dice.pick('close', 'close', 'half-close', 'half-close', 'half-close', 'abort'),
+      ending: dice.pick('close', 'close', 'half-close', 'half-close', 'half-close', 'half-close', 'abandon', 'abort'),
     });
   }
   return flows;
@@ -61,7 +40,7 @@ const MOST_WRITES = 300;
 /** So slowly does the slowest reader read that 400,000 bytes take it 20 seconds. */
 const SLOWEST_MICROSECONDS_PER_BYTE = 50;
 
-function drawSide(dice: Dice): FlowSide {
+function drawSide(dice: Dice): StreamPlan {
   const bytes = dice.pick(0, dice.anySize(1, 2000), dice.anySize(1000, 100_000), dice.anySize(10_000, 400_000));
   const isTrickle = dice.happens(0.25);
   const writeBytes = isTrickle ? dice.anySize(1, 500) : dice.anySize(500, 65_536);
@@ -73,6 +52,7 @@ function drawSide(dice: Dice): FlowSide {
     writeEveryMicroseconds: isTrickle ? dice.anySize(50, 20_000) : 0,
     readBytes,
     readEveryMicroseconds: isSlowReader ? dice.anySize(100, readBytes * SLOWEST_MICROSECONDS_PER_BYTE) : 0,
+    zeroCopy: dice.happens(0.4),
     noDelay: dice.happens(0.3),
     receiveBuffer: dice.pick(0, 0, 0, 4096, 16_384, 200_000),
     sendBuffer: dice.pick(0, 0, 0, 2048, 16_384, 200_000),

@@ -1,3 +1,4 @@
+import type { TcpSettings } from '@prism-net/tcp';
 import type { LineOptions } from '../line-options.js';
 import type { Dice } from './dice.js';
 
@@ -10,6 +11,10 @@ export interface DrawnNode {
   readonly routes: readonly { readonly prefix: string; readonly gateway: string }[];
   readonly clockGranularityMicroseconds: number;
   readonly interruptDelayMicroseconds: number;
+  /** Packets it has. */
+  readonly frames: number;
+  readonly receiveQueue: number;
+  readonly tcp: Partial<TcpSettings>;
 }
 
 export interface DrawnCable {
@@ -34,13 +39,33 @@ class Sketch {
   readonly kind: DrawnNode['kind'];
   readonly clockGranularityMicroseconds: number;
   readonly interruptDelayMicroseconds: number;
+  readonly frames: number;
+  readonly receiveQueue: number;
+  readonly tcp: Partial<TcpSettings>;
 
   constructor(name: string, kind: DrawnNode['kind'], dice: Dice) {
     this.name = name;
     this.kind = kind;
     this.clockGranularityMicroseconds = dice.pick(1, 1, 1, 100, 1000, 4000, 10_000);
     this.interruptDelayMicroseconds = dice.pick(0, 0, 0, 50, 1000);
+    this.frames = dice.pick(512, 512, 512, 256, 128);
+    this.receiveQueue = dice.pick(256, 256, 256, 32, 8);
+    this.tcp = drawSettings(dice);
   }
+}
+
+/** Mostly the defaults; hosts need not agree. */
+function drawSettings(dice: Dice): Partial<TcpSettings> {
+  return {
+    ...(dice.happens(0.2) ? { congestionControl: 'newreno' } : {}),
+    ...(dice.happens(0.15) ? { selectiveAcknowledgements: false } : {}),
+    ...(dice.happens(0.15) ? { timestamps: false } : {}),
+    ...(dice.happens(0.15) ? { windowScaling: false } : {}),
+    ...(dice.happens(0.3) ? { ecn: 'active' } : {}),
+    ...(dice.happens(0.1) ? { synCookies: 'always' } : {}),
+    ...(dice.happens(0.1) ? { maximumRanges: 4 } : {}),
+    ...(dice.happens(0.2) ? { delayedAcknowledgementMilliseconds: dice.pick(0, 200, 500) } : {}),
+  };
 }
 
 /** Draws one of a few shapes: a cable, a switch with three or four hosts, a chain of routers, a dumbbell. */
