@@ -239,6 +239,7 @@ export class TestHost {
   connect(options: OpenOptions = {}): Opened {
     const opened = this.startConnect(options);
     opened.peer.expect({ flags: opened.peer.options.ecn === true ? 'SEW' : 'S' });
+    this.wait(options.roundTrip ?? 0);
     opened.peer.answerSyn();
     opened.peer.expect({ flags: '.', seq: 1, ack: 1 });
     expect(opened.events.take()).toEqual(['connected']);
@@ -250,7 +251,7 @@ export class TestHost {
   acceptFrom(options: OpenOptions = {}): Opened {
     const listener = this.#listeners[0] ?? this.listen(80, options.connection);
     const peer = this.peer(options.peer);
-    peer.open();
+    peer.open(options.roundTrip ?? 0);
     return { host: this, peer, ...this.accept(listener) };
   }
 
@@ -305,6 +306,8 @@ export class TestHost {
 export interface OpenOptions {
   readonly peer?: PeerOptions;
   readonly connection?: ConnectionOptions;
+  /** Milliseconds that the handshake takes. */
+  readonly roundTrip?: number;
 }
 
 export interface EstablishOptions extends HostOptions, OpenOptions {

@@ -184,10 +184,11 @@ export class TestPeer {
   }
 
   /** Passive open of the host: SYN, its SYN-ACK, and the third segment. */
-  open(third: Outgoing = {}): void {
+  open(roundTrip = 0): void {
     this.sendSyn();
     this.expect({ flags: this.options.ecn === true ? 'S.E' : 'S.', ack: 1 });
-    this.send(third);
+    this.host.wait(roundTrip);
+    this.send();
   }
 
   sendSyn(outgoing: Outgoing = {}): void {

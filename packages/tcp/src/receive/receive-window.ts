@@ -60,8 +60,11 @@ export class ReceiveWindow {
     // RFC 9293 §3.8.6.2.2, MUST-39: the edge moves by a segment, or half the buffer, or not at all.
     if (((room - window) | 0) >= this.#step(connection)) window = room;
     const { scale } = this;
-    // Rounded up: to round down would take back what was offered (RFC 7323 §2.4).
-    let field = (window + ((1 << scale) - 1)) >>> scale;
+    const fraction = ((1 << scale) - 1) | 0;
+    // Rounded up, or the window would shrink; but beyond the buffer by less than a unit of the field, or a peer that sends
+    // less than that at a time would fill the memory. RFC 7323 §2.4: it may then seem to shrink; what was offered is taken.
+    let field = (window + fraction) >>> scale;
+    if ((((field << scale) - room) | 0) > fraction) field = window >>> scale;
     if (field > FIELD_MAXIMUM) field = FIELD_MAXIMUM;
     const edge = (next + (field << scale)) | 0;
     if (((edge - this.edge) | 0) > 0) this.edge = edge;
