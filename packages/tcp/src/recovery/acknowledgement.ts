@@ -50,9 +50,13 @@ export function acknowledge(
 
   if (recovery.probe.isOutstanding) {
     const isOfProbe = blocks.hasDuplicate && blocks.duplicateEnd === recovery.probe.end;
+    // A probe too many is no sign of reordering.
+    if (blocks.hasDuplicate && !isOfProbe) recovery.rack.onDuplicateSack(recovery.next);
     // Also when nothing is outstanding any more.
     const isPlain = !hasAdvanced && !carriesData && options.sackCount === 0;
     if (recovery.probe.onAcknowledgement(acknowledgement, isOfProbe, isPlain)) reduceAtOnce(recovery, now);
+  } else if (blocks.hasDuplicate) {
+    recovery.rack.onDuplicateSack(recovery.next);
   }
   undoIfSpurious(recovery, hasAdvanced, isDuplicate, echoAge, now);
   const lostCount = recovery.sackEnabled ? detectLosses(recovery, now) : detectLossesWithoutSack(recovery, hasAdvanced);
@@ -143,12 +147,9 @@ function undoIfSpurious(
   echoAge: number,
   now: Instant,
 ): void {
-  const { blocks, delivery, forward, rack, undo, window } = recovery;
+  const { blocks, delivery, forward, undo, window } = recovery;
   let isSpurious = false;
-  if (blocks.hasDuplicate) {
-    rack.onDuplicateSack(recovery.next);
-    isSpurious = undo.isAllDuplicate(blocks.duplicateStart, blocks.duplicateEnd);
-  }
+  if (blocks.hasDuplicate) isSpurious = undo.isAllDuplicate(blocks.duplicateStart, blocks.duplicateEnd);
   if (hasAdvanced && undo.isOriginalAcknowledged(recovery.unacknowledged, echoAge, now)) isSpurious = true;
   if (recovery.phase === RecoveryPhase.LOSS) {
     const verdict = forward.onAcknowledgement(

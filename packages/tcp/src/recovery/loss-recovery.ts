@@ -232,12 +232,14 @@ export class LossRecovery {
 
   /** The record `index` was put on the wire again. */
   onRetransmitted(index: number, now: Instant): void {
-    const length = this.records.recordLength(index);
+    const start = this.records.recordStart(index);
+    const end = this.records.recordEnd(index);
+    const length = (end - start) | 0;
     this.records.markRetransmitted(index, now);
     this.#lastSentAt = now;
     // RFC 6675 §6: the timer is for what is on its way now.
     if (index === this.records.first) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-    if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(length, this.records.recordEnd(index), now);
+    if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(start, end, now);
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     this.mustRetransmit = false;
     if (this.probe.isDue) this.probe.onSent(this.next, true);

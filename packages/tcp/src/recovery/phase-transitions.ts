@@ -14,7 +14,7 @@ export function enterRecovery(recovery: LossRecovery, now: Instant): void {
   const isReduced = seq.isGreaterOrEqual(recovery.reductionPoint, recovery.lossEnd);
   if (!isReduced) {
     reduceWindow(recovery, now);
-    recovery.undo.begin(recovery.unacknowledged, recovery.next, records.retransmittedBytes);
+    recovery.undo.begin();
   }
   // RecoverFS counts what this acknowledgement delivered: it is the first that the reduction goes by.
   reduction.start((outstanding - records.sackedBytes - duplicates.presumedBytes + recovery.sample.deliveredBytes) | 0);
@@ -74,7 +74,7 @@ export function enterLoss(recovery: LossRecovery, now: Instant): void {
   if (recovery.phase <= RecoveryPhase.DISORDER) recovery.forward.start();
   else recovery.forward.stop();
   if (recovery.phase !== RecoveryPhase.LOSS) {
-    recovery.undo.begin(recovery.unacknowledged, recovery.next, records.retransmittedBytes);
+    recovery.undo.begin();
   }
   recovery.control.onTimeout(recovery.window, recovery.outstanding, now);
   recovery.reducedAt = now;

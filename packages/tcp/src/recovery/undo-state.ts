@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import { seq } from '@prism-net/wire';
 
 /** Round trips after a repair for which a D-SACK may still show that it was not needed. */
 const ROUNDS = 2;
@@ -6,23 +7,21 @@ const ROUNDS = 2;
 /** Whether the last reduction of the window may turn out to have been unnecessary (RFC 3522, RFC 3708, RFC 5682). */
 export class UndoState {
   isPossible = false;
-  /** SND.UNA and SND.NXT when the window was reduced. */
-  from = 0;
-  to = 0;
-  /** Bytes retransmitted since, less those that a D-SACK has shown to have arrived twice. */
+  /** Bytes retransmitted since the window was reduced, less those that a D-SACK has shown to have arrived twice. */
   retransmittedBytes = 0;
   hasRetransmitted = false;
   firstRetransmittedAt: Instant = 0;
   firstRetransmittedEnd = 0;
+  /** All that was retransmitted lies between these sequence numbers. */
+  from = 0;
+  to = 0;
   /** Eifel has had its acknowledgement. */
   isJudged = false;
   #roundsLeft = 0;
 
-  begin(from: number, to: number, retransmittedBytes: number): void {
+  begin(): void {
     this.isPossible = true;
-    this.from = from;
-    this.to = to;
-    this.retransmittedBytes = retransmittedBytes;
+    this.retransmittedBytes = 0;
     this.hasRetransmitted = false;
     this.isJudged = false;
     this.#roundsLeft = ROUNDS;
@@ -32,14 +31,18 @@ export class UndoState {
     this.isPossible = false;
   }
 
-  /** `bytes` up to the sequence number `end` were retransmitted. */
-  onRetransmitted(bytes: number, end: number, now: Instant): void {
+  /** What lies between the sequence numbers `start` and `end` was retransmitted. */
+  onRetransmitted(start: number, end: number, now: Instant): void {
     if (!this.hasRetransmitted) {
       this.hasRetransmitted = true;
-      this.firstRetransmittedEnd = end;
       this.firstRetransmittedAt = now;
+      this.firstRetransmittedEnd = end;
+      this.from = start;
+      this.to = end;
     }
-    this.retransmittedBytes = (this.retransmittedBytes + bytes) | 0;
+    this.from = seq.minimum(this.from, start);
+    this.to = seq.maximum(this.to, end);
+    this.retransmittedBytes = (this.retransmittedBytes + ((end - start) | 0)) | 0;
   }
 
   /** A round trip has passed since the repair was complete. */
@@ -59,7 +62,7 @@ export class UndoState {
     return echoAge >= 0 && echoAge >= ((now - this.firstRetransmittedAt) | 0);
   }
 
-  /** A D-SACK (RFC 3708 §2). True: all that was retransmitted had arrived before. */
+  /** A D-SACK (RFC 3708 §2). True: all that was retransmitted had arrived before. What was not retransmitted does not count. */
   isAllDuplicate(start: number, end: number): boolean {
     if (!this.isPossible || !this.hasRetransmitted) return false;
     if (((start - this.from) | 0) < 0 || ((end - this.to) | 0) > 0) return false;

@@ -50,6 +50,15 @@ describe('a spurious fast retransmit is undone', () => {
     expect(model.recovery.window.window).toBeGreaterThan(undisturbed(options) * 0.7);
   });
 
+  it('not by a D-SACK of a segment that the network has duplicated', () => {
+    const fate = (s: Segment) => {
+      if (s.isRetransmission || s.start !== 40 * MSS) return s.start === 45 * MSS ? [DELAY, DELAY] : [DELAY];
+      return [];
+    };
+    const model = new Model({ bytes: 300 * MSS, fate, timestamps: false }).run();
+    expect(model.control.calls).toEqual(['congestion', 'recovered']);
+  });
+
   it('not by a D-SACK of another segment, or when one of two was needed', () => {
     const fate = delaying(40_000, 40);
     const model = new Model({
