@@ -461,17 +461,22 @@ export class TcpLayer implements SegmentReceiver {
   #withoutConnection(segment: Segment, network: Network, addresses: Addresses, now: Instant): void {
     const key = this.#key;
     const { flags } = segment;
-    if (isImpossible(flags)) {
+    network.keyOf(addresses, key);
+    if (isImpossible(flags) && this.#isExpected(addresses, key)) {
       this.drop(segment, DropReason.TCP_FLAGS_INVALID);
       return;
     }
-    network.keyOf(addresses, key);
     if (this.timeWait.segmentArrives(segment, network, addresses, key, now)) return;
     if (this.passiveOpen.segmentArrives(segment, network, addresses, key, now)) return;
-    // RFC 9293 §3.10.7.1: as if CLOSED.
+    // RFC 9293 §3.10.7.1: as if CLOSED; a reset answers whatever is none itself.
     if ((flags & RST) === 0) this.counter.resetsSent();
     this.control.reset(network, addresses, segment, now);
     this.drop(segment, DropReason.TCP_NO_CONNECTION);
+  }
+
+  /** Something stands where a segment without a connection goes: a connection in TIME-WAIT, or a listener. */
+  #isExpected(addresses: Addresses, key: FlowKey): boolean {
+    return this.timeWait.find(key) >= 0 || this.ports.findListener(addresses, 0) !== null;
   }
 
   #lookup(network: Network, addresses: Addresses): Connection | null {
