@@ -1,11 +1,10 @@
 import { ipv4, tcp } from '@prism-net/wire';
-import { formatPacket, formatTcpOption } from '../language/printer.js';
+import { formatTcpOption } from '../language/printer.js';
 import type { IpFields, PacketAction, TcpOption, TcpTransport } from '../language/syntax.js';
 import type { Flow } from './flow.js';
 import { aceBits, flagBits } from './frame-encoder.js';
 import { icmpTypeAndCode } from './icmp-names.js';
 import type { ObservedPacket, ObservedTcp } from './observed-packet.js';
-import { describeObserved } from './packet-description.js';
 import { findPatternFault } from './pattern.js';
 import { encodeOption, encodeOptions } from './tcp-option-bytes.js';
 
@@ -46,15 +45,6 @@ export function comparePacket(
     compareContent(script, observed, flow, options) ??
     compareIp(script.ip, observed)
   );
-}
-
-/** Both packets as the script writes them. */
-export function describeBoth(
-  script: PacketAction,
-  observed: ObservedPacket,
-  flow: Flow,
-): { expected: string; actual: string } {
-  return { expected: formatPacket(script), actual: describeObserved(observed, flow, script) };
 }
 
 function compareProtocol({ transport }: PacketAction, { content }: ObservedPacket): Mismatch | null {
