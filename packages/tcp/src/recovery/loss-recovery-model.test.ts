@@ -63,3 +63,32 @@ it('delivers everything through any network, with every invariant kept at every 
     { numRuns: Number(process.env['RUNS'] ?? 300) },
   );
 });
+
+it('with SACK, loss alone costs no needless retransmission; up to one segment in a hundred, no timeout either', () => {
+  for (const jitter of [0, 2000, 20_000]) {
+    for (const loss of [0.001, 0.01, 0.1]) {
+      const random = generator(jitter + loss * 1000);
+      let lost = 0;
+      let needless = 0;
+      const seen = new Set<number>();
+      const model = new Model({
+        bytes: 3_000_000,
+        check: false,
+        fate: (segment) => {
+          if (random() < loss) {
+            lost++;
+            return [];
+          }
+          if (seen.has(segment.start)) needless++;
+          seen.add(segment.start);
+          return [50_000 + Math.floor(random() * jitter)];
+        },
+      }).run();
+      expect(model.isDone).toBe(true);
+      expect(lost).toBeGreaterThan(0);
+      expect(model.retransmissions).toBe(lost);
+      expect(needless).toBe(0);
+      if (loss <= 0.01) expect(model.timeouts).toBe(0);
+    }
+  }
+});

@@ -1,3 +1,4 @@
+import { TcpOptions } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import { Model, type Segment } from './recovery.testkit.js';
 import { DeadlineKind, RecoveryPhase } from './recovery-constants.js';
@@ -200,8 +201,7 @@ describe('PRR', () => {
 });
 
 describe('ECN', () => {
-  it('ECE reduces the window once per round trip, asks for CWR and retransmits nothing', async () => {
-    const { TcpOptions } = await import('@prism-net/wire');
+  it('ECE reduces the window once per round trip, asks for CWR and retransmits nothing', () => {
     const { recovery } = new Model({ bytes: 0 });
     const options = new TcpOptions();
     let now = 1000;
@@ -247,4 +247,74 @@ describe('a path MTU that falls', () => {
     expect(model.control.calls).toEqual([]);
     expect(model.timeouts).toBe(0);
   });
+});
+
+describe('after gigabytes without loss', () => {
+  const LARGE = 65_000;
+
+  // Marks of old repairs must not come to lie ahead when sequence numbers have gone round half.
+  for (const gigabytes of [1, 2, 3, 4, 5]) {
+    it(`${gigabytes} GiB: loss, ECE and D-SACK are answered as on the first day`, () => {
+      for (const sign of ['sack', 'duplicates', 'ece', 'dsack'] as const) {
+        const { recovery, control } = new Model({ bytes: 0, maximumSegmentSize: LARGE, sack: sign !== 'duplicates' });
+        const options = new TcpOptions();
+        let now = 0;
+        const send = (count: number) => recovery.onSent((recovery.next + count * LARGE) | 0, now);
+        const acknowledge = (count: number, ecnEcho = false) => {
+          recovery.onAcknowledgement((recovery.unacknowledged + count * LARGE) | 0, options, ecnEcho, false, 0, now);
+        };
+        // A repair and a D-SACK to begin with.
+        send(10);
+        now += 1000;
+        if (sign === 'duplicates') for (let i = 0; i < 3; i++) acknowledge(0);
+        else {
+          options.sackCount = 1;
+          options.sackStart[0] = (recovery.unacknowledged + LARGE) | 0;
+          options.sackEnd[0] = (recovery.unacknowledged + 6 * LARGE) | 0;
+          acknowledge(0);
+        }
+        recovery.onRetransmitted(recovery.nextLost(), now);
+        now += 1000;
+        options.sackStart[0] = recovery.unacknowledged;
+        options.sackEnd[0] = (recovery.unacknowledged + LARGE) | 0;
+        acknowledge(10);
+        options.sackCount = 0;
+        const begun = sign === 'duplicates' ? ['congestion', 'recovered'] : ['congestion', 'undo'];
+        expect(control.calls).toEqual(begun);
+        const multiplier = recovery.rack.multiplier;
+        for (let sent = 0; sent < gigabytes * 2 ** 30; sent += 10 * LARGE) {
+          send(10);
+          now = (now + 1000) | 0;
+          acknowledge(10);
+        }
+        expect(control.calls).toEqual(begun);
+        expect(recovery.phase).toBe(OPEN);
+
+        send(10);
+        now = (now + 1000) | 0;
+        if (sign === 'duplicates') {
+          for (let i = 0; i < 3; i++) acknowledge(0);
+          expect(recovery.phase).toBe(RECOVERY);
+        } else if (sign === 'ece') {
+          acknowledge(1, true);
+          expect(control.calls.slice(2)).toEqual(['congestion', 'recovered']);
+        } else if (sign === 'sack') {
+          options.sackCount = 1;
+          options.sackStart[0] = (recovery.unacknowledged + LARGE) | 0;
+          options.sackEnd[0] = (recovery.unacknowledged + 6 * LARGE) | 0;
+          acknowledge(0);
+          if (recovery.nextLost() < 0) recovery.onDeadline((now = recovery.deadline));
+          expect(recovery.phase).toBe(RECOVERY);
+          expect(control.calls.slice(2)).toEqual(['congestion']);
+        } else {
+          options.sackCount = 1;
+          options.sackStart[0] = (recovery.unacknowledged - LARGE) | 0;
+          options.sackEnd[0] = recovery.unacknowledged;
+          acknowledge(1);
+          expect(recovery.rack.multiplier).toBe(multiplier + 1);
+        }
+        expect(recovery.check()).toBe(null);
+      }
+    });
+  }
 });
