@@ -51,6 +51,8 @@ export function close(connection: Connection, now: Instant): void {
     layer.ports.unbind(connection);
     return;
   }
+  // From here on nobody reads: whatever ends the connection gives back what was received.
+  connection.isOrphan = true;
   if (state === State.SYN_SENT || connection.linger === 0) {
     abort(connection, Errno.ECONNABORTED, now);
     return;
@@ -60,7 +62,6 @@ export function close(connection: Connection, now: Instant): void {
     abort(connection, Errno.NONE, now);
     return;
   }
-  connection.isOrphan = true;
   shutdownWrite(connection);
   layer.orphans.add(connection, now);
   if (connection.state === State.FIN_WAIT_2) connection.timers.waitForFin(now);

@@ -61,6 +61,8 @@ export class Connection implements TimerHandler {
   isFinSent = false;
   /** The last write was not taken whole: the application waits for room. */
   isWriteBlocked = false;
+  /** In the layer's list of those who wait for packets. */
+  isStarved = false;
   /** A byte beyond the window was sent as a probe: the peer may acknowledge it. */
   isProbeOutstanding = false;
   probeSentAt: Instant = 0;
@@ -206,7 +208,7 @@ export class Connection implements TimerHandler {
     const errno = this.#writeError();
     if (errno !== Errno.NONE) return -errno;
     const taken = this.sendBuffer.write(bytes, start, length);
-    if (taken < length) this.isWriteBlocked = true;
+    if (taken < length) this.#refuse();
     if (taken > 0) this.layer.markPending(this);
     return taken;
   }
@@ -215,7 +217,7 @@ export class Connection implements TimerHandler {
   reserve(): Packet | null {
     const { pool } = this.layer;
     if (this.sendBuffer.room === 0 || pool.available <= pool.region.frames >> 2) {
-      this.isWriteBlocked = true;
+      this.#refuse();
       return null;
     }
     return pool.take();
@@ -331,6 +333,7 @@ export class Connection implements TimerHandler {
   /** Sets options. The caller has checked them (`requireConnectionOptions`). @throws PosixError EINVAL for an unknown congestionControl. */
   apply(options: ConnectionOptions): void {
     this.noDelay = options.noDelay ?? this.noDelay;
+    this.cork = options.cork ?? this.cork;
     this.quickAcknowledgement = options.quickAcknowledgement ?? this.quickAcknowledgement;
     this.keepAlive = options.keepAlive ?? this.keepAlive;
     this.keepAliveIdle = options.keepAliveIdleMilliseconds ?? this.keepAliveIdle;
@@ -357,7 +360,6 @@ export class Connection implements TimerHandler {
   /** Options that matter at once. */
   optionsChanged(options: ConnectionOptions): void {
     const { layer } = this;
-    if (options.cork !== undefined) this.cork = options.cork;
     // Nagle or the cork may have held something back.
     if (options.noDelay !== undefined || options.cork !== undefined) layer.markPending(this);
     if (options.keepAlive !== undefined || options.keepAliveIdleMilliseconds !== undefined) {
@@ -404,6 +406,13 @@ export class Connection implements TimerHandler {
   observed(segment: Segment | null, now: Instant): void {
     const { probe } = this.layer;
     if (probe !== null) probe(this, segment, now);
+  }
+
+  /** A write that was not taken whole: `writable` will tell when another is worth trying. */
+  #refuse(): void {
+    this.isWriteBlocked = true;
+    // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
+    if (this.sendBuffer.room > 0) this.layer.starved.add(this);
   }
 
   #writeError(): Errno {

@@ -27,6 +27,7 @@ import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
 import { PortTable } from './port-table.js';
+import { StarvedWriters } from './starved-writers.js';
 import { TcpCounter, type TcpStatistics } from './statistics.js';
 import { TimeWait } from './time-wait.js';
 
@@ -63,6 +64,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly wheel: TimerWheel;
   readonly ports = new PortTable();
   readonly orphans: Orphans;
+  readonly starved: StarvedWriters;
   readonly control: ControlSegments;
   readonly passiveOpen: PassiveOpen;
   readonly timeWait: TimeWait;
@@ -126,6 +128,7 @@ export class TcpLayer implements SegmentReceiver {
       sample: new AcknowledgementSample(),
     };
     this.orphans = new Orphans(this.settings.maximumOrphans);
+    this.starved = new StarvedWriters(pool);
     this.control = new ControlSegments(pool);
     this.passiveOpen = new PassiveOpen(this);
     this.timeWait = new TimeWait(this);
@@ -262,6 +265,7 @@ export class TcpLayer implements SegmentReceiver {
     }
     this.#heldCount = 0;
     if (this.#pendingCount > 0) this.flush(now);
+    this.starved.feed();
   }
 
   /** Connections that have something to send get their turn. */
@@ -294,7 +298,7 @@ export class TcpLayer implements SegmentReceiver {
   nextExpiry(now: Instant): number {
     if (this.hasTurnsLeft && this.#pendingCount > 0) return 0;
     return earliest(
-      this.wheel.nextExpiry(now),
+      earliest(this.starved.nextLook, this.wheel.nextExpiry(now)),
       earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
     );
   }
@@ -332,6 +336,7 @@ export class TcpLayer implements SegmentReceiver {
     }
     this.#connections.length = 0;
     this.#pendingCount = 0;
+    this.starved.clear();
   }
 
   // ---- for the files of this package

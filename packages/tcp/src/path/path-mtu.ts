@@ -16,8 +16,15 @@ export function pathChanged(connection: Connection): void {
   let size = Math.min(connection.peerSegmentSize, path.mtu - headers);
   if (connection.maximumSegment > 0) size = Math.min(size, connection.maximumSegment);
   if (connection.searchedSegmentSize > 0) size = Math.min(size, connection.searchedSegmentSize);
+  size = Math.min(size, affordableSize(connection));
   if (connection.hasTimestamps) size -= tcpOptions.TIMESTAMPS_LENGTH;
   setSegmentSize(connection, Math.max(size, 1));
+}
+
+/** A segment that takes a large part of a small pool might wait for ever for so many packets at once. */
+function affordableSize(connection: Connection): number {
+  const { pool } = connection.layer;
+  return Math.max(1, pool.region.frames >> 4) * (pool.memory.layout.frameSize - HEADROOM);
 }
 
 function setSegmentSize(connection: Connection, size: number): void {

@@ -176,7 +176,10 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
  */
 function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
   let length = given;
-  const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
+  const whole = ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1;
+  // Half of the packets there are: rather a small segment than none for want of a few.
+  const affordable = connection.layer.pool.available >> 1 || 1;
+  const most = Math.min(room, whole, affordable, connection.recovery.recordsFree);
   // A segment that takes several frames is sent by itself.
   const limit = Math.imul(connection.segmentFrames > 1 ? 1 : most, size);
   if (length > limit) return limit;
@@ -272,8 +275,10 @@ export function timedOut(connection: Connection, unanswered: number, now: Instan
     abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
     return;
   }
+  // It says nothing about the path.
+  if (isShut) recovery.consecutiveTimeouts = 0;
   // RFC 9293 §3.8.3, SHLD-9.
-  if (!isShut && recovery.consecutiveTimeouts === R1) connection.report(Errno.ETIMEDOUT);
+  else if (recovery.consecutiveTimeouts === R1) connection.report(Errno.ETIMEDOUT);
   layer.markPending(connection);
 }
 
