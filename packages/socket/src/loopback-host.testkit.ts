@@ -93,9 +93,9 @@ export class LoopbackHost implements SocketContext {
     for (let idle = 0; idle < 2; ) idle = this.tick() > 0 ? 0 : idle + 1;
   }
 
-  pass(milliseconds: number): void {
-    for (let left = milliseconds; left > 0; left -= 100) {
-      this.clock.advance(100_000);
+  pass(milliseconds: number, step = 100): void {
+    for (let left = milliseconds; left > 0; left -= step) {
+      this.clock.advance(step * 1000);
       this.settle();
     }
   }
