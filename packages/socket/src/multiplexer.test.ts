@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { DatagramSocket } from './datagram-socket.js';
-import { LoopbackHost, turn } from './loopback-host.testkit.js';
+import { LOOPBACK, LoopbackHost, turn } from './loopback-host.testkit.js';
 import { Multiplexer } from './multiplexer.js';
+import { connectStream } from './stream-connect.js';
+import { StreamListener } from './stream-listener.js';
+import { drive, PORT } from './stream-pair.testkit.js';
+import type { StreamSocket } from './stream-socket.js';
 
 function prepare(count: number) {
   const host = new LoopbackHost();
@@ -116,6 +120,46 @@ describe('Multiplexer', () => {
     send(0, 0);
     expect(seen).toEqual([1, 1]);
     expect(await settled(waiting)).toBe('pending');
+    host.finish();
+  });
+
+  it('takes stream sockets and listeners beside datagram sockets', async () => {
+    const host = new LoopbackHost();
+    const multiplexer = new Multiplexer<DatagramSocket | StreamSocket | StreamListener>();
+    const listener = new StreamListener(host, { port: PORT });
+    const datagrams = host.socket({ port: PORT });
+    multiplexer.add(listener).add(datagrams);
+    const connecting = connectStream(host, { address: LOOPBACK, port: PORT, sendBuffer: 1000 });
+    const client = await drive(host, connecting);
+    expect(await multiplexer.wait()).toEqual([listener]);
+    const server = listener.tryAccept()!;
+    multiplexer.add(client).add(server);
+    expect(multiplexer.poll()).toEqual([]);
+
+    expect(client.tryWrite(new Uint8Array(2000))).toBe(1000);
+    host.socket().send('x', PORT, LOOPBACK);
+    host.settle();
+    // Room that was refused, a datagram, bytes.
+    expect(new Set(await multiplexer.wait())).toEqual(new Set([datagrams, client, server]));
+    datagrams.receivePacket()!.release();
+    expect(client.tryWrite(new Uint8Array(1))).toBe(1);
+    server.readInto(new Uint8Array(5000));
+    expect(multiplexer.poll()).toEqual([]);
+    host.settle();
+    server.readInto(new Uint8Array(5000));
+    expect(multiplexer.poll()).toEqual([]);
+
+    client.end();
+    host.settle();
+    expect(await multiplexer.wait()).toEqual([server]);
+    multiplexer.delete(server);
+    const waiting = multiplexer.wait();
+    server.abort();
+    host.settle();
+    expect(await waiting).toEqual([client]);
+    multiplexer.delete(client);
+    listener.close();
+    expect(await multiplexer.wait()).toEqual([listener]);
     host.finish();
   });
 });
