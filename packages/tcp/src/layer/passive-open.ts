@@ -284,11 +284,12 @@ export class PassiveOpen implements SynCacheHandler {
     const distance = (segment.sequence - next) | 0;
     const isInWindow = distance >= 0 && distance < this.#window(listener);
     if (segment.has(RST)) {
-      // RFC 5961 §3.2: exactly the next number, or nothing happens. RFC 9293 §3.5, MUST-11: back to LISTEN.
+      // RFC 5961 §3.2: exactly the next number ends it; one in the window is challenged. RFC 9293 §3.5, MUST-11: back to LISTEN.
       if (distance === 0) {
         cache.remove(slot);
         layer.handled(segment);
       } else {
+        if (isInWindow) this.#acknowledge(slot, network, addresses, now);
         layer.drop(segment, DropReason.TCP_RESET_INVALID);
       }
       return;
@@ -304,20 +305,23 @@ export class PassiveOpen implements SynCacheHandler {
       }
       return;
     }
+    const { options } = segment;
+    const hasTimestamps = cache.hasTimestamps(slot);
+    if (hasTimestamps && !options.hasTimestamps) {
+      // RFC 7323 §3.2: dropped silently; it completes nothing.
+      layer.drop(segment, DropReason.TCP_TIMESTAMP_MISSING);
+      return;
+    }
+    const isOld = hasTimestamps && seq.isLess(options.timestampValue, cache.timestampRecent(slot));
+    if (!isInWindow || isOld) {
+      this.#acknowledge(slot, network, addresses, now);
+      layer.drop(segment, isOld ? DropReason.TCP_TIMESTAMP_OLD : DropReason.TCP_OUT_OF_WINDOW);
+      return;
+    }
     if (segment.acknowledgement !== ((cache.iss(slot) + 1) | 0)) {
       layer.counter.resetsSent();
       layer.control.reset(network, addresses, segment, now);
       layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
-      return;
-    }
-    const { options } = segment;
-    const isOld =
-      cache.hasTimestamps(slot) &&
-      options.hasTimestamps &&
-      seq.isLess(options.timestampValue, cache.timestampRecent(slot));
-    if (!isInWindow || isOld) {
-      this.#acknowledge(slot, network, addresses, now);
-      layer.drop(segment, isOld ? DropReason.TCP_TIMESTAMP_OLD : DropReason.TCP_OUT_OF_WINDOW);
       return;
     }
     if (listener.isFull) {
