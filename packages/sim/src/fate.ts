@@ -56,7 +56,9 @@ export class Fate {
   readonly #link: ImpairedLink;
 
   constructor(impairments: Impairments, seed: number, clock: VirtualClock, pool: PacketPool) {
-    this.#link = impair(this.#feed, { seed, clock, pool, receive: impairments });
+    // A packet and its duplicate are out before the next comes: small queues will do.
+    const receive = { ...impairments, queueLimit: 2 };
+    this.#link = impair(this.#feed, { seed, clock, pool, receive, transmit: { queueLimit: 1 } });
   }
 
   /** Takes the packet; returns how many are left of it: 0, 1 or 2, in {@link survivors}, the caller's. */

@@ -34,22 +34,35 @@ class Side {
   arrivedAny = false;
 }
 
+type Ends = readonly [address: number, port: number, otherAddress: number, otherPort: number];
+
 class Conversation {
   readonly sides: readonly [Side, Side] = [new Side(), new Side()];
   /** Nothing can be said about it any more. */
   isUnclear = false;
+  readonly #ends: Ends;
+
+  constructor(ends: Ends) {
+    this.#ends = ends;
+  }
+
+  isOf(address: number, port: number, otherAddress: number, otherPort: number): boolean {
+    const ends = this.#ends;
+    return ends[1] === port && ends[3] === otherPort && ends[0] === address && ends[2] === otherAddress;
+  }
 }
 
 /**
  * Watches every TCP segment that hosts send, from outside, and compares it with what had arrived at the host by then:
  * checksums, options, sequence numbers within the window offered, acknowledgements and SACK blocks of nothing but what
- * came, windows that do not shrink, timestamps. The first violation ends the simulation.
+ * came, windows that do not shrink, timestamps that do not run back. The first violation ends the simulation.
  */
 export class SegmentWatch {
   /** Segments looked at. */
   segments = 0;
   readonly #simulation: Simulation;
   readonly #conversations = new Map<string, Conversation>();
+  #last = new Conversation([0, 0, 0, 0]);
   readonly #reader = new SegmentReader();
   /** By line: 1 leaves a host, 2 ends at a host, 0 neither. */
   readonly #roles: Uint8Array;
@@ -98,14 +111,22 @@ export class SegmentWatch {
 
   #conversation(isForward: boolean): Conversation {
     const { source, sourcePort, destination, destinationPort } = this.#reader;
-    const key = isForward
-      ? `${source}:${sourcePort}:${destination}:${destinationPort}`
-      : `${destination}:${destinationPort}:${source}:${sourcePort}`;
+    const last = this.#last;
+    // Most segments belong to the conversation of the one before.
+    if (last.isOf(source, sourcePort, destination, destinationPort)) return last;
+    if (last.isOf(destination, destinationPort, source, sourcePort)) return last;
+    const [one, other] = [
+      [source, sourcePort],
+      [destination, destinationPort],
+    ] as const;
+    const ends = isForward ? ([...one, ...other] as const) : ([...other, ...one] as const);
+    const key = ends.join(':');
     let conversation = this.#conversations.get(key);
     if (conversation === undefined) {
-      conversation = new Conversation();
+      conversation = new Conversation(ends);
       this.#conversations.set(key, conversation);
     }
+    this.#last = conversation;
     return conversation;
   }
 
@@ -210,9 +231,12 @@ export class SegmentWatch {
     if (acknowledged < from.acknowledged) return `acknowledges ${acknowledged}, after ${from.acknowledged}`;
     from.acknowledged = acknowledged;
     const edge = acknowledged + scaled(window, from, to, this.#reader.has(SYN));
-    // Once the peer has sent its FIN its window means nothing.
+    // Once the peer has sent its FIN its window means nothing; and by less than the unit of the scaled window it may
+    // shrink, lest the buffer must hold more than it can (RFC 7323 §2.4).
     const isOver = to.fin !== null && acknowledged > to.fin;
-    if (edge < from.windowEdge && !isOver) return `a window to ${edge} that was offered to ${from.windowEdge} before`;
+    const unit = scaled(1, from, to, false);
+    if (edge + unit <= from.windowEdge && !isOver)
+      return `a window to ${edge} that was offered to ${from.windowEdge} before`;
     from.windowEdge = Math.max(from.windowEdge, edge);
     for (let i = 0; i < options.sackCount; i++) {
       const start = position(options.sackStart[i]!, to.initialSequence);

@@ -23,7 +23,8 @@ export interface TransferOptions {
   readonly ending?: StreamEnding;
   /**
    * The server answers SYNs with cookies and keeps nothing: if the client's first text is lost, what follows looks like
-   * nobody's (RFC 4987 §3.6), and the client is reset. Default false.
+   * nobody's (RFC 4987 §3.6), and the client is reset; one that has nothing to send finds out by keep-alive. Default
+   * false.
    */
   readonly mayBeForgotten?: boolean;
   /** Of both connections, in addition to those of the plans. */
@@ -125,7 +126,8 @@ export class Transfer {
   #connect(): void {
     const { client, address, port = 5000, options } = this.#options;
     const connection = client.tcp.open(null);
-    connection.apply({ ...options, ...buffersOf(this.#fromClient) });
+    const { mayBeForgotten = false } = this.#options;
+    connection.apply({ ...options, ...buffersOf(this.#fromClient), ...(mayBeForgotten ? KEEP_ALIVE : {}) });
     this.client = this.#end(connection, true);
     this.connectError = connection.connect(IpAddress.parse(address), port, client.now());
     client.requestPoll();
