@@ -14,9 +14,9 @@ module.exports = {
     {
       name: 'pure-packages-do-no-io',
       comment:
-        'Nothing but the native link drivers may import node: (tests aside); these packages run in a browser too.',
+        'Nothing but the native link drivers and commands may import node: (tests aside); these packages run in a browser too.',
       severity: 'error',
-      from: { path: '^packages/(?!link-)[^/]+/src/', pathNot: '\\.(test|testkit|fixture)\\.' },
+      from: { path: '^packages/(?!link-)[^/]+/src/', pathNot: '\\.(test|testkit|fixture)\\.|/src/main\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {

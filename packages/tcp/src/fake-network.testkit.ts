@@ -18,8 +18,10 @@ export class FakeNetwork implements Network {
   readonly headerLength = 20;
   readonly minimumMtu = 68;
   index = 0;
-  /** Path MTU to everywhere. */
+  /** Path MTU to everywhere. The interface takes 1,500 bytes, or as much as the path. */
   mtu = 1500;
+  /** What the interface takes. */
+  interfaceMtu = 1500;
   isReachable = true;
   /** Frames the interface takes; each segment that is sent takes its share. */
   freeFrames = 1 << 20;
@@ -45,6 +47,8 @@ export class FakeNetwork implements Network {
     if (path.localD === 0) path.localD = this.local[0]!.d;
     path.pseudoHeader = foldSum(addWord32(addWord32(ipv4.Protocol.TCP, path.localD), path.remoteD));
     path.mtu = this.mtu;
+    path.interfaceMtu = this.interfaceMtu;
+    path.interfaceMtu = Math.max(1500, this.mtu);
     path.completesChecksum = this.completesChecksum;
     return Errno.NONE;
   }

@@ -8,7 +8,8 @@ const everything = [...packages, ...projects('apps')];
 const sources = filesBelow('packages').filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path));
 const products = sources.filter((path) => !/\.(test|testkit|fixture)\./.test(path));
 /** What runs in a browser too: everything but the native link drivers. */
-const pure = products.filter((path) => !path.startsWith('packages/link-'));
+/** What runs in a browser: not the native drivers, and not the commands of packages that have one. */
+const pure = products.filter((path) => !path.startsWith('packages/link-') && !path.endsWith('/src/main.ts'));
 
 function withoutComments(source: string): string {
   return source.replace(/\/\*.*?\*\//gs, '').replace(/(^|\s)\/\/.*$/gm, '');

@@ -116,6 +116,7 @@ export class Ipv4Network implements Network, TransportHandler {
     path.localC = MAPPED;
     path.localD = route.source;
     path.mtu = route.mtu;
+    path.interfaceMtu = route.interface!.mtu;
     path.completesChecksum = route.interface!.link.capabilities.transmitChecksum;
     path.pseudoHeader = foldSum(addWord32(addWord32(PROTOCOL, path.localD), remote));
     return Errno.NONE;

@@ -8,6 +8,8 @@ export class Path extends Addresses {
   readonly network: Network;
   /** Largest IP datagram in bytes; 0 until resolved. */
   mtu = 0;
+  /** What the interface takes, however narrow the way behind it; 0 until resolved. */
+  interfaceMtu = 0;
   /** The sum of the pseudo-header without the length of the segment. */
   pseudoHeader = 0;
   /** Whoever sends the frame completes the checksum: TCP leaves it PARTIAL. */

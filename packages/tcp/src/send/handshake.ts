@@ -59,7 +59,7 @@ export function transmitSyn(connection: Connection, now: Instant): boolean {
 
 /** RFC 9293 §3.7.1, MUST-67: what the interface takes, less the headers without options (RFC 6691). */
 export function offeredSegmentSize(path: Path, maximum: number): number {
-  const size = (path.mtu - path.network.headerLength - HEADER) | 0;
+  const size = (path.interfaceMtu - path.network.headerLength - HEADER) | 0;
   return maximum > 0 && maximum < size ? maximum : size;
 }
 
