@@ -213,7 +213,7 @@ function leaveSynReceived(connection: Connection, segment: Segment, now: Instant
 }
 
 /** Cuts off what was received before, and what is beyond the window (§3.10.7.4: "tailored to begin at RCV.NXT"). */
-function trimToWindow(connection: Connection, segment: Segment): void {
+export function trimToWindow(connection: Connection, segment: Segment): void {
   const next = connection.receiveNext;
   const known = (next - segment.sequence) | 0;
   if (known > 0) {

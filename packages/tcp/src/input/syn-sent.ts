@@ -9,9 +9,10 @@ import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
 import { acknowledgementArrives } from './acknowledgement.js';
 import { becomeEstablished } from './established.js';
+import { trimToWindow } from './segment-arrives.js';
 import { textArrives } from './text.js';
 
-const { ACK, CWR, ECE, FIN, RST, SYN } = tcp.Flag;
+const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
 
 /** SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3). Takes the packet. */
 export function segmentArrivesInSynSent(connection: Connection, segment: Segment, now: Instant): void {
@@ -65,8 +66,9 @@ export function segmentArrivesInSynSent(connection: Connection, segment: Segment
   connection.sendWindowScale = scale;
   if (!isAlive) return;
   connection.mustAcknowledge = true;
-  // Sixth, text and FIN with the SYN are processed as in ESTABLISHED.
-  if (segment.length > 0 || (flags & FIN) !== 0) textArrives(connection, segment, now);
+  // Sixth, text with the SYN is processed as in ESTABLISHED. (A FIN with it was refused before.)
+  trimToWindow(connection, segment);
+  if (segment.length > 0) textArrives(connection, segment, now);
   else layer.handled(segment);
 }
 

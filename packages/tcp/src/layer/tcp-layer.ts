@@ -400,6 +400,7 @@ export class TcpLayer implements SegmentReceiver {
 
   /** RST in answer to a segment that a half-open connection cannot accept. */
   resetFor(connection: Connection, segment: Segment, now: Instant): void {
+    if (segment.has(RST)) return;
     const path = connection.path!;
     this.counter.resetsSent();
     this.control.reset(path.network, path, segment, now);
