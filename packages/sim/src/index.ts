@@ -8,9 +8,10 @@ export { FRAME_EVENT_NAMES, FrameEvent } from './frame-event.js';
 export type { Line } from './line.js';
 export type { LineOptions } from './line-options.js';
 export type { Jack, Port } from './port.js';
+export type { RunLimits } from './run-guard.js';
 export { SimulatedHost, type SimulatedHostOptions, type SimulatedInterface } from './simulated-host.js';
 export { SimulatedSwitch, type SimulatedSwitchOptions } from './simulated-switch.js';
-export { type FrameWatcher, type RunLimits, Simulation, type SimulationOptions } from './simulation.js';
+export { type FrameWatcher, Simulation, type SimulationOptions } from './simulation.js';
 export { SimulationError } from './simulation-error.js';
 export {
   type BulkOptions,

@@ -232,6 +232,48 @@ describe('simulation', () => {
   });
 });
 
+describe('applications that wait for promises', () => {
+  const run = async () => {
+    const { simulation, a, b } = twoHosts({ debug: false }, { delayMicroseconds: 1000, loss: 0.1 });
+    const server = b.udpSocket({ port: 8 });
+    (async () => {
+      for await (const { data, address, port } of server) server.send(data, port, address);
+    })();
+    const times: number[] = [];
+    const client = a.udpSocket().connect(8, '10.0.0.2');
+    let isDone = false;
+    (async () => {
+      for (let i = 0; i < 20; i++) {
+        simulation.after(50_000, () => client.send(`${i}`));
+        await client.next();
+        times.push(simulation.time);
+      }
+      isDone = true;
+    })();
+    // What is lost is asked again.
+    const again = () => {
+      client.send('again');
+      simulation.after(100_000, again);
+    };
+    simulation.after(100_000, again);
+    await simulation.play(() => isDone);
+    simulation.assertClean();
+    return { times, digest: simulation.digest };
+  };
+
+  it('go on in virtual time, and repeat themselves', async () => {
+    const first = await run();
+    expect(first.times).toHaveLength(20);
+    expect(first.times[0]).toBeGreaterThan(52_000);
+    expect(await run()).toEqual(first);
+  });
+
+  it('are found out when they wait for ever', async () => {
+    const { simulation } = twoHosts({}, {});
+    await expect(simulation.play(() => false)).rejects.toThrow(/nothing is left to happen/);
+  });
+});
+
 describe('repetition', () => {
   const run = (options: SimulationOptions, extraDraw = false) => {
     const bad = {

@@ -1,8 +1,8 @@
 import type { Packet, PacketPool } from '@prism-net/buffers';
 import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { platformScheduler } from '@prism-net/stack';
 import { SeededRandom } from '@prism-net/tables';
 import type { Instant } from '@prism-net/time';
-import { Agenda } from './agenda.js';
 import { auditSimulation } from './audit.js';
 import { Cable, type CableOptions } from './cable.js';
 import { EventLog, formatTime } from './event-log.js';
@@ -11,10 +11,11 @@ import { FrameEvent } from './frame-event.js';
 import type { Line, LineContext, LineObserver } from './line.js';
 import { PacketArena } from './packet-arena.js';
 import { type Jack, Port } from './port.js';
-import { Schedule } from './schedule.js';
+import { RunGuard, type RunLimits } from './run-guard.js';
 import { SimulatedHost, type SimulatedHostOptions, type SimulatedInterface } from './simulated-host.js';
 import { SimulatedSwitch, type SimulatedSwitchOptions } from './simulated-switch.js';
 import { SimulationError } from './simulation-error.js';
+import { Timeline } from './timeline.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface SimulationOptions {
@@ -30,18 +31,6 @@ export interface SimulationOptions {
   readonly debug?: boolean;
 }
 
-/** What ends a run that would not end. */
-export interface RunLimits {
-  /** Of virtual time. Default 600 s. */
-  readonly microseconds?: number;
-  /** Polls and movements on lines. Default 50 million. */
-  readonly steps?: number;
-  /** A number that grows as long as things go on, such as bytes delivered … */
-  readonly progress?: () => number;
-  /** … and how long it may stay as it is. Default 300 s. */
-  readonly stallMicroseconds?: number;
-}
-
 const OPTIONS = Object.keys({
   seed: 1,
   start: 1,
@@ -49,9 +38,6 @@ const OPTIONS = Object.keys({
   frameSize: 1,
   debug: 1,
 } satisfies Record<keyof Required<SimulationOptions>, 1>);
-
-/** Turns in one and the same microsecond that mean that time stands still. */
-const STEPS_WITHOUT_TIME = 1_000_000;
 
 /** Sees all that happens to frames. The packet is only lent. */
 export type FrameWatcher = (event: FrameEvent, line: Line, packet: Packet, time: number) => void;
@@ -70,15 +56,11 @@ export class Simulation {
   readonly cables: Cable[] = [];
   /** Packets on their way. */
   readonly network: PacketPool;
-  /** Polls and movements on lines so far. */
-  steps = 0;
 
   readonly #arena: PacketArena;
   /** Seeds of what is made, in the order in which it is made. */
   readonly #seeds: SeededRandom;
-  readonly #lineSchedule = new Schedule();
-  readonly #hostSchedule = new Schedule();
-  readonly #agenda = new Agenda();
+  readonly #timeline: Timeline;
   readonly #lines: Line[] = [];
   readonly #digest = new FrameDigest();
   readonly #log = new EventLog();
@@ -86,9 +68,6 @@ export class Simulation {
   #nextMacAddress = 1;
   #isClosed = false;
   readonly #watchers: FrameWatcher[] = [];
-  #failure: SimulationError | null = null;
-  /** Turns since time last moved. */
-  #atThisInstant = 0;
 
   /** @throws PosixError EINVAL when an option is wrong. */
   constructor(options: SimulationOptions) {
@@ -96,12 +75,13 @@ export class Simulation {
     const { seed, start = 0, networkFrames = 4096, frameSize = 2048, debug = false } = options;
     this.seed = requireWholeNumber('Simulation', 'seed', seed, -(2 ** 31), 2 ** 32 - 1);
     this.clock = new VirtualClock(start);
+    this.#timeline = new Timeline(this.clock, (message, cause) => this.error(message, cause));
     this.#seeds = new SeededRandom(seed);
     this.random = new SeededRandom(this.#seeds.nextInt32());
     this.#arena = PacketArena.acquire(frameSize, debug);
     this.network = this.#arena.pool(networkFrames);
     const observer: LineObserver = { onFrame: (event, line, packet) => this.#onFrame(event, line, packet) };
-    this.#context = { clock: this.clock, schedule: this.#lineSchedule, pool: this.network, observer };
+    this.#context = { clock: this.clock, schedule: this.#timeline.lineSchedule, pool: this.network, observer };
   }
 
   // ---- building
@@ -118,9 +98,10 @@ export class Simulation {
     });
     const random = new SeededRandom(this.#seeds.nextInt32());
     const { clock } = this;
-    const context = { name, clock, schedule: this.#hostSchedule, random, pool, ports, interfaces };
+    const context = { name, clock, schedule: this.#timeline.hostSchedule, random, pool, ports, interfaces };
     const host = new SimulatedHost(context, options);
     this.hosts.push(host);
+    this.#timeline.hosts.push(host);
     return host;
   }
 
@@ -145,8 +126,9 @@ export class Simulation {
     const seeds = [this.#seeds.nextInt32(), this.#seeds.nextInt32()] as const;
     const cable = new Cable(this.#context, jackOf(a), jackOf(b), seeds, options);
     this.cables.push(cable);
-    this.#lines.push(cable.forward, cable.backward);
     for (const line of [cable.forward, cable.backward]) {
+      this.#lines.push(line);
+      this.#timeline.lines.push(line);
       line.onRoom = () => this.#tellOfRoom(line);
     }
     return cable;
@@ -178,7 +160,7 @@ export class Simulation {
   /** Does something at a time to come, before anything else that happens then. */
   at(time: number, action: () => void): void {
     if (!(time >= this.time)) throw invalidArgument('at', `time ${time} is in the past: it is ${this.time}`);
-    this.#agenda.add(Math.ceil(time), action);
+    this.#timeline.agenda.add(Math.ceil(time), action);
   }
 
   /** Does something after a while. */
@@ -189,31 +171,35 @@ export class Simulation {
   /** Lets this much time pass. @throws SimulationError when time stands still. */
   runFor(microseconds: number): void {
     const end = this.time + microseconds;
-    while (this.#step(end)) {}
+    while (this.#timeline.step(end)) {}
     this.clock.time = end;
   }
 
   /** Runs until the condition holds. @throws SimulationError when nothing is left to happen, or a limit is reached. */
   runUntil(condition: () => boolean, limits: RunLimits = {}): void {
-    const { microseconds = 600e6, steps = 50e6, stallMicroseconds = 300e6, progress } = limits;
-    const end = this.time + microseconds;
-    const lastStep = this.steps + steps;
-    let reached = progress?.() ?? 0;
-    let nextCheck = progress === undefined ? end : this.time + stallMicroseconds;
+    const guard = new RunGuard(this, this.#timeline, limits);
+    while (!condition()) guard.step();
+  }
+
+  /**
+   * As {@link runUntil}, for applications that wait for promises: they go on between two steps, in an order that repeats
+   * itself as long as they wait for nothing but this simulation. Slower.
+   */
+  async play(condition: () => boolean, limits: RunLimits = {}): Promise<void> {
+    const { immediate } = platformScheduler();
+    const guard = new RunGuard(this, this.#timeline, limits);
     while (!condition()) {
-      if (!this.#step(Math.min(end, nextCheck))) {
-        if (!Number.isFinite(this.#nextTime())) throw this.error('hang: nothing is left to happen');
-        if (this.#nextTime() > end) throw this.error(`not done after ${formatTime(microseconds)} of virtual time`);
-        const now = progress!();
-        if (now === reached) throw this.error(`hang: no progress for ${formatTime(stallMicroseconds)}, at ${now}`);
-        reached = now;
-        nextCheck = this.#nextTime() + stallMicroseconds;
-      }
-      if (this.steps >= lastStep) throw this.error(`not done after ${steps} steps`);
+      guard.step();
+      await new Promise<void>((resolve) => immediate(resolve));
     }
   }
 
   // ---- results
+
+  /** Polls, movements on lines and actions so far. */
+  get steps(): number {
+    return this.#timeline.steps;
+  }
 
   /** Of all frames sent and received so far, and when and where: equal for equal runs. */
   get digest(): string {
@@ -232,7 +218,7 @@ export class Simulation {
 
   /** Ends the run with this error. For socket callbacks, whose exceptions would not reach the simulation. */
   fail(problem: SimulationError): void {
-    this.#failure ??= problem;
+    this.#timeline.failure ??= problem;
   }
 
   /** An error with the seed, the time and the last events. */
@@ -267,43 +253,6 @@ export class Simulation {
     for (const host of this.hosts) host.close();
     for (const each of this.switches) each.close();
     for (const line of this.#lines) line.clear();
-  }
-
-  #nextTime(): number {
-    const line = this.#lineSchedule.first();
-    const host = this.#hostSchedule.first();
-    let next = this.#agenda.due;
-    if (line >= 0) next = Math.min(next, this.#lineSchedule.due[line]!);
-    if (host >= 0) next = Math.min(next, this.#hostSchedule.due[host]!);
-    return next;
-  }
-
-  /** Does what comes next, if that is not after `end`. */
-  #step(end: number): boolean {
-    const line = this.#lineSchedule.first();
-    const host = this.#hostSchedule.first();
-    const lineDue = line < 0 ? Number.POSITIVE_INFINITY : this.#lineSchedule.due[line]!;
-    const hostDue = host < 0 ? Number.POSITIVE_INFINITY : this.#hostSchedule.due[host]!;
-    const agendaDue = this.#agenda.due;
-    const next = Math.min(agendaDue, lineDue, hostDue);
-    if (next > end || next === Number.POSITIVE_INFINITY) return false;
-    this.steps += 1;
-    if (next > this.clock.time) {
-      this.clock.time = next;
-      this.#atThisInstant = 0;
-    } else if (++this.#atThisInstant > STEPS_WITHOUT_TIME) {
-      throw this.error('hang: time stands still');
-    }
-    try {
-      if (agendaDue <= next) this.#agenda.takeNext()();
-      else if (lineDue <= next) this.#lines[line]!.advance();
-      else this.hosts[host]!.turn();
-    } catch (cause) {
-      if (cause instanceof SimulationError) throw cause;
-      throw this.error(`${cause}`, cause);
-    }
-    if (this.#failure !== null) throw this.#failure;
-    return true;
   }
 
   #onFrame(event: FrameEvent, line: Line, packet: Packet): void {
