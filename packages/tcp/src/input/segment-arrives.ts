@@ -5,6 +5,7 @@ import { end } from '../closing.js';
 import { type Connection, Count } from '../connection.js';
 import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
 import type { Segment } from '../segment.js';
+import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
 import { acknowledgementArrives } from './acknowledgement.js';
 import { becomeEstablished } from './established.js';
@@ -180,7 +181,8 @@ function resetArrives(connection: Connection, segment: Segment, now: Instant): v
 function synArrives(connection: Connection, segment: Segment, now: Instant): void {
   // A repeated SYN of a simultaneous open is answered by our SYN once more.
   const isRepeated = connection.state === State.SYN_RECEIVED && segment.sequence === connection.initialReceiveSequence;
-  if (isRepeated && !segment.has(ACK)) connection.mustAcknowledge = true;
+  if (isRepeated && connection.hasTimestamps) rememberTimestamp(connection, segment);
+  if (isRepeated && !segment.has(ACK)) transmitSyn(connection, now);
   else if (isRepeated && leaveSynReceived(connection, segment, now)) {
     connection.mustAcknowledge = true;
     segment.sequence = (segment.sequence + 1) | 0;

@@ -69,7 +69,8 @@ function retransmitSyn(connection: Connection, now: Instant): void {
     connection.counts[Count.RETRANSMITTED]! += 1;
     recovery.onRetransmitted(index, now);
   } else if (connection.mustAcknowledge) {
-    transmitSyn(connection, now);
+    // RFC 9293 §3.10.7.4: also in SYN-RECEIVED what is not acceptable gets <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+    sendAcknowledgement(connection, now);
   }
 }
 
