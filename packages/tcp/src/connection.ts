@@ -18,6 +18,9 @@ import { SendBuffer } from './send/send-buffer.js';
 import { canReceive, canSend, State } from './state.js';
 import { ConnectionTimers } from './timers/connection-timers.js';
 
+/** What a packet counts while packets are scarce. */
+const FRAME = 2048;
+
 /**
  * A connection: the transmission control block (RFC 9293 §3.3.1), and the user's calls on it (§3.9.1). The fields are
  * shared by the files that each handle one concern; applications use the methods, which return error numbers and counts
@@ -63,6 +66,8 @@ export class Connection implements TimerHandler {
   isWriteBlocked = false;
   /** In the layer's list of those who wait for packets. */
   isStarved = false;
+  /** Bytes it may write because it was in that list, although others still are. */
+  turn = 0;
   /** A byte beyond the window was sent as a probe: the peer may acknowledge it. */
   isProbeOutstanding = false;
   probeSentAt: Instant = 0;
@@ -74,7 +79,7 @@ export class Connection implements TimerHandler {
   initialReceiveSequence = 0;
   receiveNext = 0;
   readonly receiveBuffer = new ReceiveBuffer();
-  readonly reassembly: ReassemblyQueue;
+  readonly reassembly = new ReassemblyQueue();
   readonly receiveWindow: ReceiveWindow;
   /** RCV.NXT of the last acknowledgement sent: Last.ACK.sent (RFC 7323 §4.3). */
   lastAcknowledgementSent = 0;
@@ -177,7 +182,6 @@ export class Connection implements TimerHandler {
     this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
     this.recovery.control = layer.createCongestionControl(settings.congestionControl);
     this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer);
-    this.reassembly = new ReassemblyQueue(settings.maximumRanges);
     this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
     this.timers = new ConnectionTimers(this);
   }
@@ -207,7 +211,7 @@ export class Connection implements TimerHandler {
   write(bytes: Uint8Array, start: number, length: number): number {
     const errno = this.#writeError();
     if (errno !== Errno.NONE) return -errno;
-    const taken = this.sendBuffer.write(bytes, start, length);
+    const taken = this.sendBuffer.write(bytes, start, this.layer.starved.allow(this, length));
     if (taken < length) this.#refuse();
     if (taken > 0) this.layer.markPending(this);
     return taken;
@@ -216,7 +220,8 @@ export class Connection implements TimerHandler {
   /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */
   reserve(): Packet | null {
     const { pool } = this.layer;
-    if (this.sendBuffer.room === 0 || pool.available <= pool.region.frames >> 2) {
+    const isLow = pool.available <= pool.region.frames >> 2;
+    if (this.sendBuffer.room === 0 || isLow || this.layer.starved.allow(this, FRAME) === 0) {
       this.#refuse();
       return null;
     }
@@ -278,6 +283,9 @@ export class Connection implements TimerHandler {
 
   /** ABORT (§3.10.5): everything is given up, and the peer reset. */
   abort(now: Instant): void {
+    // Nobody reads any more: what was received is given back too.
+    if (this.state === State.CLOSED) close(this, now);
+    this.isOrphan = true;
     abort(this, Errno.ECONNABORTED, now);
   }
 
@@ -411,6 +419,7 @@ export class Connection implements TimerHandler {
   /** A write that was not taken whole: `writable` will tell when another is worth trying. */
   #refuse(): void {
     this.isWriteBlocked = true;
+    this.turn = 0;
     // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
     if (this.sendBuffer.room > 0) this.layer.starved.add(this);
   }

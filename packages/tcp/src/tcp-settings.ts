@@ -49,7 +49,7 @@ export interface TcpSettings {
   readonly retransmissions: number;
   /** Segments in flight of one connection that are kept track of. Default 8,192. */
   readonly maximumRecords: number;
-  /** Ranges of text received ahead of a gap, of one connection. Default 1,024. */
+  /** Ranges of text received ahead of gaps, of one connection; less while the window is small. Default 1,024. */
   readonly maximumRanges: number;
   /** How long an acknowledgement may wait for company; 500 is taken as 499 (RFC 9293 §3.8.6.3, MUST-40). Default 40 ms. */
   readonly delayedAcknowledgementMilliseconds: number;

@@ -94,6 +94,7 @@ export class TestHost {
   readonly #awaiting: TestPeer[] = [];
   readonly #connections: Connection[] = [];
   readonly #listeners: Listener[] = [];
+  readonly #exhausted: Packet[] = [];
   readonly #start: number;
   /** Microseconds since the test began. */
   #passed = 0;
@@ -261,10 +262,9 @@ export class TestHost {
 
   /** Takes packets until only so many are left; returns what gives them back. */
   exhaust(left: number): () => void {
-    const taken: Packet[] = [];
-    while (this.pool.available > left) taken.push(this.pool.take()!);
+    while (this.pool.available > left) this.#exhausted.push(this.pool.take()!);
     return () => {
-      for (const packet of taken.splice(0)) packet.release();
+      for (const packet of this.#exhausted.splice(0)) packet.release();
     };
   }
 
@@ -290,6 +290,7 @@ export class TestHost {
 
   /** Ends everything: no packet is lost, every frame accounted for, no timer left. */
   finish(): void {
+    for (const packet of this.#exhausted.splice(0)) packet.release();
     this.layer.close();
     for (const listener of this.#listeners) listener.close(this.now);
     for (const connection of this.#connections) {

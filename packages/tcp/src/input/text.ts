@@ -8,6 +8,7 @@ import type { Segment } from '../segment.js';
 import { State } from '../state.js';
 
 const { FIN } = tcp.Flag;
+const LEAST_RANGES = 16;
 
 /** Seventh, process the segment text, and eighth, check the FIN bit (RFC 9293 §3.10.7.4). Takes the packet. */
 export function textArrives(connection: Connection, segment: Segment, now: Instant): void {
@@ -30,24 +31,34 @@ export function textArrives(connection: Connection, segment: Segment, now: Insta
   const hasFin = (segment.flags & FIN) !== 0;
   const finSequence = (segment.sequence + segment.length) | 0;
   if (segment.sequence === connection.receiveNext) {
-    if (segment.length > 0) takeInOrder(connection, segment, now);
-    else layer.handled(segment);
+    if (segment.length === 0) layer.handled(segment);
+    else if (!takeInOrder(connection, segment, now)) return;
     if (connection.reassembly.count > 0) takeReassembled(connection);
   } else {
     keepOutOfOrder(connection, segment, now);
-    if (hasFin) {
-      connection.hasEarlyFin = true;
-      connection.earlyFinSequence = finSequence;
-    }
   }
-  const isFinDue = hasFin
-    ? finSequence === connection.receiveNext
-    : connection.hasEarlyFin && connection.earlyFinSequence === connection.receiveNext;
-  if (isFinDue) finArrives(connection, now);
+  if (hasFin && seq.isGreaterOrEqual(finSequence, connection.receiveNext)) {
+    connection.hasEarlyFin = true;
+    connection.earlyFinSequence = finSequence;
+  }
+  if (connection.hasEarlyFin && connection.earlyFinSequence === connection.receiveNext) finArrives(connection, now);
 }
 
-function takeInOrder(connection: Connection, segment: Segment, now: Instant): void {
-  const { layer, receiveBuffer } = connection;
+/** False when there is no memory for it: dropped, the peer will send it again. */
+function takeInOrder(connection: Connection, segment: Segment, now: Instant): boolean {
+  const { layer, receiveBuffer, reassembly } = connection;
+  if (receiveBuffer.length > 0 && layer.isNearlyOutOfPackets()) {
+    // Those who do not read must not bring everybody else to a stop.
+    connection.mustAcknowledge = true;
+    layer.drop(segment, DropReason.TCP_RECEIVE_BUFFER_FULL);
+    return false;
+  }
+  if (reassembly.count > 0) {
+    const end = reassembly.overlay(segment.packet!, segment.sequence, (segment.sequence + segment.length) | 0);
+    layer.accounts.unholdFrames(reassembly.takenFrames);
+    segment.frames = (segment.frames + reassembly.takenFrames) | 0;
+    segment.length = (end - segment.sequence) | 0;
+  }
   const { length, frames } = segment;
   const packet = segment.takePacket();
   if (connection.isReadShut) {
@@ -61,8 +72,9 @@ function takeInOrder(connection: Connection, segment: Segment, now: Instant): vo
   connection.receiveNext = (connection.receiveNext + length) | 0;
   connection.counts[Count.BYTES_RECEIVED]! += length;
   // RFC 5681 §4.2: a segment that fills all or part of a gap is acknowledged at once.
-  if (connection.reassembly.count > 0) acknowledgeAtOnce(connection);
+  if (reassembly.count > 0) acknowledgeAtOnce(connection);
   acknowledgeText(connection, length, frames, now);
+  return true;
 }
 
 /** A gap was filled: what waited behind it is in order now. */
@@ -104,7 +116,7 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
   }
   const end = (segment.sequence + segment.length) | 0;
   const before = reassembly.count;
-  if (reassembly.insert(segment.packet!, segment.sequence, end, frames)) {
+  if (reassembly.insert(segment.packet!, segment.sequence, end, frames, maximumRanges(connection))) {
     segment.packet = null;
     layer.accounts.holdFrames(frames);
     return;
@@ -116,6 +128,11 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
     connection.duplicateEnd = end;
   }
   layer.drop(segment, isDuplicate ? DropReason.TCP_DUPLICATE : DropReason.TCP_OUT_OF_ORDER_LIMIT);
+}
+
+/** Each may take a frame: no more of them than a window of small segments has gaps, however short they are (CVE-2018-5390). */
+function maximumRanges(connection: Connection): number {
+  return Math.min(LEAST_RANGES + (connection.receiveWindow.limit >> 10), connection.layer.settings.maximumRanges);
 }
 
 function isCovered(connection: Connection, start: number, end: number): boolean {

@@ -27,7 +27,7 @@ import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
 import { PortTable } from './port-table.js';
-import { StarvedWriters } from './starved-writers.js';
+import { LOOK_MICROSECONDS, StarvedWriters } from './starved-writers.js';
 import { TcpCounter, type TcpStatistics } from './statistics.js';
 import { TimeWait } from './time-wait.js';
 
@@ -297,8 +297,10 @@ export class TcpLayer implements SegmentReceiver {
   /** Microseconds until {@link advance} or {@link flush} has something to do; 0: now, -1: never. */
   nextExpiry(now: Instant): number {
     if (this.hasTurnsLeft && this.#pendingCount > 0) return 0;
+    // Held back by a full interface or an empty pool, of whose recovery nobody tells.
+    const look = this.#pendingCount > 0 ? LOOK_MICROSECONDS : this.starved.nextLook;
     return earliest(
-      earliest(this.starved.nextLook, this.wheel.nextExpiry(now)),
+      earliest(look, this.wheel.nextExpiry(now)),
       earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
     );
   }
@@ -348,6 +350,11 @@ export class TcpLayer implements SegmentReceiver {
   /** Packets run low: memory is for what must be, not for what may be useful later. */
   isShortOfPackets(): boolean {
     return this.pool.available <= this.pool.region.frames >> 3;
+  }
+
+  /** So few are left that links may soon find none for what they receive. */
+  isNearlyOutOfPackets(): boolean {
+    return this.pool.available <= this.pool.region.frames >> 4;
   }
 
   /** The connection has something to send: it gets its turn with the next {@link flush}. */

@@ -39,28 +39,48 @@ class Model {
   constructor(base: number, ranges: number) {
     this.base = base;
     this.ranges = ranges;
-    this.queue = new ReassemblyQueue(ranges);
+    this.queue = new ReassemblyQueue();
   }
 
   /** Each segment has bytes of its own, so that one can see whose were kept. */
   insert(start: number, length: number, frameText = 1400): void {
     const bytes = new Uint8Array(length).fill(++this.#stamp & 0xff);
     const packet = chainOf(bytes, frameText);
-    let from = start;
-    while (from < start + length && this.bytes.has(from)) from++;
-    // What lies behind text that is known is given up: it is asked for again.
-    let to = from;
-    while (to < start + length && !this.bytes.has(to)) to++;
-    const isNewRange = from === start && !this.bytes.has(start - 1);
-    const isRefused = from === to || (isNewRange && this.queue.count >= this.ranges);
-    const isTaken = this.queue.insert(packet, (this.base + start) | 0, (this.base + start + length) | 0, 1);
+    const fresh: number[] = [];
+    for (let at = start; at < start + length; at++) if (!this.bytes.has(at)) fresh.push(at);
+    const isNewRange = !this.bytes.has(start) && !this.bytes.has(start - 1);
+    const isRefused = fresh.length === 0 || (isNewRange && this.queue.count >= this.ranges);
+    const isTaken = this.queue.insert(
+      packet,
+      (this.base + start) | 0,
+      (this.base + start + length) | 0,
+      1,
+      this.ranges,
+    );
     expect(isTaken).toBe(!isRefused);
     if (!isTaken) {
       packet.release();
       return;
     }
     this.frames++;
-    for (let at = from; at < to; at++) this.bytes.set(at, this.#stamp & 0xff);
+    for (const at of fresh) this.bytes.set(at, this.#stamp & 0xff);
+  }
+
+  /** Text in order, from `start` on, over what came ahead of it. */
+  overlay(start: number, length: number, frameText: number): number {
+    const { queue, base, bytes } = this;
+    const own = ++this.#stamp & 0xff;
+    const packet = chainOf(new Uint8Array(length).fill(own), frameText);
+    const end = seq.difference(queue.overlay(packet, (base + start) | 0, (base + start + length) | 0), base);
+    this.frames -= queue.takenFrames;
+    const text = packet.toBytes();
+    expect(text.length).toBe(end - start);
+    for (let at = start; at < end; at++) expect(text[at - start]).toBe(bytes.get(at) ?? own);
+    // It was cut only in front of text that reaches beyond it.
+    for (let at = end; at < start + length; at++) expect(bytes.has(at)).toBe(true);
+    for (let at = start; at < end; at++) bytes.delete(at);
+    packet.release();
+    return end;
   }
 
   /** Everything up to `position` was received in order. */
@@ -109,6 +129,7 @@ class Model {
 type Step =
   | { readonly kind: 'insert'; readonly start: number; readonly length: number; readonly frameText: number }
   | { readonly kind: 'take'; readonly ahead: number }
+  | { readonly kind: 'overlay'; readonly length: number; readonly frameText: number }
   | { readonly kind: 'prune' };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -126,6 +147,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.record({ kind: fc.constant('take' as const), ahead: fc.integer({ min: 0, max: 120 }) }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('overlay' as const),
+        length: fc.integer({ min: 1, max: 300 }),
+        frameText: fc.constantFrom(1400, 100, 7),
+      }),
+    },
     { weight: 1, arbitrary: fc.constant({ kind: 'prune' as const }) },
   ),
   { minLength: 1, maxLength: 60 },
@@ -140,6 +169,7 @@ describe('against a model of bytes', () => {
         for (const step of all) {
           if (step.kind === 'insert') model.insert(next + step.start, step.length, step.frameText);
           else if (step.kind === 'take') next = model.take(next + step.ahead);
+          else if (step.kind === 'overlay') next = model.take(model.overlay(next, step.length, step.frameText));
           else prune(model);
           model.check();
         }
@@ -177,10 +207,10 @@ function prune(model: Model): void {
 
 describe('the latest range, for the first SACK block (RFC 2018 §4)', () => {
   it('is that of the segment that came last, wherever it lies', () => {
-    const queue = new ReassemblyQueue(16);
+    const queue = new ReassemblyQueue();
     const insert = (start: number, length: number) => {
       const packet = chainOf(new Uint8Array(length), 1400);
-      if (!queue.insert(packet, start, start + length, 1)) packet.release();
+      if (!queue.insert(packet, start, start + length, 1, 16)) packet.release();
       return [queue.starts[queue.latest], queue.ends[queue.latest]];
     };
     expect(insert(100, 10)).toEqual([100, 110]);
@@ -198,6 +228,18 @@ describe('the latest range, for the first SACK block (RFC 2018 §4)', () => {
   });
 });
 
+it('a packet that somebody else has a share in is not written to: it is cut in front of what came first', () => {
+  const queue = new ReassemblyQueue();
+  queue.insert(chainOf(new Uint8Array(10).fill(1), 1400), 120, 130, 1, 16);
+  const packet = chainOf(new Uint8Array(100).fill(2), 30);
+  packet.nextSegment!.retain();
+  expect(queue.overlay(packet, 50, 150)).toBe(120);
+  expect(packet.toBytes()).toEqual(new Uint8Array(70).fill(2));
+  packet.nextSegment!.release();
+  packet.release();
+  expect(queue.clear()).toBe(1);
+});
+
 describe('hostile segments (CVE-2018-5390, row 30)', () => {
   const SEGMENTS = 20_000;
 
@@ -206,12 +248,12 @@ describe('hostile segments (CVE-2018-5390, row 30)', () => {
     ['every other byte, from behind', (i: number) => (SEGMENTS - i) * 2],
     ['every other byte, here and there', (i: number) => ((i * 7919) % SEGMENTS) * 2],
   ])('one-byte segments, %s: no more frames than ranges, in no more than 50 µs each', (_, at) => {
-    const queue = new ReassemblyQueue(1024);
+    const queue = new ReassemblyQueue();
     const started = performance.now();
     for (let i = 0; i < SEGMENTS; i++) {
       const packet = pool.take()!;
       packet.length = 1;
-      if (!queue.insert(packet, at(i) + 1, at(i) + 2, 1)) packet.release();
+      if (!queue.insert(packet, at(i) + 1, at(i) + 2, 1, 1024)) packet.release();
     }
     expect(queue.count).toBe(1024);
     expect(pool.outstanding).toBe(1024);
@@ -225,11 +267,11 @@ describe('hostile segments (CVE-2018-5390, row 30)', () => {
     ['backwards', (i: number) => SEGMENTS - i],
     ['from both ends', (i: number) => (i % 2 === 0 ? SEGMENTS + i / 2 : SEGMENTS - (i + 1) / 2)],
   ])('one-byte segments that touch, %s, do not take a frame each', (_, at) => {
-    const queue = new ReassemblyQueue(1024);
+    const queue = new ReassemblyQueue();
     for (let i = 0; i < SEGMENTS; i++) {
       const packet = pool.take()!;
       packet.length = 1;
-      if (!queue.insert(packet, at(i), at(i) + 1, 1)) packet.release();
+      if (!queue.insert(packet, at(i), at(i) + 1, 1, 1024)) packet.release();
     }
     expect(pool.outstanding).toBeLessThanOrEqual(3 + SEGMENTS / 512);
     queue.clear();

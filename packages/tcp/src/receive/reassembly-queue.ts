@@ -22,47 +22,58 @@ export class ReassemblyQueue {
   /** Position of the range that the last segment became part of: the first of SACK blocks (RFC 2018 §4). */
   latest = -1;
 
-  readonly #maximumRanges: number;
   #first: (Packet | null)[] = [];
   #last: (Packet | null)[] = [];
   /** Frames of each range. */
   #frames: Int32Array = NONE;
-
-  constructor(maximumRanges: number) {
-    this.#maximumRanges = maximumRanges;
-  }
+  /** Frames of the ranges that the last packet swallowed. */
+  #overlaidFrames = 0;
 
   /**
-   * Takes the packet, a chain of `frames` frames that holds the text from `sequence` to `end`, trimming what is there
-   * already. False, and the packet is still the caller's, when all of it is (a duplicate) or there are too many ranges.
+   * Takes the packet, a chain of `frames` frames that holds the text from `sequence` to `end`; where there is text already
+   * that stays. False, and the packet is still the caller's, when there is nothing new in it, or it would be one range more
+   * than `maximumRanges`.
    */
-  insert(given: Packet, sequence: number, end: number, frames: number): boolean {
+  insert(given: Packet, sequence: number, end: number, frames: number, maximumRanges: number): boolean {
     if (this.count === this.starts.length) this.#grow();
     let packet = given;
     let start = sequence;
-    const { starts, ends } = this;
     // The first range that ends at or behind the start.
     const at = this.#search(start);
-    if (at < this.count && seq.isLessOrEqual(starts[at]!, start)) {
-      if (seq.isLessOrEqual(end, ends[at]!)) {
+    const isExtension = at < this.count && seq.isLessOrEqual(this.starts[at]!, start);
+    if (isExtension) {
+      const known = this.ends[at]!;
+      if (seq.isLessOrEqual(end, known)) {
         this.latest = at;
         return false;
       }
-      const known = (ends[at]! - start) | 0;
-      if (known > 0) {
-        packet = trimFront(packet, known);
-        start = ends[at]!;
-      }
-      this.#extend(at, packet, end, frames);
-    } else {
-      if (this.count >= this.#maximumRanges) return false;
-      this.#insertAt(at, packet, start, end, frames);
+      if (known !== start) packet = trimFront(packet, (known - start) | 0);
+      start = known;
+    } else if (this.count >= maximumRanges) {
+      return false;
     }
+    const next = isExtension ? (at + 1) | 0 : at;
+    const stop = this.#overlayFrom(next, packet, start, end);
+    const all = (frames + this.#overlaidFrames) | 0;
+    if (isExtension) this.#extend(at, packet, stop, all);
+    else this.#insertAt(at, packet, start, stop, all);
     this.latest = at;
     this.frames = (this.frames + frames) | 0;
-    this.bytes = (this.bytes + ((end - start) | 0)) | 0;
-    this.#swallowFollowing(at);
+    this.bytes = (this.bytes + ((stop - start) | 0)) | 0;
+    if (((at + 1) | 0) < this.count && this.starts[(at + 1) | 0] === stop) this.#join(at);
     return true;
+  }
+
+  /**
+   * For text in order, from `sequence` to `end`, that reaches into what came ahead of it: what came first is copied over
+   * the packet's own, and where a range goes on behind the end, or the packet is not ours alone, the packet is cut in
+   * front of it. Returns the new end; {@link takenFrames} frames went into it.
+   */
+  overlay(packet: Packet, sequence: number, end: number): number {
+    const stop = this.#overlayFrom(0, packet, sequence, end);
+    this.takenFrames = this.#overlaidFrames;
+    this.frames = (this.frames - this.#overlaidFrames) | 0;
+    return stop;
   }
 
   /**
@@ -135,31 +146,32 @@ export class ReassemblyQueue {
     return low;
   }
 
-  /** Puts what follows range `at`, and is touched or covered by it now, into it. */
-  #swallowFollowing(at: number): void {
-    const { starts, ends } = this;
-    while (at + 1 < this.count && seq.isLessOrEqual(starts[at + 1]!, ends[at]!)) {
-      const next = at + 1;
-      const overlap = (ends[at]! - starts[next]!) | 0;
-      const nextFrames = this.#frames[next]!;
-      // What arrived first is kept: the new text gives way, from there on, and is asked for again if it went further.
-      if (overlap > 0) {
-        this.#first[at]!.trim((((ends[at]! - starts[at]!) | 0) - overlap) | 0);
-        this.#last[at] = lastSegment(this.#first[at]!);
-        this.bytes = (this.bytes - overlap) | 0;
+  /** {@link overlay}, for the ranges from `index` on. */
+  #overlayFrom(index: number, packet: Packet, sequence: number, end: number): number {
+    this.#overlaidFrames = 0;
+    while (index < this.count && seq.isLess(this.starts[index]!, end)) {
+      const start = this.starts[index]!;
+      const known = (this.ends[index]! - start) | 0;
+      if (seq.isGreater(this.ends[index]!, end) || isShared(packet)) {
+        packet.trim((start - sequence) | 0);
+        return start;
       }
-      this.#join(at, next);
-      ends[at] = ends[next]!;
-      this.#frames[at] = (this.#frames[at]! + nextFrames) | 0;
-      this.#removeAt(next);
+      const range = this.#first[index]!;
+      copyOver(range, packet, (start - sequence) | 0);
+      range.release();
+      this.#overlaidFrames = (this.#overlaidFrames + this.#frames[index]!) | 0;
+      this.bytes = (this.bytes - known) | 0;
+      this.#removeAt(index);
     }
+    return end;
   }
 
   /**
-   * The packets of range `next` follow those of `at`. The first of them is copied when it is short, or text that comes from
-   * behind, byte by byte, would take a frame for each.
+   * Range `at` has reached the next: they become one. The first packet of the next is copied when it is short, or text that
+   * comes from behind, byte by byte, would take a frame for each.
    */
-  #join(at: number, next: number): void {
+  #join(at: number): void {
+    const next = (at + 1) | 0;
     const last = this.#last[at]!;
     let packet: Packet | null = this.#first[next]!;
     if (canHold(last, packet)) {
@@ -168,9 +180,13 @@ export class ReassemblyQueue {
       absorb(last, packet);
       packet = following;
     }
-    if (packet === null) return;
-    last.nextSegment = packet;
-    this.#last[at] = this.#last[next]!;
+    if (packet !== null) {
+      last.nextSegment = packet;
+      this.#last[at] = this.#last[next]!;
+    }
+    this.ends[at] = this.ends[next]!;
+    this.#frames[at] = (this.#frames[at]! + this.#frames[next]!) | 0;
+    this.#removeAt(next);
   }
 
   #extend(at: number, packet: Packet, end: number, frames: number): void {
@@ -215,8 +231,7 @@ export class ReassemblyQueue {
 
   /** Only a connection that loses packets needs the room. */
   #grow(): void {
-    const capacity = Math.min(Math.max(INITIAL_RANGES, this.starts.length * 2), this.#maximumRanges);
-    if (capacity === this.starts.length) return;
+    const capacity = Math.max(INITIAL_RANGES, this.starts.length * 2);
     this.starts = longer(this.starts, capacity);
     this.ends = longer(this.ends, capacity);
     this.#frames = longer(this.#frames, capacity);
@@ -268,4 +283,34 @@ function trimFront(packet: Packet, bytes: number): Packet {
   }
   first.consume(left);
   return first;
+}
+
+/** Somebody else sees what we write into it. */
+function isShared(packet: Packet): boolean {
+  for (let each: Packet | null = packet; each !== null; each = each.nextSegment) if (each.references !== 1) return true;
+  return false;
+}
+
+/** Copies the text of one chain over that of another, whose byte `at` is the first to be replaced. */
+function copyOver(from: Packet, chain: Packet, at: number): void {
+  let target = chain;
+  let position = at;
+  for (let source: Packet | null = from; source !== null; source = source.nextSegment) {
+    let offset = source.offset;
+    let left = source.length;
+    while (left > 0) {
+      if (position >= target.length) {
+        position = (position - target.length) | 0;
+        target = target.nextSegment!;
+        continue;
+      }
+      const part = Math.min(left, (target.length - position) | 0);
+      const to = (target.offset + position) | 0;
+      if (source.memory === target.memory) target.memory.copy(to, offset, part);
+      else target.memory.write(to, source.memory.bytes, offset, part);
+      offset = (offset + part) | 0;
+      left = (left - part) | 0;
+      position = (position + part) | 0;
+    }
+  }
 }
