@@ -7,5 +7,5 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const vitest = join(root, 'node_modules', '.bin', 'vitest');
 const test = 'tooling/checks/src/rfc-ledger.test.ts';
-const { status } = spawnSync(vitest, ['run', '--update', test], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(vitest, ['run', test, '--update'], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -8,7 +8,7 @@ export interface Exception {
 }
 
 const URGENT =
-  'Text sent as urgent is delivered in its place in the stream, as RFC 6093 recommends, and the urgent pointer is not even read; none is sent. New applications should not use it (SHLD-13), and it has a history of making stacks read where they should not.';
+  'Received only, and as ordinary text: what comes as urgent is delivered in its place in the stream, as RFC 6093 §6 advises. The application is not told (MUST-32, MUST-33), and none can be sent (MUST-62). New applications should not use it (SHLD-13).';
 const SOURCE_ROUTES =
   'Datagrams with a source route are dropped (IPV4_SOURCE_ROUTED) and none are sent: they lead around filters and spoof addresses (RFC 7126 §4.3, §4.4).';
 
@@ -33,8 +33,8 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
     reason:
       'A SYN of ours is sent again for 183 s. A SYN-ACK is for 63 s only, so that half-open connections do not fill the cache (RFC 4987).',
   },
-  'MUST-30': { kind: 'not kept', reason: URGENT },
-  'MUST-31': { kind: 'not kept', reason: 'See MUST-30.' },
+  'MUST-30': { kind: 'in part', reason: URGENT },
+  'MUST-31': { kind: 'in part', reason: 'See MUST-30.' },
   'MUST-32': { kind: 'not kept', reason: 'See MUST-30.' },
   'MUST-33': { kind: 'not kept', reason: 'See MUST-30.' },
   'MUST-62': { kind: 'not kept', reason: 'See MUST-30: no urgent pointer is sent.' },

@@ -64,7 +64,8 @@ function segmentArrivesSynchronized(connection: Connection, segment: Segment, no
   trimToWindow(connection, segment);
   if (!acknowledgementArrives(connection, segment, now)) return;
 
-  // Sixth, the URG bit: urgent text is ordinary text (RFC 6093 §5); the pointer is not even read.
+  // Sixth, the URG bit: urgent text is ordinary text, of any length (RFC 9293 §3.8.5, MUST-30, MUST-31; RFC 6093 §6); the
+  // pointer is not even read.
   // Seventh, process the segment text; eighth, check the FIN bit.
   if (segment.length > 0 || (segment.flags & FIN) !== 0) textArrives(connection, segment, now);
   else layer.handled(segment);

@@ -3,7 +3,7 @@
  */
 export class DuplicateAcknowledgements {
   count = 0;
-  /** Bytes that have arrived beyond the hole, guessed by their number. */
+  /** Bytes that have arrived beyond the hole, guessed by their number: room for new ones (limited transmit, RFC 3042 §2). */
   presumedBytes = 0;
 
   reset(): void {

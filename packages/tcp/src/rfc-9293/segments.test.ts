@@ -12,22 +12,22 @@ describe('options (RFC 9293 §3.1)', () => {
 });
 
 describe('the maximum segment size (RFC 9293 §3.7.1)', () => {
-  it.each([1500, 576])(
-    'is sent in every SYN, also the default (MUST-14, SHLD-5, MAY-3), and in nothing else (§3.2, MUST-65): MTU %i',
-    (mtu) => {
+  it.each([1460, 536])(
+    'is sent in every SYN, also the default (MUST-14, SHLD-5, MAY-3), and in nothing else (§3.2, MUST-65): %i',
+    (mss) => {
       const host = new TestHost();
-      host.network.mtu = mtu;
-      const { connection, peer } = host.startConnect();
-      peer.expect({ flags: 'S', mss: mtu - 40 });
+      const options = { maximumSegmentSize: mss };
+      const { connection, peer } = host.startConnect({ connection: options });
+      peer.expect({ flags: 'S', mss });
       peer.answerSyn();
       peer.expect({ flags: '.', mss: undefined });
       write(connection, 100);
       host.settle();
       peer.expect({ flags: 'P.', mss: undefined });
       const passive = host.peer();
-      host.listen();
+      host.listen(80, options);
       passive.sendSyn();
-      passive.expect({ flags: 'S.', mss: mtu - 40 });
+      passive.expect({ flags: 'S.', mss });
     },
   );
 
@@ -112,6 +112,17 @@ describe('the size of segments', () => {
     peer.expectNothing();
     host.wait(2);
     peer.expect({ length: 100 });
+  });
+});
+
+describe('urgent text (RFC 9293 §3.8.5)', () => {
+  it('is delivered in its place (MUST-30), whatever its length (MUST-31)', () => {
+    const { connection, peer } = establish();
+    peer.send({ data: 'calm, ' });
+    peer.send({ flags: 'PU.', data: 'urgent, ', urgentPointer: 8 });
+    peer.send({ flags: 'PU.', data: 'and much more, ', urgentPointer: 65_535 });
+    peer.send({ data: 'calm' });
+    expect(new TextDecoder().decode(readAll(connection))).toBe('calm, urgent, and much more, calm');
   });
 });
 
