@@ -116,6 +116,31 @@ describe('a timeout', () => {
   });
 });
 
+describe('a second congestion during a repair', () => {
+  it('lowers what the first has left, however much is outstanding (RFC 5681 §4.3)', () => {
+    const window = new CongestionWindow(1000);
+    window.window = 40_000;
+    expect(window.loadAtCongestion(42_000)).toBe(40_000);
+    window.reduce(20_000);
+    expect(window.loadAtCongestion(42_000)).toBe(20_000);
+    expect(window.loadAtCongestion(8000)).toBe(8000);
+  });
+});
+
+describe('a segment size that changes', () => {
+  it('after a timeout leaves one segment, and the next timeout a repeated one', () => {
+    const window = new CongestionWindow(1000);
+    window.window = 40_000;
+    window.timeOut(20_000);
+    window.setMaximumSegmentSize(600);
+    expect([window.window, window.isRepeatedTimeout]).toEqual([600, true]);
+    window.timeOut(300);
+    expect(window.slowStartThreshold).toBe(20_000);
+    window.setMaximumSegmentSize(1000);
+    expect([window.window, window.isRepeatedTimeout]).toEqual([1000, true]);
+  });
+});
+
 describe('undo', () => {
   it('returns to the state before the last reduction, once', () => {
     const window = new CongestionWindow(1000);

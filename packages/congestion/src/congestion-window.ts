@@ -56,8 +56,10 @@ export class CongestionWindow {
     this.priorThreshold = MAXIMUM_WINDOW;
   }
 
-  /** After path MTU discovery. The window keeps its bytes, but is never less than one segment. */
+  /** After path MTU discovery. The window keeps its bytes, but is never less than one segment, and the loss window is one. */
   setMaximumSegmentSize(bytes: number): void {
+    // Else a timer that expires again would be taken for a new congestion.
+    if (this.isRepeatedTimeout) this.window = bytes;
     this.maximumSegmentSize = bytes;
     // RFC 6928 §2.
     this.initialWindow = Math.min(10 * bytes, Math.max(2 * bytes, 14600));
@@ -102,6 +104,12 @@ export class CongestionWindow {
    */
   loadOf(flightSize: number): number {
     return this.isRecovering && !this.isAfterTimeout ? flightSize : Math.min(flightSize, this.window);
+  }
+
+  /** The same for a loss or ECE: a second one in the course of a repair lowers what the first has left (RFC 5681 §4.3). */
+  loadAtCongestion(flightSize: number): number {
+    const load = this.loadOf(flightSize);
+    return this.isRecovering ? Math.min(load, this.slowStartThreshold) : load;
   }
 
   /**

@@ -59,7 +59,7 @@ export class Cubic implements CongestionControl {
     const epoch = this.#epoch;
     const isShrinking = this.#fastConvergence && window.window < epoch.maximum;
     epoch.end(window.window, isShrinking ? window.window * CONVERGENCE : window.window);
-    window.reduce(Math.floor(window.loadOf(flightSize) * BETA));
+    window.reduce(Math.floor(window.loadAtCongestion(flightSize) * BETA));
   }
 
   onRecovered(window: CongestionWindow, _now: Instant): void {

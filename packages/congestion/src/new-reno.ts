@@ -34,7 +34,7 @@ export class NewReno implements CongestionControl {
 
   onCongestion(window: CongestionWindow, flightSize: number, _now: Instant): void {
     // RFC 5681 §3.1 (4).
-    window.reduce(window.loadOf(flightSize) >> 1);
+    window.reduce(window.loadAtCongestion(flightSize) >> 1);
     this.#acknowledged = 0;
   }
 

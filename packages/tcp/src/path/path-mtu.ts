@@ -56,10 +56,10 @@ export function searchBlackHole(connection: Connection): void {
   const tried = (connection.recovery.consecutiveTimeouts - blackHoleTimeouts) | 0;
   const size = oldestSegment(connection);
   if (tried < 0 || tried > 3 || (size <= SAFE_SEGMENT && connection.searchedSegmentSize === 0)) return;
+  // A little less than a segment that is small already would say nothing.
+  if (tried === 0 && size <= blackHoleSegmentSize) return;
   if ((tried & 1) === 1) connection.searchedSegmentSize = 0;
-  else if (tried === 0)
-    connection.searchedSegmentSize = Math.max(SAFE_SEGMENT, Math.min(blackHoleSegmentSize, size - 1));
-  else connection.searchedSegmentSize = SAFE_SEGMENT;
+  else connection.searchedSegmentSize = tried === 0 ? blackHoleSegmentSize : SAFE_SEGMENT;
   connection.searchedAt = connection.layer.milliseconds;
   pathChanged(connection);
 }
