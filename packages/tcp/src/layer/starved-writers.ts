@@ -3,19 +3,24 @@ import type { Connection } from '../connection.js';
 import { State } from '../state.js';
 
 /** Packets come back at any time, without a word: so often is looked, while somebody waits. */
-const LOOK_MICROSECONDS = 10_000;
+export const LOOK_MICROSECONDS = 10_000;
+/** Least number of packets a turn is worth. */
+const SHARE = 8;
 
 /**
  * Connections whose writes were refused for want of packets, not of room: they may have nothing out whose acknowledgement
- * would tell them to try again.
+ * would tell them to try again. They get their turns in the order they came, before all others who want to write.
  */
 export class StarvedWriters {
   readonly #pool: PacketPool;
-  #connections: Connection[] = [];
-  #spare: Connection[] = [];
+  readonly #connections: Connection[] = [];
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
+  }
+
+  get size(): number {
+    return this.#connections.length;
   }
 
   /** Microseconds until {@link feed} should be called; -1: never. */
@@ -29,18 +34,32 @@ export class StarvedWriters {
     this.#connections.push(connection);
   }
 
-  /** Tells them when the pool has recovered: beyond the quarter that writes leave alone, so that it is worth their while. */
+  /** How many of `length` bytes the connection may write now: packets that came back belong to those who wait. */
+  allow(connection: Connection, length: number): number {
+    const { available, region } = this.#pool;
+    if (this.#connections.length === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
+      connection.turn = 0;
+      return length;
+    }
+    const allowed = Math.min(length, connection.turn);
+    connection.turn = (connection.turn - allowed) | 0;
+    return allowed;
+  }
+
+  /** Divides the packets that have come back, beyond the quarter that writes leave alone, among those who wait. */
   feed(): void {
-    const list = this.#connections;
-    if (list.length === 0) return;
-    const { frames } = this.#pool.region;
-    if (this.#pool.available <= (frames >> 2) + (frames >> 5)) return;
-    this.#connections = this.#spare;
-    this.#spare = list;
-    // Whoever was first, and may have taken everything, is last this time.
-    for (let i = 1; i < list.length; i = (i + 1) | 0) tell(list[i]!);
-    tell(list[0]!);
-    list.length = 0;
+    const waiting = this.#connections.length;
+    if (waiting === 0) return;
+    const { available, memory, region } = this.#pool;
+    const spare = available - (region.frames >> 2);
+    const least = Math.min(SHARE, (region.frames >> 3) + 1);
+    const share = Math.max(least, (spare / waiting) | 0);
+    const turn = Math.imul(share, memory.layout.frameSize);
+    for (let left = spare; left >= share; left -= share) {
+      const connection = this.#connections.shift();
+      if (connection === undefined) return;
+      tell(connection, turn);
+    }
   }
 
   clear(): void {
@@ -48,9 +67,10 @@ export class StarvedWriters {
   }
 }
 
-function tell(connection: Connection): void {
+function tell(connection: Connection, turn: number): void {
   connection.isStarved = false;
   if (connection.state === State.CLOSED) return;
+  connection.turn = turn;
   connection.isWriteBlocked = false;
   connection.handler?.writable(connection);
 }

@@ -119,7 +119,7 @@ export function retransmit(connection: Connection, index: number, now: Instant):
  * window that is small (RFC 9293 §3.8.6.2.1 (4)). False when room or turn is used up.
  */
 export function sendNew(connection: Connection, given: number, isOverride: boolean, now: Instant): boolean {
-  const { recovery, sendBuffer } = connection;
+  const { layer, recovery, sendBuffer } = connection;
   const size = (connection.segmentSize - sackLength(connection)) | 0;
   let room = given;
   let turn = TURN;
@@ -132,7 +132,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     const next = recovery.next;
     const unsent = (sendBuffer.end - next) | 0;
     if (!recovery.canRecord()) return true;
-    if (turn <= 0) connection.layer.hasTurnsLeft = true;
+    if (turn <= 0) layer.hasTurnsLeft = true;
     if (room <= 0 || turn <= 0) return false;
     const offered = (connection.sendWindowEnd - next) | 0;
     const allowed = recovery.allowance();
@@ -141,10 +141,13 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     if (allowed < length) length = allowed;
     // RFC 9293 §3.8.6, SHLD-15: negative where the window has shrunk.
     if (length <= 0) return true;
+    // The last packets are kept for acknowledgements, for what was lost, and for what the links receive.
+    const spare = (layer.pool.available - (layer.pool.region.frames >> 4)) | 0;
+    if (spare < connection.segmentFrames) return false;
     if (length < size) {
       if (!maySendShort(connection, length, unsent, offered, isOverride)) return true;
     } else if (length > size) {
-      length = wholeSegments(connection, length, size, unsent, room);
+      length = wholeSegments(connection, length, size, unsent, Math.min(room, (spare + 1) >> 1));
     }
     // RFC 9293 §3.9.1.2, MUST-61: PSH says that nothing more waits here; SHLD-27: once, however many writes there were.
     const isLast = length === unsent;
@@ -177,10 +180,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
  */
 function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
   let length = given;
-  const whole = ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1;
-  // Half of the packets there are: rather a small segment than none for want of a few.
-  const affordable = connection.layer.pool.available >> 1 || 1;
-  const most = Math.min(room, whole, affordable, connection.recovery.recordsFree);
+  const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
   // A segment that takes several frames is sent by itself.
   const limit = Math.imul(connection.segmentFrames > 1 ? 1 : most, size);
   if (length > limit) return limit;
