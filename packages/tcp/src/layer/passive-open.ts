@@ -417,17 +417,20 @@ export class PassiveOpen implements SynCacheHandler {
   #acknowledge(slot: number, network: Network, addresses: Addresses, now: Instant): void {
     const cache = this.#cache;
     const layer = this.#layer;
+    const listener = this.#listeners[cache.listener(slot)]!;
+    const { trafficClass = 0, timeToLive = DEFAULT_TIME_TO_LIVE } = listener.options;
     layer.control.acknowledge(
       network,
       addresses,
       (cache.iss(slot) + 1) | 0,
       (cache.irs(slot) + 1) | 0,
       // Scaled, if both agreed on it: only that of the SYN is not (RFC 7323 §2.3).
-      this.#window(this.#listeners[cache.listener(slot)]!) >>>
-        (cache.windowScale(slot) < 0 ? 0 : cache.receiveWindowScale(slot)),
+      this.#window(listener) >>> (cache.windowScale(slot) < 0 ? 0 : cache.receiveWindowScale(slot)),
       cache.hasTimestamps(slot),
       (layer.milliseconds + cache.timestampOffset(slot)) | 0,
       cache.timestampRecent(slot),
+      trafficClass & DSCP_BITS,
+      timeToLive,
       now,
     );
   }

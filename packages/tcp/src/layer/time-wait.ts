@@ -44,6 +44,7 @@ export class TimeWait {
     table.setTimestampOffset(slot, connection.timestampOffset);
     table.setNetworkIndex(slot, path.network.index);
     table.setTrafficClass(slot, connection.trafficClass);
+    table.setTimeToLive(slot, connection.timeToLive);
   }
 
   /** An active open may take the name of the connection. */
@@ -130,6 +131,8 @@ export class TimeWait {
       table.hasTimestamps(slot),
       (layer.milliseconds + table.timestampOffset(slot)) | 0,
       table.timestampRecent(slot),
+      table.trafficClass(slot),
+      table.timeToLive(slot),
       now,
     );
   }

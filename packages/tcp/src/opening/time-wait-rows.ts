@@ -1,7 +1,7 @@
 import type { Instant } from '@prism-net/time';
 import type { FlowKey, FlowWords } from './flow-key.js';
 
-/** Words of a row, one of them spare: 96 bytes. */
+/** Words of a row: 96 bytes. */
 export const ROW_WORDS = 24;
 
 /** Where in a row each word is. The key is at 0; the four words of the local address and those of the remote follow. */
@@ -20,6 +20,7 @@ export const Word = {
   TRAFFIC_CLASS: 20,
   STARTED_AT: 21,
   CHALLENGE_READY_AT: 22,
+  TIME_TO_LIVE: 23,
 } as const;
 
 /** What is kept of connections in TIME-WAIT: a row of int32 words each, read and written by name. */
@@ -153,6 +154,14 @@ export class TimeWaitRows {
 
   setTrafficClass(slot: number, trafficClass: number): void {
     this.rows[slot * ROW_WORDS + Word.TRAFFIC_CLASS] = trafficClass;
+  }
+
+  timeToLive(slot: number): number {
+    return this.rows[slot * ROW_WORDS + Word.TIME_TO_LIVE]!;
+  }
+
+  setTimeToLive(slot: number, timeToLive: number): void {
+    this.rows[slot * ROW_WORDS + Word.TIME_TO_LIVE] = timeToLive;
   }
 
   /** When the wait began, or last began again. */

@@ -135,6 +135,7 @@ it('rows start at zero and hold what is written, apart from each other', () => {
     table.setTimestampOffset,
     table.setNetworkIndex,
     table.setTrafficClass,
+    table.setTimeToLive,
   ];
   const getters = [
     table.sendNext,
@@ -145,10 +146,11 @@ it('rows start at zero and hold what is written, apart from each other', () => {
     table.timestampOffset,
     table.networkIndex,
     table.trafficClass,
+    table.timeToLive,
   ];
   const read = (slot: number) => getters.map((get) => get.call(table, slot));
   for (const slot of slots) {
-    expect(read(slot)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(read(slot)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(table.hasTimestamps(slot)).toBe(false);
   }
   for (const slot of slots) {

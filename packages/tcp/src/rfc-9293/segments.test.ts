@@ -159,9 +159,19 @@ describe('what goes with segments', () => {
     const passive = host.peer();
     passive.sendSyn();
     passive.expect({ flags: 'S.', ...options });
-    passive.send();
-    passive.send({ data: 2000 });
+    passive.send({ flags: 'S', seq: 5 });
     passive.expect({ flags: '.', ...options });
+    passive.send({ seq: 1 });
+    passive.send({ seq: 1, data: 1000 });
+    passive.expect({ flags: '.', ...options });
+    // From TIME-WAIT too.
+    connection.shutdownWrite();
+    host.settle();
+    peer.drain();
+    peer.send({ flags: 'F.' });
+    peer.drain();
+    peer.send({ flags: 'F.', seq: 1 });
+    peer.expect({ flags: '.', trafficClass: 0x28, timeToLive: 255 });
   });
 
   it('congestion on the way is echoed until the peer has reacted (RFC 9293 §3.8.2, SHLD-8)', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { State } from '../state.js';
-import { type EstablishOptions, establish, type Opened, readAll, write } from '../tcp.testkit.js';
+import { type EstablishOptions, establish, type Opened, readAll, TestHost, write } from '../tcp.testkit.js';
 
 /** Established, and past the segments at the start that are acknowledged at once. */
 function settled(options: EstablishOptions = {}): Opened {
@@ -138,6 +138,22 @@ describe('a zero window (RFC 9293 §3.8.6.1)', () => {
     events.take();
     peer.send({ flags: 'R', seq: 2001 });
     expect(events.take()).toEqual(['ended ECONNRESET']);
+  });
+});
+
+describe('the receive window (RFC 9293 §3.8.6)', () => {
+  it('of a half-open connection is the same in a challenge as in the SYN, which is not scaled (SHLD-14)', () => {
+    const host = new TestHost();
+    host.listen();
+    const peer = host.peer({ scale: 0 });
+    peer.sendSyn();
+    const syn = peer.expect({ flags: 'S.' });
+    expect(syn.scale).toBeGreaterThan(0);
+    peer.send({ flags: 'S', seq: 7 });
+    const challenge = peer.expect({ flags: '.' });
+    const offered = challenge.window << syn.scale!;
+    expect(offered).toBeLessThanOrEqual(syn.window);
+    expect(offered).toBeGreaterThan(syn.window - (1 << syn.scale!));
   });
 });
 

@@ -30,13 +30,14 @@ export class ControlSegments {
   reset(network: Network, addresses: Addresses, segment: Segment, now: Instant): void {
     if (segment.has(RST)) return;
     if (segment.has(ACK)) {
-      this.#send(network, addresses, segment.acknowledgement, 0, RST, 0, false, 0, 0, now);
+      this.#send(network, addresses, segment.acknowledgement, 0, RST, 0, false, 0, 0, 0, DEFAULT_TIME_TO_LIVE, now);
       return;
     }
     let length = segment.length;
     if (segment.has(SYN)) length = (length + 1) | 0;
     if (segment.has(FIN)) length = (length + 1) | 0;
-    this.#send(network, addresses, 0, (segment.sequence + length) | 0, RST | ACK, 0, false, 0, 0, now);
+    const acknowledgement = (segment.sequence + length) | 0;
+    this.#send(network, addresses, 0, acknowledgement, RST | ACK, 0, false, 0, 0, 0, DEFAULT_TIME_TO_LIVE, now);
   }
 
   /** A bare acknowledgement; with timestamps when there are any. */
@@ -49,6 +50,8 @@ export class ControlSegments {
     hasTimestamps: boolean,
     timestampValue: number,
     timestampEcho: number,
+    trafficClass: number,
+    timeToLive: number,
     now: Instant,
   ): void {
     this.#send(
@@ -61,6 +64,8 @@ export class ControlSegments {
       hasTimestamps,
       timestampValue,
       timestampEcho,
+      trafficClass,
+      timeToLive,
       now,
     );
   }
@@ -97,6 +102,8 @@ export class ControlSegments {
     hasTimestamps: boolean,
     timestampValue: number,
     timestampEcho: number,
+    trafficClass: number,
+    timeToLive: number,
     now: Instant,
   ): void {
     const path = this.#path(network, addresses);
@@ -108,7 +115,7 @@ export class ControlSegments {
     tcp.write(packet.view, at, localPort, remotePort, sequence, acknowledgement, length, flags, window);
     if (hasTimestamps) tcpOptions.writeTimestamps(packet.view, at + HEADER, timestampValue, timestampEcho);
     finish(packet, path, at, length, 0, path.completesChecksum ? -1 : 0);
-    network.send(packet, path, 0, DEFAULT_TIME_TO_LIVE, now);
+    network.send(packet, path, trafficClass, timeToLive, now);
   }
 
   #path(network: Network, addresses: Addresses): Path | null {
