@@ -70,6 +70,8 @@ export class Connection implements TimerHandler {
   turn = 0;
   /** A byte beyond the window was sent as a probe: the peer may acknowledge it. */
   isProbeOutstanding = false;
+  /** SND.NXT when it was sent, and when that was first. */
+  probeSequence = 0;
   probeSentAt: Instant = 0;
   /** End of the last segment smaller than the segment size that was sent (Minshall's Nagle). */
   lastShortEnd = 0;

@@ -158,17 +158,18 @@ export class TestHost {
     return peer;
   }
 
-  /** The rest of a poll: `endBurst`, `advance`, `flush`. */
-  settle(): void {
+  /** The rest of a poll: `endBurst`, `advance`, `flush`. Returns how many timers fired. */
+  settle(): number {
     const { layer, now } = this;
     layer.endBurst(now);
-    layer.advance(now, 1 << 20);
+    const fired = layer.advance(now, 1 << 20);
     layer.flush(now);
     for (let turns = 0; layer.hasTurnsLeft && layer.hasPending; turns++) {
       if (turns > 10_000) throw new Error('the layer does not come to rest');
       layer.flush(now);
     }
     this.check();
+    return fired;
   }
 
   /** Lets time pass, from timer to timer. */
@@ -191,13 +192,15 @@ export class TestHost {
     this.#passed += milliseconds * 1000;
   }
 
-  /** Goes to the next timer. False: there is none. */
+  /** Goes to when the next timer fires. False: there is none. */
   waitForTimer(): boolean {
-    const next = this.layer.nextExpiry(this.now);
-    if (next < 0) return false;
-    this.#passed += Math.max(next, 1);
-    this.settle();
-    return true;
+    for (;;) {
+      const next = this.layer.nextExpiry(this.now);
+      if (next < 0) return false;
+      // At least a little: a timer that is due was not served.
+      this.#passed += Math.max(next, 1);
+      if (this.settle() > 0) return true;
+    }
   }
 
   open(events: ConnectionHandler | null = null, options: ConnectionOptions = {}): Connection {

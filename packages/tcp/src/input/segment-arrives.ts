@@ -136,11 +136,13 @@ function refuse(connection: Connection, segment: Segment, now: Instant): void {
   layer.drop(segment, isDuplicate ? DropReason.TCP_DUPLICATE : DropReason.TCP_OUT_OF_WINDOW);
 }
 
-/** The next acknowledgement reports the text that came twice (RFC 2883 §4). */
-export function noteDuplicate(connection: Connection, segment: Segment): void {
+/** The next acknowledgement reports the text that came twice (RFC 2883 §4). Beyond RCV.NXT it would say that it has come. */
+function noteDuplicate(connection: Connection, segment: Segment): void {
   if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
+  const end = (segment.sequence + segment.length) | 0;
+  if (seq.isGreater(end, connection.receiveNext)) return;
   connection.duplicateStart = segment.sequence;
-  connection.duplicateEnd = (segment.sequence + segment.length) | 0;
+  connection.duplicateEnd = end;
 }
 
 /** An acknowledgement in answer to what should not have come, so often at most that no two hosts keep each other busy. */

@@ -22,15 +22,18 @@ export function sendWindowProbe(connection: Connection, now: Instant): void {
   } else if (!transmitEmpty(connection, sequence, FIN | ACK, now)) {
     return;
   }
-  if (!connection.isProbeOutstanding) connection.probeSentAt = now;
+  if (!connection.isProbeOutstanding || connection.probeSequence !== sequence) connection.probeSentAt = now;
   connection.isProbeOutstanding = true;
+  connection.probeSequence = sequence;
   connection.observed(null, now);
 }
 
 /** The peer acknowledged the byte of a probe: it was sent, after all. True when `acknowledgement` says that. */
 export function adoptProbe(connection: Connection, acknowledgement: number): boolean {
   const { recovery, sendBuffer } = connection;
-  if (!connection.isProbeOutstanding || acknowledgement !== ((recovery.next + 1) | 0)) return false;
+  if (!connection.isProbeOutstanding || acknowledgement !== ((connection.probeSequence + 1) | 0)) return false;
+  // What was sent since began with the byte of the probe: then this acknowledges more than was sent.
+  if (connection.probeSequence !== recovery.next) return false;
   connection.isProbeOutstanding = false;
   if (recovery.next === sendBuffer.end) connection.isFinSent = true;
   recovery.onSent(acknowledgement, connection.probeSentAt);
