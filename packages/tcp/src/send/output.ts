@@ -163,8 +163,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
     if (packet === null) return false;
     const segments = recordSent(connection, next, length, size, hasFin, now);
     transmit(connection, packet, next, flags, length, textSum, true, now);
-    // Also the end of a virtual segment may be short.
-    if (length % size !== 0) connection.lastShortEnd = recovery.next;
+    if (length < size || (isLast && length % size !== 0)) connection.lastShortEnd = recovery.next;
     if (hasFin) connection.isFinSent = true;
     connection.counts[Count.BYTES_SENT]! += length;
     connection.lastSentAt = now;

@@ -47,6 +47,16 @@ function remembered(name: string, ...values: readonly number[]): NumberOption {
   };
 }
 
+/** What MSG_MORE does is undone by the next write, what this does is not. */
+const CORK: NumberOption = {
+  set: (value, socket) => {
+    if (value === 0) socket.remembered.delete('TCP_CORK');
+    else socket.remembered.set('TCP_CORK', 1);
+    return { cork: value !== 0 };
+  },
+  get: ({ connection }) => Number(connection?.cork ?? false),
+};
+
 const OPTIONS: Readonly<Record<string, NumberOption>> = {
   SO_REUSEADDR: flag('reuseAddress', ({ connection, options }) => options.reuseAddress ?? connection?.reuseAddress),
   SO_REUSEPORT: flag('reusePort', ({ connection, options }) => options.reusePort ?? connection?.reusePort),
@@ -91,15 +101,8 @@ const OPTIONS: Readonly<Record<string, NumberOption>> = {
   SO_RCVLOWAT: remembered('SO_RCVLOWAT', 1),
   SO_SNDLOWAT: remembered('SO_SNDLOWAT', 1),
   TCP_NODELAY: flag('noDelay', ({ connection, options }) => options.noDelay ?? connection?.noDelay),
-  TCP_CORK: {
-    set: (value, socket) => {
-      if (value === 0) socket.remembered.delete('TCP_CORK');
-      else socket.remembered.set('TCP_CORK', 1);
-      return { cork: value !== 0 };
-    },
-    get: ({ connection }) => Number(connection?.cork ?? false),
-  },
-  TCP_NOPUSH: flag('cork', ({ connection }) => connection?.cork),
+  TCP_CORK: CORK,
+  TCP_NOPUSH: CORK,
   TCP_QUICKACK: flag(
     'quickAcknowledgement',
     ({ connection, options }) => options.quickAcknowledgement ?? connection?.quickAcknowledgement,
