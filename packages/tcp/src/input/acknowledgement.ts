@@ -68,6 +68,8 @@ function advance(connection: Connection, segment: Segment, before: number, now: 
       if (connection.isOrphan) connection.timers.waitForFin(now);
       return true;
     case State.CLOSING:
+      // With the peer's FIN once more: what would answer for it later says nothing now.
+      if (connection.mustAcknowledge) connection.layer.acknowledgeNow(connection, now);
       connection.layer.handled(segment);
       enterTimeWait(connection, now);
       return false;

@@ -73,10 +73,12 @@ export class PassiveOpen implements SynCacheHandler {
     return this.#cache.size === 0 ? -1 : this.#cache.nextDeadline(now);
   }
 
-  /** The segment is the third of a handshake under way. */
+  /** The segment is the third of a handshake under way, or a reset that ends it. */
   expects(key: FlowKey, segment: Segment): boolean {
     const slot = this.#cache.find(key);
-    return slot >= 0 && segment.acknowledgement === ((this.#cache.iss(slot) + 1) | 0);
+    if (slot < 0) return false;
+    if (segment.has(RST)) return segment.sequence === ((this.#cache.irs(slot) + 1) | 0);
+    return segment.acknowledgement === ((this.#cache.iss(slot) + 1) | 0);
   }
 
   /** Takes a segment that belongs to a listener; false when there is none. */

@@ -84,6 +84,8 @@ export class TimeWait {
     if (slot < 0) return false;
     const layer = this.#layer;
     if (segment.has(RST)) {
+      // RFC 9293 §3.6.1, MAY-2 (2): the peer knows nothing of a successor; its handshake ends, the wait goes on.
+      if (layer.passiveOpen.expects(key, segment)) return false;
       // RFC 1337 §3 (F1): a reset does not end the wait.
       layer.drop(segment, DropReason.TCP_TIME_WAIT);
       return true;
