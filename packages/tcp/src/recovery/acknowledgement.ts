@@ -188,7 +188,7 @@ function detectLossesWithoutSack(recovery: LossRecovery, hasAdvanced: boolean): 
     if (!hasAdvanced || seq.isGreaterOrEqual(recovery.unacknowledged, recovery.recoveryPoint)) return 0;
   } else {
     // RFC 6582 §3.2 step 2: only for data sent after the last repair.
-    if (recovery.phase === RecoveryPhase.LOSS || duplicates.count < DUPLICATE_THRESHOLD) return 0;
+    if (duplicates.count < DUPLICATE_THRESHOLD) return 0;
     if (!seq.isGreater(recovery.unacknowledged, recovery.recoveryPoint)) return 0;
   }
   if ((records.flags(records.first) & (LOST | RETRANSMISSION_IN_FLIGHT)) !== 0) return 0;

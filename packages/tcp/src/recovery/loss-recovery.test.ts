@@ -53,6 +53,7 @@ describe('one segment lost', () => {
             expect([model.timeouts, model.probes]).toEqual([0, 0]);
             expect(model.phases).toEqual([OPEN, DISORDER, RECOVERY, OPEN]);
             expect(model.control.calls).toEqual(['congestion', 'recovered']);
+            expect(model.recovery.rack.hasReordering).toBe(false);
             const lost = model.sent.find((sent) => sent.start === segment * MSS)!;
             const again = model.sent.find((sent) => sent.isRetransmission)!;
             // By time alone (RFC 8985 §6.2 step 4) when it was among the last three of its window.

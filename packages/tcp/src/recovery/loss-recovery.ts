@@ -325,13 +325,12 @@ export class LossRecovery {
   /** Bytes that may leave now, 0 or more. A segment may leave when it is no longer than this. Asked only when there is something to send. */
   allowance(): number {
     const segment = this.window.maximumSegmentSize;
-    const inFlight = this.inFlight;
-    const room = (this.window.window - inFlight) | 0;
+    const room = (this.window.window - this.inFlight) | 0;
     if (room >= segment) return room;
     this.#isWindowLimited = true;
     this.#limitedEnd = this.next;
     // A probe needs no room in the window (RFC 8985 §7.3).
-    if (this.mustRetransmit || this.probe.isDue || inFlight === 0) return segment;
+    if (this.mustRetransmit || this.probe.isDue) return segment;
     return Math.max(room, 0);
   }
 

@@ -1,56 +1,8 @@
-import { TcpOptions } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
-import { LossRecovery } from './loss-recovery.js';
-import { RecordingControl } from './recovery.testkit.js';
+import { Harness, SEGMENT as MSS } from './harness.testkit.js';
 import { DeadlineKind, RecoveryAction } from './recovery-constants.js';
-import type { LossRecoveryOptions } from './recovery-options.js';
 
-const MSS = 1000;
 const { NONE, RETRANSMISSION, PROBE, REORDERING } = DeadlineKind;
-
-class Harness {
-  readonly control = new RecordingControl();
-  readonly recovery: LossRecovery;
-  readonly options = new TcpOptions();
-  now = 0x7fff_f000;
-
-  constructor(sackEnabled: boolean, options: LossRecoveryOptions = {}) {
-    this.recovery = new LossRecovery(64, options);
-    this.recovery.control = this.control;
-    this.recovery.start(0, this.now);
-    this.recovery.sackEnabled = sackEnabled;
-    this.recovery.established(MSS, this.now);
-  }
-
-  pass(microseconds: number): this {
-    this.now = (this.now + microseconds) | 0;
-    return this;
-  }
-  send(segments = 1): this {
-    this.recovery.onSent((this.recovery.next + segments * MSS) | 0, this.now);
-    return this;
-  }
-  acknowledge(segments: number, ...blocks: [number, number][]): this {
-    this.options.sackCount = blocks.length;
-    blocks.forEach(([start, end], i) => {
-      this.options.sackStart[i] = start * MSS;
-      this.options.sackEnd[i] = end * MSS;
-    });
-    this.recovery.onAcknowledgement(segments * MSS, this.options, false, false, 0, this.now);
-    return this;
-  }
-  expire(): RecoveryAction {
-    this.now = this.recovery.deadline;
-    return this.recovery.onDeadline(this.now);
-  }
-  /** µs until the deadline. */
-  get wait(): number {
-    return (this.recovery.deadline - this.now) | 0;
-  }
-  get kind(): DeadlineKind {
-    return this.recovery.deadlineKind;
-  }
-}
 
 describe('the retransmission timer (RFC 6298 §5)', () => {
   it('runs only while something is outstanding', () => {
