@@ -21,20 +21,24 @@ export * from './test-peer.testkit.js';
 
 /** Just before an Instant turns negative: every test in which seconds pass crosses that. */
 const START = 2 ** 31 - 1_500_000;
+/** Hosts are made by the thousand. */
+const SMALL_TABLES: Partial<TcpSettings> = { maximumConnections: 256, timeWaitSize: 256, synCacheSize: 256 };
 const ERRNO_NAMES = new Map<number, string>(Object.entries(Errno).map(([name, number]) => [number, name]));
 
 export function errnoName(errno: number): string {
   return ERRNO_NAMES.get(errno) ?? String(errno);
 }
 
-let shared: PacketMemory | null = null;
-let sharedPool: PacketPool | null = null;
+let shared: PacketPool | null = null;
 
 /** One debug memory for all tests of a file: making one is not cheap. Each leaves its pool full, which is checked. */
 function commonPool(): PacketPool {
-  shared ??= PacketMemory.create({ frames: 4096, debug: true });
-  sharedPool ??= PacketPool.create(shared, 4096);
-  return sharedPool;
+  shared ??= createPool(4096, true);
+  return shared;
+}
+
+export function createPool(frames: number, debug = false): PacketPool {
+  return PacketPool.create(PacketMemory.create({ frames, debug }), frames);
 }
 
 export interface HostOptions {
@@ -42,8 +46,10 @@ export interface HostOptions {
   readonly seed?: number;
   /** A pool of its own, of so many frames. */
   readonly frames?: number;
-  /** Without the checks of debug mode, for tests that count time. Needs `frames`. */
+  /** Without the checks of debug mode, for tests of many segments. Needs `frames`. */
   readonly isFast?: boolean;
+  /** In place of both: a pool used by one host after another. */
+  readonly pool?: PacketPool;
   /** The caller calls {@link TestHost.finish}; else it happens at the end of the test. */
   readonly isFinishedByCaller?: boolean;
   readonly startsAt?: number;
@@ -102,11 +108,17 @@ export class TestHost {
 
   constructor(options: HostOptions = {}) {
     const { frames, isFast = false, settings = {}, seed = 1, startsAt = START } = options;
-    this.pool =
-      frames === undefined ? commonPool() : PacketPool.create(PacketMemory.create({ frames, debug: !isFast }), frames);
+    this.pool = options.pool ?? (frames === undefined ? commonPool() : createPool(frames, !isFast));
     this.#start = startsAt;
     const { pool, accounts } = this;
-    this.layer = new TcpLayer({ ...settings, pool, accounts, random: new SeededRandom(seed), now: this.now });
+    this.layer = new TcpLayer({
+      ...SMALL_TABLES,
+      ...settings,
+      pool,
+      accounts,
+      random: new SeededRandom(seed),
+      now: this.now,
+    });
     this.layer.addNetwork(this.network);
     this.network.clock = () => this.time;
     this.network.onSent = (segment, remote) => {

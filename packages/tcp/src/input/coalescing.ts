@@ -29,9 +29,17 @@ export function coalesce(connection: Connection, segment: Segment, now: Instant)
       return true;
     }
     releaseHeld(connection, now);
-    return isPlain && connection.state >= State.ESTABLISHED && hold(connection, segment);
   }
-  return isPlain && segment.sequence === connection.receiveNext && hold(connection, segment);
+  return isPlain && isInOrder(connection, segment) && hold(connection, segment);
+}
+
+/** It is what the connection waits for. Behind a gap each segment counts, and old ones must not take good ones along. */
+function isInOrder(connection: Connection, segment: Segment): boolean {
+  return (
+    segment.sequence === connection.receiveNext &&
+    connection.state >= State.ESTABLISHED &&
+    (!connection.hasTimestamps || ((segment.options.timestampValue - connection.timestampRecent) | 0) >= 0)
+  );
 }
 
 /** Hands the held segment to TCP. */
