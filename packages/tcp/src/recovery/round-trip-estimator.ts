@@ -59,13 +59,13 @@ export class RoundTripEstimator {
     this.#smoothed8 = 0;
     this.#variation4 = 0;
     this.#deviation = 0;
-    this.#setTimeout(this.initialTimeout);
+    this.#limitTimeout(this.initialTimeout);
   }
 
   /** Before the first measurement: another initial timeout (RFC 6298 §5.7). */
   reinitialize(timeout: number): void {
     this.backoffs = 0;
-    this.#setTimeout(timeout);
+    this.#limitTimeout(timeout);
   }
 
   /** One measurement, µs. */
@@ -113,7 +113,7 @@ export class RoundTripEstimator {
     this.variation = this.#variation4 >> 2;
     this.backoffs = 0;
     // RTO = SRTT + max(G, 4 · RTTVAR).
-    this.#setTimeout((this.smoothed + Math.max(this.clockGranularity, this.#variation4)) | 0);
+    this.#limitTimeout((this.smoothed + Math.max(this.clockGranularity, this.#variation4)) | 0);
   }
 
   #updateMinimum(r: number, now: Instant): void {
@@ -142,7 +142,7 @@ export class RoundTripEstimator {
     this.timeout = this.#unbacked;
   }
 
-  #setTimeout(timeout: number): void {
+  #limitTimeout(timeout: number): void {
     // RFC 6298 §2.4, §2.5.
     this.#unbacked = Math.min(Math.max(timeout, this.minimumTimeout), this.maximumTimeout);
     this.timeout = this.#unbacked;
