@@ -16,12 +16,15 @@ export class ReceivingSide {
   readonly readers = new ReaderQueue<Chunk>();
   isShut = false;
   readonly #life: StreamLife;
-  /** Everything was read of a stream that has ended. */
+  /** Everything was read of a connection that is gone. */
   readonly #drained: () => void;
+  /** A reader was told of the end of the peer's stream. */
+  readonly #endSeen: () => void;
 
-  constructor(life: StreamLife, drained: () => void) {
+  constructor(life: StreamLife, drained: () => void, endSeen: () => void) {
     this.#life = life;
     this.#drained = drained;
+    this.#endSeen = endSeen;
   }
 
   /** How the stream ends for a reader who has read everything: NONE in an orderly way, else what ended it; or GOES_ON. */
@@ -38,6 +41,7 @@ export class ReceivingSide {
   receivePacket(): Packet | null {
     const packet = this.#life.connection.receive();
     if (packet !== null) this.#consumed();
+    else if (this.end === Errno.NONE) this.#endSeen();
     return packet;
   }
 
@@ -49,13 +53,17 @@ export class ReceivingSide {
       return bytes;
     }
     const { end } = this;
+    if (end === Errno.NONE && length > 0) this.#endSeen();
     return end > 0 ? -end : 0;
   }
 
   read(iterator: object | null, maximum: number): Promise<IteratorResult<Chunk, undefined>> {
     if (this.readers.length > 0) return this.readers.wait(iterator, maximum);
     const { end } = this;
-    if (end === Errno.NONE) return Promise.resolve(END);
+    if (end === Errno.NONE) {
+      this.#endSeen();
+      return Promise.resolve(END);
+    }
     if (end > 0) return Promise.reject(this.#life.error('read', end as Errno));
     if (this.#life.connection.readableBytes === 0) return this.readers.wait(iterator, maximum);
     return Promise.resolve({ done: false, value: this.#take(maximum) });
@@ -73,8 +81,10 @@ export class ReceivingSide {
   serveEnd(): void {
     const { end } = this;
     if (end === GOES_ON) return;
-    if (end === Errno.NONE) this.readers.end();
-    else while (this.readers.length > 0) this.readers.reject(this.#life.error('read', end as Errno));
+    if (end === Errno.NONE) {
+      if (this.readers.length > 0) this.#endSeen();
+      this.readers.end();
+    } else while (this.readers.length > 0) this.readers.reject(this.#life.error('read', end as Errno));
   }
 
   shutdown(): void {
@@ -99,6 +109,6 @@ export class ReceivingSide {
     const { connection, context, hasEnded } = this.#life;
     // The peer may have to be told of the room.
     if (context.tcp.hasPending) context.requestPoll();
-    if ((hasEnded || connection.isFinReceived) && connection.readableBytes === 0) this.#drained();
+    if (hasEnded && connection.readableBytes === 0) this.#drained();
   }
 }

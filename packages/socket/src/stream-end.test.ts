@@ -199,26 +199,38 @@ describe('end and shutdown', () => {
     host.finish();
   });
 
-  it('allowHalfOpen: false answers the end of the stream with its own, once everything was read', async () => {
-    for (const style of ['loop', 'read', 'packets', 'callback']) {
+  it('allowHalfOpen: false answers the end of the stream with its own, as soon as a reader has seen it', async () => {
+    for (const style of ['loop', 'read', 'packets', 'polling', 'callback']) {
       const { host, client, server } = await connectedPair(new LoopbackHost(), {}, { allowHalfOpen: false });
       await client.write('last');
       client.end();
       host.settle();
-      expect(server.state).toBe('CLOSE-WAIT');
-      if (style === 'loop') await readAll(server);
-      else if (style === 'read') await server.read();
-      else if (style === 'packets') server.receivePacket()!.release();
-      else server.onReadable(() => server.readInto(new Uint8Array(10)));
+      if (style === 'callback') server.onReadable(() => server.readInto(new Uint8Array(10)));
+      else if (style === 'loop') for await (const chunk of server) await server.write(chunk);
+      else {
+        if (style === 'read') await server.read();
+        else if (style === 'packets') server.receivePacket()!.release();
+        else expect(server.readInto(new Uint8Array(10))).toBe(4);
+        host.settle();
+        expect(server.state).toBe('CLOSE-WAIT');
+        await server.write('answer');
+        if (style === 'read') expect(await server.read()).toBeUndefined();
+        else if (style === 'packets') expect(server.receivePacket()).toBeNull();
+        else expect(server.readInto(new Uint8Array(10))).toBe(0);
+      }
       host.settle();
       await Promise.all([client.closed, server.closed]);
+      client.close();
       host.finish();
     }
   });
 
-  it('allowHalfOpen: false, with nothing to read: at once', async () => {
+  it('allowHalfOpen: false, with a reader that waits', async () => {
     const { host, client, server } = await connectedPair(new LoopbackHost(), {}, { allowHalfOpen: false });
+    const reading = server.read();
     client.end();
+    host.settle();
+    expect(await reading).toBeUndefined();
     host.settle();
     await Promise.all([client.closed, server.closed]);
     host.finish();

@@ -13,7 +13,7 @@ import { streamErrorAdvice } from './error-advice.js';
 export interface StreamSocketOptions {
   /**
    * The end of the peer's stream leaves the sending side open, until `end()` or `close()`, as with BSD sockets. False: it
-   * ends when the end of the stream has been read, as with the sockets of `node:net`. Default true.
+   * ends as soon as a reader is told of the end, as with the sockets of `node:net`. Default true.
    */
   readonly allowHalfOpen?: boolean;
   /** Closes the socket when aborted; an attempt to connect fails with its reason. */

@@ -34,7 +34,6 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
   readonly #receiving: ReceivingSide;
   readonly #sending: SendingSide;
   readonly #watchers = new Watchers();
-  readonly #allowHalfOpen: boolean;
   #onReadable: ((socket: StreamSocket) => void) | null = null;
   #onWritable: ((socket: StreamSocket) => void) | null = null;
   #onError: ((error: PosixError) => void) | null = null;
@@ -52,9 +51,9 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     const { allowHalfOpen = true, signal } = options;
     this.#context = context;
     this.connection = connection;
-    this.#allowHalfOpen = allowHalfOpen;
     this.#life = new StreamLife(context, connection, this);
-    this.#receiving = new ReceivingSide(this.#life, () => this.#drained());
+    const drained = () => this.#drained();
+    this.#receiving = new ReceivingSide(this.#life, drained, allowHalfOpen ? () => {} : () => this.end());
     this.#sending = new SendingSide(this.#life);
     context.opened(this);
     // Before it was accepted the connection may have ended already.
@@ -328,10 +327,15 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     if (this.#onReadable === null) {
       this.#receiving.serve();
     } else if (life.hasArrived || this.connection.readableBytes > 0) {
+      const hadBytes = this.connection.readableBytes > 0;
       life.hasArrived = false;
       this.#call(this.#onReadable);
+      // The end has a call of its own, with nothing else to read.
+      if (hadBytes && !life.isClosed && this.#receiving.end !== GOES_ON) {
+        life.hasArrived = true;
+        life.wake();
+      }
     }
-    if (this.connection.isFinReceived && this.connection.readableBytes === 0) this.#drained();
   }
 
   /** Exceptions reach the application, but nobody else suffers from them. */
@@ -348,9 +352,7 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     if (this.#onReadable !== null || this.#receiving.readers.length > 0) this.#life.wake();
   }
 
-  /** A stream that has ended was read to its end. */
   #drained(): void {
-    if (!this.#allowHalfOpen && this.connection.isFinReceived) this.end();
     if (this.#isFinished) this.#context.closed(this);
   }
 

@@ -269,11 +269,12 @@ export class Stack implements SocketContext, Pollable {
     if (this.#isClosed) return;
     this.#loop.stop();
     this.#ping.close();
+    const hasConnections = this.tcp.size > 0;
     for (const socket of [...this.#sockets, ...this.#detached]) socket.close();
     // A last round, so that iterators and multiplexers hear of the end.
     this.ready.dispatch();
     this.#isClosed = true;
-    this.#resetConnections();
+    if (hasConnections) this.#resetConnections();
     this.ready.dispatch();
     this.tcp.close();
     this.ipv4.close();
@@ -343,9 +344,7 @@ export class Stack implements SocketContext, Pollable {
     const { tcp } = this;
     const now = this.clock.now();
     tcp.flush(now);
-    const connections = tcp.connections();
-    if (connections.length === 0) return;
-    for (const connection of connections) {
+    for (const connection of tcp.connections()) {
       connection.abort(now);
       connection.close(now);
     }

@@ -47,9 +47,9 @@ export class Network {
   finish(): void {
     this.settle();
     for (const stack of this.stacks) stack.close();
-    for (const { pool, accounts, timers, udp } of this.stacks) {
+    for (const { pool, accounts, tcp, timers, udp } of this.stacks) {
       pool.assertNoLeaks();
-      expect(timers.armed).toBe(0);
+      expect([timers.armed, tcp.wheel.armed, tcp.size]).toEqual([0, 0, 0]);
       expect(udp.ports.size).toBe(0);
       const { unexplained, held } = accounts.snapshot();
       expect({ unexplained, held }).toEqual({ unexplained: 0, held: 0 });
