@@ -379,7 +379,7 @@ export class PassiveOpen implements SynCacheHandler {
     connection.isPassive = true;
     connection.key.copy(key);
     connection.apply(listener.options);
-    return layer.adopt(connection) ? connection : null;
+    return layer.table.insert(connection) ? connection : null;
   }
 
   /** The state after the SYN and our SYN-ACK. */

@@ -3,7 +3,7 @@ import { AcknowledgementSample, type CongestionControl, createCongestionControl 
 import { Errno } from '@prism-net/errors';
 import type { Ipv4Layer } from '@prism-net/ipv4';
 import type { PacketAccounts } from '@prism-net/link';
-import { createHashKey, type HashKey, hash4, KeyedTable, type RandomSource } from '@prism-net/tables';
+import { createHashKey, type HashKey, hash4, type RandomSource } from '@prism-net/tables';
 import { elapsed, type Instant, TimerWheel } from '@prism-net/time';
 import { DropReason, type IpAddress, tcp } from '@prism-net/wire';
 import { Connection } from '../connection.js';
@@ -11,18 +11,18 @@ import type { ConnectionHandler, ListenerHandler } from '../connection-handler.j
 import type { ConnectionOptions } from '../connection-options.js';
 import { coalesce, releaseHeld } from '../input/coalescing.js';
 import { segmentArrives } from '../input/segment-arrives.js';
-import { EphemeralPorts, FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
+import { type FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
 import { errorArrives } from '../path/icmp-errors.js';
 import { Ipv4Network, type SegmentReceiver } from '../path/ipv4-network.js';
 import type { Network } from '../path/network.js';
-import { Path } from '../path/path.js';
 import type { LossRecoveryOptions } from '../recovery/index.js';
 import { type Addresses, Segment } from '../segment.js';
 import { ControlSegments } from '../send/control-segments.js';
-import { transmitSyn } from '../send/handshake.js';
 import { output, sendAcknowledgement } from '../send/output.js';
 import { State } from '../state.js';
 import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
+import { ActiveOpen } from './active-open.js';
+import { ConnectionTable } from './connection-table.js';
 import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
@@ -44,8 +44,6 @@ export interface TcpLayerOptions extends Partial<TcpSettings> {
 export type Probe = (connection: Connection, segment: Segment | null, now: Instant) => void;
 
 const { ACK, FIN, RST, SYN } = tcp.Flag;
-/** How a table knows that there is no such key. */
-const NONE = -1;
 /** Half-open and closing entries looked after per poll. */
 const CLEANING_BUDGET = 32;
 
@@ -62,6 +60,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly accounts: PacketAccounts;
   readonly random: RandomSource;
   readonly wheel: TimerWheel;
+  readonly table: ConnectionTable;
   readonly ports = new PortTable();
   readonly orphans: Orphans;
   readonly starved: StarvedWriters;
@@ -86,14 +85,8 @@ export class TcpLayer implements SegmentReceiver {
   hasTurnsLeft = false;
 
   readonly #hashKey: HashKey;
-  readonly #table: KeyedTable;
-  readonly #connections: (Connection | null)[] = [];
-  readonly #freeSlots: number[] = [];
-  readonly #ephemeralPorts: EphemeralPorts;
+  readonly #activeOpen: ActiveOpen;
   readonly #segment = new Segment();
-  readonly #key = new FlowKey();
-  readonly #lastKey = new FlowKey();
-  #lastConnection: Connection | null = null;
   #pending: (Connection | null)[] = [];
   #pendingCount = 0;
   #flushing: (Connection | null)[] = [];
@@ -113,10 +106,8 @@ export class TcpLayer implements SegmentReceiver {
     this.milliseconds = random.nextInt32();
     const { maximumConnections } = this.settings;
     this.wheel = new TimerWheel({ capacity: 2 * maximumConnections, now });
-    this.#table = new KeyedTable({ capacity: maximumConnections, keyWords: 4, key: createHashKey(random) });
+    this.table = new ConnectionTable(maximumConnections, random);
     this.#hashKey = createHashKey(random);
-    const { ephemeralPorts } = this.settings;
-    this.#ephemeralPorts = new EphemeralPorts(random, ephemeralPorts.first, ephemeralPorts.last);
     this.initialSequence = new InitialSequence(random);
     this.timestampOffset = new TimestampOffset(random);
     // RFC 9293 §3.8.6.3, MUST-40: less than half a second.
@@ -130,6 +121,7 @@ export class TcpLayer implements SegmentReceiver {
     this.orphans = new Orphans(this.settings.maximumOrphans);
     this.starved = new StarvedWriters(pool);
     this.control = new ControlSegments(pool);
+    this.#activeOpen = new ActiveOpen(this);
     this.passiveOpen = new PassiveOpen(this);
     this.timeWait = new TimeWait(this);
     if (ipv4 !== undefined) this.addNetwork(new Ipv4Network(ipv4, this));
@@ -160,10 +152,10 @@ export class TcpLayer implements SegmentReceiver {
     options: ConnectionOptions & { readonly backlog?: number },
     handler: ListenerHandler | null,
   ): Listener | Errno {
-    if (address !== null && !address.isAny && !this.#isLocal(address)) return Errno.EADDRNOTAVAIL;
+    if (address !== null && !address.isAny && !this.#activeOpen.isLocal(address)) return Errno.EADDRNOTAVAIL;
     const slot = this.passiveOpen.freeSlot();
     if (slot < 0) return Errno.ENOBUFS;
-    const chosen = port === 0 ? this.#freePort() : port;
+    const chosen = port === 0 ? this.#activeOpen.freePort() : port;
     if (chosen === 0) return Errno.EADDRINUSE;
     const { backlog = this.settings.backlog, ...rest } = options;
     const listener = new Listener(this, slot, address, chosen, backlog, rest, handler);
@@ -182,48 +174,13 @@ export class TcpLayer implements SegmentReceiver {
 
   /** For {@link Connection.bind}. */
   bind(connection: Connection, address: IpAddress | null, port: number): Errno {
-    if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null)
-      return Errno.EINVAL;
-    if (address !== null && !address.isAny && !this.#isLocal(address)) return Errno.EADDRNOTAVAIL;
-    if (port !== 0) {
-      const errno = this.ports.bind(connection, address, port, connection.reuseAddress, connection.reusePort, false);
-      if (errno !== Errno.NONE) return errno;
-    }
-    connection.boundAddress = address;
-    connection.boundPort = port;
-    return Errno.NONE;
+    return this.#activeOpen.bind(connection, address, port);
   }
 
-  /** For {@link Connection.connect}: the active open of RFC 9293 §3.10.1. */
+  /** For {@link Connection.connect}. */
   connect(connection: Connection, address: IpAddress, port: number, now: Instant): Errno {
     this.#setNow(now);
-    if (connection.state !== State.CLOSED) return connection.state === State.SYN_SENT ? Errno.EALREADY : Errno.EISCONN;
-    if (connection.isOrphan || connection.path !== null) return Errno.EINVAL;
-    if (port === 0 || address.isAny) return Errno.EINVAL;
-    const network = this.networks.find((each) => each.family === address.family);
-    if (network === undefined) return Errno.EAFNOSUPPORT;
-    const path = new Path(network);
-    path.setRemote(address);
-    if (connection.boundAddress !== null && !connection.boundAddress.isAny) path.setLocal(connection.boundAddress);
-    // RFC 9293 §3.9.1.1, MUST-44: the network chooses the local address where the user did not, before anything is
-    // sent.
-    const errno = network.resolve(path);
-    if (errno !== Errno.NONE) return errno;
-    path.remotePort = port;
-    const isChosen = connection.boundPort === 0;
-    path.localPort = isChosen ? this.#portFor(path) : connection.boundPort;
-    if (path.localPort === 0) return Errno.EADDRNOTAVAIL;
-    const { key } = connection;
-    network.keyOf(path, key);
-    const waiting = this.timeWait.find(key);
-    if (this.find(key) !== null) return Errno.EADDRINUSE;
-    if (waiting >= 0 && !this.timeWait.isReusable(waiting, now)) return Errno.EADDRINUSE;
-    if (!this.#insert(connection)) return Errno.ENOBUFS;
-    connection.path = path;
-    let sequence = this.initialSequence.next(key, now);
-    if (waiting >= 0) sequence = this.timeWait.succeed(waiting, sequence);
-    this.#startActive(connection, sequence, now);
-    return Errno.NONE;
+    return this.#activeOpen.connect(connection, address, port, now);
   }
 
   // ---- a poll
@@ -237,7 +194,7 @@ export class TcpLayer implements SegmentReceiver {
       return;
     }
     segment.ecn = ecn;
-    const connection = this.#lookup(network, addresses);
+    const connection = this.table.lookup(network, addresses);
     if (connection === null) {
       this.#withoutConnection(segment, network, addresses, now);
       return;
@@ -316,12 +273,12 @@ export class TcpLayer implements SegmentReceiver {
 
   /** Connections in the table: all states but CLOSED, LISTEN and TIME-WAIT. */
   get size(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   /** All of them, for listings. Allocates. */
   connections(): Connection[] {
-    return this.#connections.filter((each) => each !== null);
+    return this.table.list();
   }
 
   /** Gives everything back without a word to the peers. */
@@ -334,9 +291,8 @@ export class TcpLayer implements SegmentReceiver {
       this.#clearReassembly(connection);
       connection.timers.close();
       connection.state = State.CLOSED;
-      connection.slot = NONE;
+      this.table.remove(connection);
     }
-    this.#connections.length = 0;
     this.#pendingCount = 0;
     this.starved.clear();
   }
@@ -421,30 +377,13 @@ export class TcpLayer implements SegmentReceiver {
     this.counter.established(connection.isPassive);
   }
 
-  /** The connection of a key, or null. */
-  find(key: FlowKey): Connection | null {
-    const slot = this.#table.find(key.a, key.b, key.c, key.d);
-    return slot < 0 ? null : this.#connections[slot]!;
-  }
-
-  /** Enters a connection that a listener opened; false when there are too many. */
-  adopt(connection: Connection): boolean {
-    return this.#insert(connection);
-  }
-
   /** Takes a connection that has ended out of everything. */
   release(connection: Connection): void {
     this.#clearReassembly(connection);
     connection.timers.close();
     this.orphans.delete(connection);
     if (connection.boundPort !== 0) this.ports.unbind(connection);
-    if (connection.slot < 0) return;
-    const { key } = connection;
-    this.#table.remove(key.a, key.b, key.c, key.d);
-    this.#connections[connection.slot] = null;
-    this.#freeSlots.push(connection.slot);
-    connection.slot = NONE;
-    if (this.#lastConnection === connection) this.#lastConnection = null;
+    this.table.remove(connection);
   }
 
   enterTimeWait(connection: Connection, now: Instant): void {
@@ -461,8 +400,7 @@ export class TcpLayer implements SegmentReceiver {
     now: Instant,
   ): boolean {
     this.#setNow(now);
-    network.keyOf(addresses, this.#key);
-    const connection = this.find(this.#key);
+    const connection = this.table.lookup(network, addresses);
     return connection !== null && errorArrives(connection, sequence, errno, mtu, now);
   }
 
@@ -472,7 +410,7 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   #withoutConnection(segment: Segment, network: Network, addresses: Addresses, now: Instant): void {
-    const key = this.#key;
+    const { key } = this.table;
     const { flags } = segment;
     network.keyOf(addresses, key);
     if (isImpossible(flags) && this.#isExpected(addresses, key)) {
@@ -490,77 +428,6 @@ export class TcpLayer implements SegmentReceiver {
   /** Something stands where a segment without a connection goes: a connection in TIME-WAIT, or a listener. */
   #isExpected(addresses: Addresses, key: FlowKey): boolean {
     return this.timeWait.find(key) >= 0 || this.ports.findListener(addresses, 0) !== null;
-  }
-
-  #lookup(network: Network, addresses: Addresses): Connection | null {
-    const key = this.#key;
-    network.keyOf(addresses, key);
-    const last = this.#lastKey;
-    if (this.#lastConnection !== null && key.c === last.c && key.a === last.a && key.b === last.b && key.d === last.d) {
-      return this.#lastConnection;
-    }
-    const slot = this.#table.find(key.a, key.b, key.c, key.d);
-    if (slot < 0) return null;
-    const connection = this.#connections[slot]!;
-    this.#lastConnection = connection;
-    last.copy(key);
-    return connection;
-  }
-
-  #insert(connection: Connection): boolean {
-    const { key } = connection;
-    if (this.#table.size >= this.settings.maximumConnections) return false;
-    const slot = this.#freeSlots.pop() ?? this.#connections.length;
-    if (!this.#table.insert(key.a, key.b, key.c, key.d, slot)) return false;
-    this.#connections[slot] = connection;
-    connection.slot = slot;
-    return true;
-  }
-
-  #startActive(connection: Connection, sequence: number, now: Instant): void {
-    const { settings } = this;
-    const { recovery, receiveWindow } = connection;
-    connection.state = State.SYN_SENT;
-    connection.initialSendSequence = sequence;
-    connection.hasTimestamps = settings.timestamps;
-    connection.timestampOffset = this.timestampOffset.of(connection.key);
-    connection.hasSelectiveAcknowledgements = settings.selectiveAcknowledgements;
-    connection.hasScaling = settings.windowScaling;
-    receiveWindow.scale = settings.windowScaling ? receiveWindow.offeredScale() : 0;
-    connection.hasEcn = connection.ecn === 'active';
-    connection.sendBuffer.begin((sequence + 1) | 0);
-    recovery.start(sequence, now);
-    recovery.onSent((sequence + 1) | 0, now);
-    transmitSyn(connection, now);
-    connection.timers.update(now);
-  }
-
-  #portFor(path: Path): number {
-    const key = this.#key;
-    path.network.keyOf(path, key);
-    return this.#ephemeralPorts.choose(key, path.remotePort, (port) => {
-      if (this.ports.isHeld(port)) return false;
-      path.localPort = port;
-      path.network.keyOf(path, key);
-      if (this.find(key) !== null) return false;
-      const waiting = this.timeWait.find(key);
-      return waiting < 0 || this.timeWait.isReusable(waiting, this.now);
-    });
-  }
-
-  #freePort(): number {
-    const { first, last } = this.settings.ephemeralPorts;
-    const size = last - first + 1;
-    const start = (this.random.nextInt32() >>> 0) % size;
-    for (let i = 0; i < size; i++) {
-      const port = first + ((start + i) % size);
-      if (!this.ports.isHeld(port)) return port;
-    }
-    return 0;
-  }
-
-  #isLocal(address: IpAddress): boolean {
-    return this.networks.some((network) => network.isLocalAddress(address));
   }
 
   #clearReassembly(connection: Connection): void {
