@@ -19,7 +19,7 @@ const FIRST_PORT = 5000;
 export function drawFlows(dice: Dice, { addresses }: Topology): Flow[] {
   const hosts = Object.keys(addresses);
   const flows: Flow[] = [];
-  for (let left = dice.pick(1, 1, 1, 2, 3); left > 0; left--) {
+  for (let left = dice.pick(1, 1, 1, 1, 2, 2, 3, 8); left > 0; left--) {
     const client = dice.between(0, hosts.length - 1);
     const server = (client + dice.between(1, hosts.length - 1)) % hosts.length;
     flows.push({
@@ -41,7 +41,8 @@ const MOST_WRITES = 300;
 const SLOWEST_MICROSECONDS_PER_BYTE = 50;
 
 function drawSide(dice: Dice): StreamPlan {
-  const bytes = dice.pick(0, dice.anySize(1, 2000), dice.anySize(1000, 100_000), dice.anySize(10_000, 400_000));
+  const long = dice.happens(0.03) ? 3_000_000 : 400_000;
+  const bytes = dice.pick(0, dice.anySize(1, 2000), dice.anySize(1000, 100_000), dice.anySize(10_000, long));
   const isTrickle = dice.happens(0.25);
   const writeBytes = isTrickle ? dice.anySize(1, 500) : dice.anySize(500, 65_536);
   const isSlowReader = dice.happens(0.25);

@@ -48,7 +48,7 @@ class Sketch {
     this.kind = kind;
     this.clockGranularityMicroseconds = dice.pick(1, 1, 1, 100, 1000, 4000, 10_000);
     this.interruptDelayMicroseconds = dice.pick(0, 0, 0, 50, 1000);
-    this.frames = dice.pick(512, 512, 512, 256, 128);
+    this.frames = dice.pick(512, 512, 512, 256, 128, 64);
     this.receiveQueue = dice.pick(256, 256, 256, 32, 8);
     this.tcp = drawSettings(dice);
   }

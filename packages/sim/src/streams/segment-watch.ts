@@ -104,7 +104,7 @@ export class SegmentWatch {
     if (isArrived) this.#arrive(from, to);
     else if (isNewCookie(reader, from)) conversation.isUnclear = true;
     else {
-      const problem = this.#judge(from, to);
+      const problem = this.#judge(conversation, from, to);
       if (problem !== '') this.#report(problem);
     }
   }
@@ -148,7 +148,7 @@ export class SegmentWatch {
   }
 
   /** What is wrong with a segment that `from` sends; empty when nothing is. */
-  #judge(from: Side, to: Side): string {
+  #judge(conversation: Conversation, from: Side, to: Side): string {
     const reader = this.#reader;
     const { options, length } = reader;
     if (!reader.isChecksumRight) return 'a wrong checksum';
@@ -161,6 +161,8 @@ export class SegmentWatch {
     }
     if (from.initialSequence === null) return reader.has(RST) ? '' : 'a segment in front of the SYN';
     if (reader.has(RST)) {
+      // Whoever answered with a cookie does not know its own connection until the client's first segment comes.
+      if (from.sent === 1) conversation.isUnclear = true;
       from.isReset = true;
       return '';
     }

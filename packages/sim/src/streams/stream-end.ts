@@ -225,7 +225,8 @@ export class StreamEnd implements ConnectionHandler, ReadyTarget {
     if (isClient && (ending === 'abort' || ending === 'abandon')) {
       this.#isClosed = true;
       if (ending === 'abort') this.connection.abort(now);
-      else this.connection.close(now);
+      // Also after an abort: what had arrived could still be read.
+      this.connection.close(now);
       return;
     }
     if (ending === 'half-close' && !this.#isWriteShut) {

@@ -23,8 +23,8 @@ export interface TransferOptions {
   readonly ending?: StreamEnding;
   /**
    * The server answers SYNs with cookies and keeps nothing: if the client's first text is lost, what follows looks like
-   * nobody's (RFC 4987 §3.6), and the client is reset; one that has nothing to send finds out by keep-alive. Default
-   * false.
+   * nobody's (RFC 4987 §3.6), and the client is reset; one that has nothing to send finds out by keep-alive. And
+   * a late segment can bring a connection back that has ended. Default false.
    */
   readonly mayBeForgotten?: boolean;
   /** Of both connections, in addition to those of the plans. */
@@ -73,7 +73,7 @@ export class Transfer {
     const listening = {
       ...options.options,
       ...buffersOf(this.#fromServer),
-      ...(this.#leavesEarly ? KEEP_ALIVE : {}),
+      ...(this.#leavesEarly || options.mayBeForgotten === true ? KEEP_ALIVE : {}),
     };
     const listener = server.tcp.listen(null, port, listening, { acceptable: () => this.#accept() });
     if (!(listener instanceof Listener)) throw simulation.error(`${this.name}: listen failed with error ${listener}`);
@@ -105,7 +105,9 @@ export class Transfer {
       if (isHeard || (this.#ending === 'abandon' && outcome === Errno.NONE)) return problems;
       return [`${server!.name}: ended with error ${outcome} after the client's ${this.#ending}`];
     }
-    if (this.#options.mayBeForgotten === true && server === null && client?.outcome === Errno.ECONNRESET) return [];
+    if (this.#options.mayBeForgotten === true && client?.outcome === Errno.ECONNRESET) {
+      if (server === null || server.outcome === Errno.ECONNRESET || server.outcome === Errno.ETIMEDOUT) return [];
+    }
     for (const end of [client, server]) {
       if (end === null) problems.push(`${this.name}: one side never came into being`);
       else if (end.outcome !== Errno.NONE) problems.push(`${end.name}: ended with error ${end.outcome}`);
@@ -135,6 +137,12 @@ export class Transfer {
 
   #accept(): void {
     for (let next = this.#listener.accept(); next !== null; next = this.#listener.accept()) {
+      if (this.server !== null && this.#options.mayBeForgotten === true) {
+        // A late segment, in which the cookie is as good as it was.
+        next.abort(this.#options.server.now());
+        next.close(this.#options.server.now());
+        continue;
+      }
       if (this.server !== null) {
         this.#simulation.fail(this.#simulation.error(`${this.name}: accepted a second connection`));
         return;
