@@ -101,7 +101,7 @@ describe('a burst of segments that are put together', () => {
           together.host.finish();
           apart.host.finish();
         }),
-        { numRuns: 150 },
+        { numRuns: 60 },
       );
     },
   );
@@ -119,7 +119,7 @@ describe('a burst of segments that are put together', () => {
           apart.host.finish();
         },
       ),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 });

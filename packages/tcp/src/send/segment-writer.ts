@@ -12,6 +12,8 @@ const ECN_CAPABLE = 2;
 /** Blocks that fit beside timestamps, and without them (RFC 2018 §3). */
 const BLOCKS_BESIDE_TIMESTAMPS = 3;
 const BLOCKS = 4;
+/** Bytes of text that a full segment has room for, whatever the options. */
+const LEAST_TEXT = 4;
 
 /** The blocks of one segment; nothing in between yields. */
 const starts = new Int32Array(BLOCKS);
@@ -24,7 +26,10 @@ export function sackLength(connection: Connection): number {
   const ranges = (connection.reassembly.count + duplicate) | 0;
   if (ranges === 0) return 0;
   const most = connection.hasTimestamps ? BLOCKS_BESIDE_TIMESTAMPS : BLOCKS;
-  return 4 + (Math.min(ranges, most) << 3);
+  // Where segments are tiny some of each stays for text.
+  const room = (connection.segmentSize - LEAST_TEXT - 4) >> 3;
+  const blocks = Math.min(ranges, most, room);
+  return blocks <= 0 ? 0 : 4 + (blocks << 3);
 }
 
 /**
