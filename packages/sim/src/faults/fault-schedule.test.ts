@@ -38,18 +38,18 @@ describe('fault schedules', () => {
 });
 
 describe('datagrams under fault schedules', () => {
-  it('arrive unaltered or not at all, every frame is accounted for: 300 seeds', () => {
+  it('arrive unaltered or not at all, every frame is accounted for: 150 seeds', () => {
     let arrived = 0;
     let echoed = 0;
     const events = Object.values(FrameEvent).map(() => 0);
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < 150; seed++) {
       const result = exchangeDatagrams(seed);
       arrived += result.arrived;
       echoed += result.echoed;
       for (const [event, count] of result.events.entries()) events[event]! += count;
     }
-    expect(arrived).toBeGreaterThan(15_000);
-    expect(echoed).toBeGreaterThan(15_000);
+    expect(arrived).toBeGreaterThan(7500);
+    expect(echoed).toBeGreaterThan(7500);
     // Each kind of thing happened (datagrams that understand ECN there are none).
     const unseen = Object.entries(FrameEvent).filter(([, event]) => events[event] === 0);
     expect(unseen.map(([name]) => name)).toEqual(['MARKED']);

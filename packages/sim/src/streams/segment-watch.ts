@@ -162,7 +162,7 @@ export class SegmentWatch {
     if (from.initialSequence === null) return reader.has(RST) ? '' : 'a segment in front of the SYN';
     if (reader.has(RST)) {
       // Whoever answered with a cookie does not know its own connection until the client's first segment comes.
-      if (from.sent === 1) conversation.isUnclear = true;
+      if (from.sent === 1 && from.acknowledged <= 1) conversation.isUnclear = true;
       from.isReset = true;
       return '';
     }
