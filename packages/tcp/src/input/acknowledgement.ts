@@ -44,18 +44,19 @@ export function acknowledgementArrives(connection: Connection, segment: Segment,
     now,
   );
   if (recovery.unacknowledged === una) return true;
-  return advance(connection, segment, una, now);
+  return advance(connection, segment, now);
 }
 
 /** SND.UNA has moved. False when the connection is gone. */
-function advance(connection: Connection, segment: Segment, before: number, now: Instant): boolean {
+function advance(connection: Connection, segment: Segment, now: Instant): boolean {
   const { recovery, sendBuffer } = connection;
   const una = recovery.unacknowledged;
-  connection.counts[Count.BYTES_ACKNOWLEDGED]! += (una - before) | 0;
   connection.softError = Errno.NONE;
   connection.isProbeOutstanding = false;
-  // The byte of a FIN is not in the buffer.
+  // The bytes of SYN and FIN are not in the buffer.
+  const first = sendBuffer.start;
   sendBuffer.release(seq.minimum(una, sendBuffer.end));
+  connection.counts[Count.BYTES_ACKNOWLEDGED]! += (sendBuffer.start - first) | 0;
   if (connection.isWriteBlocked && sendBuffer.room >= Math.min(sendBuffer.limit >> 2, 1 << 16)) {
     connection.isWriteBlocked = false;
     connection.handler?.writable(connection);
