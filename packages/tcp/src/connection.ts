@@ -143,6 +143,8 @@ export class Connection implements TimerHandler {
   readonly timers: ConnectionTimers;
   /** When the last segment came, in ms of the layer's clock; for keep-alive. */
   lastReceivedAt = 0;
+  /** Since when the oldest of what is out has waited, at least, in ms of the layer's clock; for the user timeout. */
+  waitingSince = 0;
   /** When data was last sent, in µs; for the restart after idleness. */
   lastSentAt: Instant = 0;
   unansweredKeepAlives = 0;
@@ -375,6 +377,7 @@ export class Connection implements TimerHandler {
     if (options.keepAlive !== undefined || options.keepAliveIdleMilliseconds !== undefined) {
       this.timers.keepAliveChanged(layer.now);
     }
+    if (options.userTimeoutMilliseconds !== undefined) this.timers.update(layer.now);
   }
 
   // ---- for the files of this package

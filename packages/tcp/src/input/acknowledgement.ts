@@ -52,6 +52,7 @@ function advance(connection: Connection, segment: Segment, now: Instant): boolea
   const { recovery, sendBuffer } = connection;
   const una = recovery.unacknowledged;
   connection.softError = Errno.NONE;
+  connection.waitingSince = connection.layer.milliseconds;
   connection.isProbeOutstanding = false;
   // The bytes of SYN and FIN are not in the buffer.
   const first = sendBuffer.start;
@@ -100,6 +101,8 @@ function updateWindow(connection: Connection, segment: Segment): boolean {
   connection.windowUpdateSequence = sequence;
   connection.windowUpdateAcknowledgement = acknowledgement;
   if (window === connection.sendWindow) return false;
+  // Nobody waited for the peer while its window was shut.
+  if (connection.sendWindow === 0) connection.waitingSince = connection.layer.milliseconds;
   connection.sendWindow = window;
   if (window > connection.maximumSendWindow) connection.maximumSendWindow = window;
   if (window > 0) connection.timers.windowOpened();

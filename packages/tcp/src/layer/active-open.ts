@@ -98,6 +98,7 @@ export class ActiveOpen {
     connection.sendBuffer.begin((sequence + 1) | 0);
     recovery.start(sequence, now);
     recovery.onSent((sequence + 1) | 0, now);
+    connection.waitingSince = connection.layer.milliseconds;
     transmitSyn(connection, now);
     connection.timers.update(now);
   }

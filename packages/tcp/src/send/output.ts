@@ -1,5 +1,5 @@
 import { Errno } from '@prism-net/errors';
-import { elapsed, type Instant } from '@prism-net/time';
+import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort } from '../closing.js';
 import { type Connection, Count } from '../connection.js';
@@ -125,6 +125,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
   let turn = TURN;
   if (recovery.next === recovery.unacknowledged) {
     recovery.resume(now); // RFC 5681 §4.1
+    connection.waitingSince = connection.layer.milliseconds;
     // Nothing is out, so nothing short is: a stale mark would mean the future after 2^31 bytes.
     connection.lastShortEnd = recovery.unacknowledged;
   }
@@ -270,26 +271,44 @@ export function timedOut(connection: Connection, unanswered: number, now: Instan
   const { recovery, layer } = connection;
   const isSynchronizing = connection.state < State.ESTABLISHED;
   // RFC 9293 §3.8.6, SHLD-17: what the peer has taken its window back from may wait; the retransmission is a probe (MUST-35).
-  const isShut = !isSynchronizing && connection.sendWindow === 0;
-  if (isShut ? isSilent(connection, unanswered) : isGivenUp(connection, isSynchronizing, now)) {
-    // RFC 9293 §3.8.3, MUST-20 (c): R2 was reached.
-    abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
+  const shut = isShut(connection);
+  if (shut ? isSilent(connection, unanswered) : isGivenUp(connection, isSynchronizing)) {
+    giveUp(connection, now);
     return;
   }
   // It says nothing about the path.
-  if (isShut) recovery.consecutiveTimeouts = 0;
+  if (shut) recovery.consecutiveTimeouts = 0;
   // RFC 9293 §3.8.3, SHLD-9.
   else if (recovery.consecutiveTimeouts === R1) connection.report(Errno.ETIMEDOUT);
   layer.markPending(connection);
 }
 
 /** RFC 9293 §3.8.3, MUST-20 (d) and MUST-21: R2 is the user's timeout, or a number of retransmissions. */
-function isGivenUp(connection: Connection, isSynchronizing: boolean, now: Instant): boolean {
+function isGivenUp(connection: Connection, isSynchronizing: boolean): boolean {
   const { recovery, layer, userTimeout } = connection;
-  if (userTimeout > 0) return elapsed(now, recovery.firstTimeoutAt) / 1000 >= userTimeout;
+  if (userTimeout > 0) return userTimeLeft(connection) === 0;
   const { synRetransmissions, retransmissions } = layer.settings;
   // RFC 9293 §3.8.3, MUST-22: a SYN is counted like anything else, with an R2 of its own.
   return recovery.consecutiveTimeouts > (isSynchronizing ? synRetransmissions : retransmissions);
+}
+
+/**
+ * Milliseconds that what is out may still stay unacknowledged (RFC 5482 §1); -1: as long as it takes, because the user has
+ * set no time or the peer's window is shut.
+ */
+export function userTimeLeft(connection: Connection): number {
+  const { userTimeout, layer, waitingSince } = connection;
+  if (userTimeout === 0 || isShut(connection)) return -1;
+  return Math.max(0, userTimeout - ((layer.milliseconds - waitingSince) | 0));
+}
+
+/** RFC 9293 §3.8.3, MUST-20 (c): R2 was reached. */
+export function giveUp(connection: Connection, now: Instant): void {
+  abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
+}
+
+function isShut(connection: Connection): boolean {
+  return connection.state >= State.ESTABLISHED && connection.sendWindow === 0;
 }
 
 /** RFC 9293 §3.8.6.1, MUST-37: a peer that answers may keep its window closed for ever; one that does not, may not. */

@@ -5,7 +5,7 @@ import { abort, finishOrphan } from '../closing.js';
 import type { Connection } from '../connection.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
-import { isSilent, retransmit, sendNew, timedOut } from '../send/output.js';
+import { giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
 import { transmitEmpty } from '../send/segment-writer.js';
 import { sendWindowProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
@@ -16,6 +16,8 @@ const OVERRIDE_MICROSECONDS = 200_000;
 /** After so many a connection that its application has closed gives up a window that stays closed. */
 const ORPHAN_PROBES = 8;
 const NEVER = -1;
+/** In ms: nearly what an Instant can say. What is further off is looked at again when the timer fires. */
+const HALF_HOUR = 1_800_000;
 
 const Slow = { NONE: 0, KEEP_ALIVE: 1, FIN_WAIT_2: 2, LINGER: 3 } as const;
 type Slow = (typeof Slow)[keyof typeof Slow];
@@ -73,6 +75,7 @@ export class ConnectionTimers {
     if (recovery.deadlineKind !== DeadlineKind.NONE) {
       this.#isProbing = false;
       this.#armBy(recovery.deadline, now);
+      if (connection.userTimeout > 0) this.#armByUserTimeout(now);
     } else if (connection.state >= State.ESTABLISHED && connection.hasUnsent) {
       this.#scheduleProbe(now);
     } else {
@@ -128,6 +131,10 @@ export class ConnectionTimers {
       layer.markPending(connection);
     }
     if (this.#isProbing && elapsed(now, this.#probeDue) >= 0) this.#probe(now);
+    if (recovery.deadlineKind !== DeadlineKind.NONE && userTimeLeft(connection) === 0) {
+      giveUp(connection, now);
+      return;
+    }
     if (recovery.deadlineKind !== DeadlineKind.NONE && elapsed(now, recovery.deadline) >= 0) {
       const isTimeout = recovery.deadlineKind === DeadlineKind.RETRANSMISSION;
       const action = recovery.onDeadline(now);
@@ -242,6 +249,12 @@ export class ConnectionTimers {
     // SHLD-12: without text, one below what the peer expects, so that it must answer.
     transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
     this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveInterval * 1000, now);
+  }
+
+  /** RFC 5482 §1: the user's time does not wait for the next retransmission, which may be a minute away. */
+  #armByUserTimeout(now: Instant): void {
+    const left = userTimeLeft(this.#connection);
+    if (left >= 0 && left < HALF_HOUR) this.#armBy((now + left * 1000) | 0, now);
   }
 
   #armBy(due: Instant, now: Instant): void {
