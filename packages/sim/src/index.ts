@@ -21,7 +21,6 @@ export {
   runBulk,
   type StreamDigest,
 } from './soak/bulk.js';
-export { type SoakEnvironment, soakCommand } from './soak/command.js';
 export {
   type FaultRun,
   runFaultSchedule,

@@ -148,10 +148,14 @@ export class Connection implements TimerHandler {
   /** When data was last sent, in µs; for the restart after idleness. */
   lastSentAt: Instant = 0;
   unansweredKeepAlives = 0;
+  /** While timeouts follow each other: since when nothing was acknowledged, in ms of the layer's clock. */
+  unacknowledgedSince = 0;
   /** Largest segment, headers apart, that the black-hole search allows; 0: no search. */
   searchedSegmentSize = 0;
   /** When it was set, in ms of the layer's clock. */
   searchedAt = 0;
+  /** The search was confirmed: only smaller segments get through. */
+  isBlackHole = false;
   /** Path MTU that the segment size was computed from. */
   pathMtu = 0;
   /** Frames a full segment takes. */

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { describeFaultSchedule } from '../faults/describe.js';
 import { drawFaultSchedule } from '../faults/fault-schedule.js';
-import { soakCommand } from './command.js';
 import { runFaultSchedule, soakFaultSchedules } from './fault-run.js';
 
 /** PRISM_SEED repeats one seed. */
@@ -34,30 +32,5 @@ describe('TCP under fault schedules', () => {
     });
     expect(report).toMatchObject({ passed: 2, failed: [6] });
     expect(messages).toEqual(['6: a bug']);
-  });
-});
-
-describe('the soak command', () => {
-  const run = (...parameters: string[]) => {
-    const lines: string[] = [];
-    const status = soakCommand(parameters, {
-      print: (line) => lines.push(line),
-      createDigest: () => createHash('sha256'),
-    });
-    return { status, text: lines.join('\n') };
-  };
-
-  it('runs schedules and long streams, and says what it did', () => {
-    const { status, text } = run('--seeds', '3', '--first', '7', '--bulk', '50000');
-    expect(status).toBe(0);
-    expect(text).toContain('fault schedules 7 to 9: 3 passed, 0 failed');
-    expect(text.match(/SHA-256 [0-9a-f]{64}/g)).toHaveLength(32);
-    expect(text).toMatch(/sequence numbers wrapped\nall passed$/);
-  });
-
-  it('explains itself, and what it does not understand', () => {
-    expect(run('--help').text).toMatch(/^soak \[--seeds N]/);
-    expect(() => run('--sedes', '3')).toThrow(/soak EINVAL: there is no option --sedes/);
-    expect(() => run('--seeds', 'many')).toThrow(/--seeds must be a whole number/);
   });
 });

@@ -3,6 +3,7 @@ import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end, enterTimeWait } from '../closing.js';
 import { type Connection, Count } from '../connection.js';
+import { smallerArrived } from '../path/path-mtu.js';
 import type { Segment } from '../segment.js';
 import { adoptProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
@@ -52,7 +53,7 @@ function advance(connection: Connection, segment: Segment, now: Instant): boolea
   const { recovery, sendBuffer } = connection;
   const una = recovery.unacknowledged;
   connection.softError = Errno.NONE;
-  connection.waitingSince = connection.layer.milliseconds;
+  if (connection.searchedSegmentSize > 0) smallerArrived(connection);
   connection.isProbeOutstanding = false;
   // The bytes of SYN and FIN are not in the buffer.
   const first = sendBuffer.start;

@@ -7,6 +7,8 @@ const HEADER = tcp.MINIMUM_HEADER_LENGTH;
 const SAFE_SEGMENT = 536;
 /** RFC 1191 §6.3: ten minutes. */
 const RAISE_MILLISECONDS = 600_000;
+/** A search that follows another within this time confirms it. */
+const SUSPICION_MILLISECONDS = 60_000;
 
 /** The path MTU, or the options agreed upon, have changed: the segment size follows (RFC 9293 §3.7.1, MUST-16; RFC 1191 §6.4). */
 export function pathChanged(connection: Connection): void {
@@ -39,8 +41,7 @@ function setSegmentSize(connection: Connection, size: number): void {
 /** Before output: the path MTU has changed, or it is time to believe in a larger one again (RFC 1191 §6.3). */
 export function followPath(connection: Connection): void {
   if (connection.searchedSegmentSize > 0) {
-    const age = (connection.layer.milliseconds - connection.searchedAt) | 0;
-    if (age >= 0 && age < RAISE_MILLISECONDS && connection.path!.mtu === connection.pathMtu) return;
+    if (age(connection) < RAISE_MILLISECONDS && connection.path!.mtu === connection.pathMtu) return;
     connection.searchedSegmentSize = 0;
   }
   pathChanged(connection);
@@ -58,10 +59,26 @@ export function searchBlackHole(connection: Connection): void {
   if (tried < 0 || tried > 3 || (size <= SAFE_SEGMENT && connection.searchedSegmentSize === 0)) return;
   // A little less than a segment that is small already would say nothing.
   if (tried === 0 && size <= blackHoleSegmentSize) return;
+  if (tried === 0) connection.isBlackHole = connection.searchedAt !== 0 && age(connection) < SUSPICION_MILLISECONDS;
   if ((tried & 1) === 1) connection.searchedSegmentSize = 0;
   else connection.searchedSegmentSize = tried === 0 ? blackHoleSegmentSize : SAFE_SEGMENT;
   connection.searchedAt = connection.layer.milliseconds;
   pathChanged(connection);
+}
+
+/**
+ * A smaller segment was acknowledged. The first time it may have been an outage that ended: full segments are tried again,
+ * and only if they fail once more they are believed not to get through.
+ */
+export function smallerArrived(connection: Connection): void {
+  if (connection.isBlackHole) return;
+  connection.searchedSegmentSize = 0;
+  pathChanged(connection);
+}
+
+/** Milliseconds since the last search. */
+function age(connection: Connection): number {
+  return (connection.layer.milliseconds - connection.searchedAt) >>> 0;
 }
 
 /** Length of the oldest segment that is out. */
