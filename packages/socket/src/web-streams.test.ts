@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { LoopbackHost, text, turn } from './loopback-host.testkit.js';
 import { connectedPair, drive, pattern, readAll } from './stream-pair.testkit.js';
@@ -146,6 +147,20 @@ describe('web streams', () => {
     client.end();
     await drive(host, reading);
     expect(words.join('')).toBe('grüße');
+    host.finish();
+  });
+
+  it('make a stream of Node, by Duplex.fromWeb', async () => {
+    const { host, client, server } = await connectedPair();
+    type Pair = Parameters<typeof Duplex.fromWeb>[0];
+    const duplex = Duplex.fromWeb(server as unknown as Pair);
+    duplex.pipe(duplex);
+    const sent = pattern(100_000);
+    const reading = readAll(client);
+    await client.write(sent);
+    client.end();
+    expect(await drive(host, reading)).toEqual(sent);
+    await drive(host, server.closed);
     host.finish();
   });
 });
