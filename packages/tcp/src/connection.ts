@@ -148,8 +148,6 @@ export class Connection implements TimerHandler {
   /** When data was last sent, in µs; for the restart after idleness. */
   lastSentAt: Instant = 0;
   unansweredKeepAlives = 0;
-  /** While timeouts follow each other: since when nothing was acknowledged, in ms of the layer's clock. */
-  unacknowledgedSince = 0;
   /** Largest segment, headers apart, that the black-hole search allows; 0: no search. */
   searchedSegmentSize = 0;
   /** When it was set, in ms of the layer's clock. */

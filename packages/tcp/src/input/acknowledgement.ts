@@ -53,6 +53,7 @@ function advance(connection: Connection, segment: Segment, now: Instant): boolea
   const { recovery, sendBuffer } = connection;
   const una = recovery.unacknowledged;
   connection.softError = Errno.NONE;
+  connection.waitingSince = connection.layer.milliseconds;
   if (connection.searchedSegmentSize > 0) smallerArrived(connection);
   connection.isProbeOutstanding = false;
   // The bytes of SYN and FIN are not in the buffer.

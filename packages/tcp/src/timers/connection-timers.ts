@@ -87,7 +87,8 @@ export class ConnectionTimers {
   keepAliveChanged(now: Instant): void {
     const connection = this.#connection;
     const isWanted = connection.keepAlive && connection.state >= State.ESTABLISHED && !connection.isOrphan;
-    if (isWanted) this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveIdle * 1000, now);
+    const idle = (connection.layer.milliseconds - connection.lastReceivedAt) | 0;
+    if (isWanted) this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, connection.keepAliveIdle - Math.max(idle, 0)) * 1000, now);
     else if (this.#slowKind === Slow.KEEP_ALIVE) this.#cancelSlow();
   }
 
