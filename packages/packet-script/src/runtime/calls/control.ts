@@ -26,9 +26,10 @@ export const close: CallDefinition = {
     const { connection } = found;
     if (connection === null) return 0;
     connection.close(now);
-    // With a time to return at, close lingers.
+    // With a time to return at, close lingers: until all has arrived, or the connection is gone.
     if (call.end === null) return 0;
-    return { attempt: () => (connection.state === State.CLOSED ? 0 : null), waits: true };
+    const isDone = (): boolean => connection.state === State.CLOSED || connection.isFinAcknowledged;
+    return { attempt: () => (isDone() ? 0 : null), waits: true };
   },
 };
 
