@@ -64,6 +64,7 @@ export function close(connection: Connection, now: Instant): void {
   }
   shutdownWrite(connection);
   layer.orphans.add(connection, now);
+  if (!layer.orphans.has(connection)) return; // one too many
   if (connection.state === State.FIN_WAIT_2) connection.timers.waitForFin(now);
   else if (connection.linger > 0) connection.timers.startLinger(connection.linger, now);
   else connection.timers.keepAliveChanged(now);

@@ -26,6 +26,10 @@ export class Orphans {
     abort(oldest!, Errno.ECONNABORTED, now);
   }
 
+  has(connection: Connection): boolean {
+    return this.#connections.has(connection);
+  }
+
   delete(connection: Connection): void {
     this.#connections.delete(connection);
   }
