@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { createPipe, impair } from '@prism-net/link';
 import { Multiplexer, type StreamListener, type StreamSocket } from '@prism-net/socket';
@@ -8,6 +9,11 @@ import { createStack, type Stack } from './stack.js';
 import type { LoopMode } from './stack-options.js';
 import { PORT, pattern, turn } from './stream.testkit.js';
 import { HERE, PEER, text } from './two-hosts.testkit.js';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
+  ...parametersAndBody: string[]
+) => (...values: unknown[]) => Promise<void>;
 
 const stacks: Stack[] = [];
 afterEach(() => {
@@ -136,6 +142,16 @@ describe.each<LoopMode>(['interrupt', 'busy', 'adaptive'])('in mode %s', (mode) 
     const signal = AbortSignal.timeout(20);
     await expect(here.connect({ address: '10.0.0.77', port: PORT, signal })).rejects.toThrow('timeout');
   });
+});
+
+it('the stream of the README works', async () => {
+  const lines: string[] = [];
+  const console = { log: (line: string) => lines.push(line) };
+  const [client, server] = hosts('interrupt');
+  const code = /```ts\n(const listener.*?)```/s.exec(readme)![1]!.replace('10.0.0.1', PEER);
+  const run = new AsyncFunction('client', 'server', 'console', code);
+  await run(client, server, console);
+  expect(lines).toEqual(['hello, stream']);
 });
 
 it('an idle connection costs no polls in mode interrupt', async () => {
