@@ -374,6 +374,23 @@ describe('a route that is gone', () => {
   });
 });
 
+describe('timers', () => {
+  it('send nothing by a route that is gone: neither probes nor keep-alives nor retransmissions', () => {
+    const opened = establish({ peer: { sack: true }, connection: { keepAlive: true, keepAliveIdleMilliseconds: 500 } });
+    const shut = opened.host.connect({ peer: { window: 1000 } });
+    const idle = opened.host.connect({ connection: { keepAlive: true, keepAliveIdleMilliseconds: 500 } });
+    sent(opened, 3000);
+    sent(shut, 3000);
+    shut.peer.send({ ack: 1001, window: 0 });
+    opened.host.network.isReachable = false;
+    opened.host.wait(2000);
+    for (const { peer } of [opened, shut, idle]) peer.expectNothing();
+    opened.host.network.isReachable = true;
+    opened.host.wait(4000);
+    for (const { peer } of [opened, shut, idle]) expect(peer.drain().length).toBeGreaterThan(0);
+  });
+});
+
 describe('tiny segments', () => {
   it.each<[string, EstablishOptions, number]>([
     ['the least MSS believed', { settings: { minimumSegmentSize: 8 }, peer: { mss: 8, sack: true } }, 1500],

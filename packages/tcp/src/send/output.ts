@@ -23,14 +23,10 @@ const R1 = 3;
 export function output(connection: Connection, now: Instant): void {
   const { path, state, layer } = connection;
   if (path === null || state === State.CLOSED || state === State.LISTEN) return;
-  if (!path.network.refresh(path)) {
-    // A soft error: routes may come back.
-    if (connection.softError !== Errno.ENETUNREACH) connection.report(Errno.ENETUNREACH);
-    connection.softError = Errno.ENETUNREACH;
+  if (!followRoute(connection)) {
     connection.timers.update(now);
     return;
   }
-  if (path.mtu !== connection.pathMtu || connection.searchedSegmentSize > 0) followPath(connection);
   if (state >= State.ESTABLISHED) {
     const room = path.network.room(path);
     connection.isHeldBack = !sendAll(connection, room, now);
@@ -41,6 +37,19 @@ export function output(connection: Connection, now: Instant): void {
     retransmitSyn(connection, now);
   }
   connection.timers.update(now);
+}
+
+/** To be asked before anything is sent: there is a way to the peer, and the segment size is what it takes. */
+export function followRoute(connection: Connection): boolean {
+  const path = connection.path!;
+  if (!path.network.refresh(path)) {
+    // A soft error: routes may come back.
+    if (connection.softError !== Errno.ENETUNREACH) connection.report(Errno.ENETUNREACH);
+    connection.softError = Errno.ENETUNREACH;
+    return false;
+  }
+  if (path.mtu !== connection.pathMtu || connection.searchedSegmentSize > 0) followPath(connection);
+  return true;
 }
 
 /** ACK with the present numbers; false when the pool is empty. */

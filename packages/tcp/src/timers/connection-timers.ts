@@ -5,7 +5,7 @@ import { abort, finishOrphan } from '../closing.js';
 import type { Connection } from '../connection.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
-import { giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
+import { followRoute, giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
 import { transmitEmpty } from '../send/segment-writer.js';
 import { sendWindowProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
@@ -158,7 +158,13 @@ export class ConnectionTimers {
   /** RFC 8985 §7.3: new text if the peer's window takes it, else the last segment again. */
   #sendTailLossProbe(now: Instant): void {
     const connection = this.#connection;
-    const { recovery } = connection;
+    const { recovery, layer } = connection;
+    if (!followRoute(connection)) return;
+    if (recovery.nextLost() >= 0) {
+      // The path has become narrower: what is out goes again, and is probe enough.
+      layer.markPending(connection);
+      return;
+    }
     const before = recovery.next;
     if (connection.hasUnsent && seq.isGreater(connection.sendWindowEnd, before)) {
       sendNew(connection, 1, true, now);
@@ -192,7 +198,7 @@ export class ConnectionTimers {
     this.#isProbing = false;
     const connection = this.#connection;
     const { recovery } = connection;
-    if (!connection.hasUnsent || connection.state < State.ESTABLISHED) return;
+    if (!connection.hasUnsent || connection.state < State.ESTABLISHED || !followRoute(connection)) return;
     if (seq.isGreater(connection.sendWindowEnd, recovery.next)) {
       sendNew(connection, 1, true, now);
       return;
@@ -248,7 +254,7 @@ export class ConnectionTimers {
     }
     connection.unansweredKeepAlives = (connection.unansweredKeepAlives + 1) | 0;
     // SHLD-12: without text, one below what the peer expects, so that it must answer.
-    transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
+    if (followRoute(connection)) transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
     this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveInterval * 1000, now);
   }
 
