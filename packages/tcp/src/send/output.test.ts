@@ -386,7 +386,7 @@ describe('timers', () => {
     opened.host.wait(2000);
     for (const { peer } of [opened, shut, idle]) peer.expectNothing();
     opened.host.network.isReachable = true;
-    opened.host.wait(4000);
+    opened.host.wait(80_000);
     for (const { peer } of [opened, shut, idle]) expect(peer.drain().length).toBeGreaterThan(0);
   });
 });
