@@ -1,4 +1,5 @@
-import { type Connection, Count } from './connection.js';
+import type { Connection } from './connection.js';
+import { Count } from './connection-counts.js';
 import { RecoveryPhase } from './recovery/index.js';
 import { stateName } from './state.js';
 

@@ -2,12 +2,13 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end, enterTimeWait } from '../closing.js';
-import { type Connection, Count } from '../connection.js';
+import type { Connection } from '../connection.js';
+import { Count } from '../connection-counts.js';
 import { smallerArrived } from '../path/path-mtu.js';
 import type { Segment } from '../segment.js';
 import { adoptProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
-import { challenge } from './segment-arrives.js';
+import { challenge } from './challenge.js';
 
 const { ECE, FIN, SYN } = tcp.Flag;
 

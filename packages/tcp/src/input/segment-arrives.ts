@@ -2,16 +2,18 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end } from '../closing.js';
-import { type Connection, Count } from '../connection.js';
-import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
+import type { Connection } from '../connection.js';
+import { Count } from '../connection-counts.js';
 import type { Segment } from '../segment.js';
 import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
 import { acknowledgementArrives } from './acknowledgement.js';
+import { challenge } from './challenge.js';
 import { becomeEstablished } from './established.js';
 import { segmentArrivesInSynSent } from './syn-sent.js';
 import { textArrives } from './text.js';
 import { isOldTimestamp, rememberTimestamp } from './timestamps.js';
+import { trimToWindow } from './trimming.js';
 
 const { ACK, CWR, FIN, RST, SYN } = tcp.Flag;
 const CONGESTION_EXPERIENCED = 3;
@@ -154,14 +156,6 @@ function answerLimited(connection: Connection, segment: Segment, now: Instant): 
   challenge(connection, now);
 }
 
-/** A challenge ACK (RFC 5961 §3.2, §4.2, §5.2), limited for each connection by itself (§7; CVE-2016-5696). */
-export function challenge(connection: Connection, now: Instant): void {
-  const { layer } = connection;
-  if (!connection.challenges.allow(now, layer.random.nextInt32())) return;
-  layer.countChallenge();
-  connection.mustAcknowledge = true;
-}
-
 /**
  * RFC 5961 §3.2: only the very next sequence number resets, with text or without (RFC 9293 §3.5.3, SHLD-2); anything
  * else in the window is challenged.
@@ -215,28 +209,4 @@ function leaveSynReceived(connection: Connection, segment: Segment, now: Instant
   connection.windowUpdateAcknowledgement = segment.acknowledgement;
   becomeEstablished(connection, segment, now);
   return true;
-}
-
-/** Cuts off what was received before, and what is beyond the window (§3.10.7.4: "tailored to begin at RCV.NXT"). */
-export function trimToWindow(connection: Connection, segment: Segment): void {
-  const next = connection.receiveNext;
-  const known = (next - segment.sequence) | 0;
-  if (known > 0) {
-    noteKnown(connection, segment, known);
-    if (segment.length > 0) segment.trimFront(Math.min(known, segment.length));
-    // A SYN would have been in front; here none is left. Behind the text there may be a FIN that is known too.
-    acknowledgeAtOnce(connection);
-  }
-  const beyond = (((segment.sequence + segment.length) | 0) - connection.receiveWindow.edge) | 0;
-  if (beyond > 0) {
-    segment.trimEnd(Math.max(0, (segment.length - beyond) | 0));
-    segment.flags &= ~FIN;
-    connection.mustAcknowledge = true;
-  }
-}
-
-function noteKnown(connection: Connection, segment: Segment, known: number): void {
-  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
-  connection.duplicateStart = segment.sequence;
-  connection.duplicateEnd = (segment.sequence + Math.min(known, segment.length)) | 0;
 }

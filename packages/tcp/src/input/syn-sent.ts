@@ -9,8 +9,8 @@ import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
 import { acknowledgementArrives } from './acknowledgement.js';
 import { becomeEstablished } from './established.js';
-import { trimToWindow } from './segment-arrives.js';
 import { textArrives } from './text.js';
+import { trimToWindow } from './trimming.js';
 
 const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
 

@@ -1,4 +1,3 @@
 export { LossRecovery } from './loss-recovery.js';
 export { DeadlineKind, RecoveryAction, RecoveryPhase } from './recovery-constants.js';
 export type { LossRecoveryOptions } from './recovery-options.js';
-export { RoundTripEstimator } from './round-trip-estimator.js';

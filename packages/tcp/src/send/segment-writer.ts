@@ -1,7 +1,8 @@
 import { ChecksumState, finishSum, foldSum, type Packet } from '@prism-net/buffers';
 import type { Instant } from '@prism-net/time';
 import { tcp, tcpOptions } from '@prism-net/wire';
-import { type Connection, Count } from '../connection.js';
+import type { Connection } from '../connection.js';
+import { Count } from '../connection-counts.js';
 import type { Path } from '../path/path.js';
 import { acknowledged } from '../receive/acknowledgement-policy.js';
 

@@ -1,0 +1,30 @@
+import { tcp } from '@prism-net/wire';
+import type { Connection } from '../connection.js';
+import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
+import type { Segment } from '../segment.js';
+
+const { FIN } = tcp.Flag;
+
+/** Cuts off what was received before, and what is beyond the window (§3.10.7.4: "tailored to begin at RCV.NXT"). */
+export function trimToWindow(connection: Connection, segment: Segment): void {
+  const next = connection.receiveNext;
+  const known = (next - segment.sequence) | 0;
+  if (known > 0) {
+    noteKnown(connection, segment, known);
+    if (segment.length > 0) segment.trimFront(Math.min(known, segment.length));
+    // A SYN would have been in front; here none is left. Behind the text there may be a FIN that is known too.
+    acknowledgeAtOnce(connection);
+  }
+  const beyond = (((segment.sequence + segment.length) | 0) - connection.receiveWindow.edge) | 0;
+  if (beyond > 0) {
+    segment.trimEnd(Math.max(0, (segment.length - beyond) | 0));
+    segment.flags &= ~FIN;
+    connection.mustAcknowledge = true;
+  }
+}
+
+function noteKnown(connection: Connection, segment: Segment, known: number): void {
+  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
+  connection.duplicateStart = segment.sequence;
+  connection.duplicateEnd = (segment.sequence + Math.min(known, segment.length)) | 0;
+}
