@@ -2,7 +2,7 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { Connection } from './connection.js';
 import { transmitReset } from './send/segment-writer.js';
-import { isSynchronized, State } from './state.js';
+import { State } from './state.js';
 
 /** CLOSE as the RFC has it: nothing more will be written (RFC 9293 §3.10.4). */
 export function shutdownWrite(connection: Connection): Errno {
@@ -74,9 +74,8 @@ export function close(connection: Connection, now: Instant): void {
 export function abort(connection: Connection, errno: Errno, now: Instant): void {
   const { state } = connection;
   if (state === State.CLOSED) return;
-  if (state === State.SYN_RECEIVED || (isSynchronized(state) && state !== State.TIME_WAIT)) {
-    transmitReset(connection, now);
-  }
+  // §3.10.5: from CLOSING on both sides have said that they are done.
+  if (state >= State.SYN_RECEIVED && state <= State.CLOSE_WAIT) transmitReset(connection, now);
   end(connection, errno);
 }
 

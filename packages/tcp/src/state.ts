@@ -21,11 +21,6 @@ export function stateName(state: State): string {
   return names[state]!;
 }
 
-/** Both sides know each other's sequence numbers: ESTABLISHED and everything after. */
-export function isSynchronized(state: State): boolean {
-  return state >= State.ESTABLISHED;
-}
-
 /** The application may still write. */
 export function canSend(state: State): boolean {
   return state === State.ESTABLISHED || state === State.CLOSE_WAIT;
