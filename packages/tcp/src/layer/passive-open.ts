@@ -16,6 +16,8 @@ import type { Listener } from './listener.js';
 import type { TcpLayer } from './tcp-layer.js';
 
 const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
+/** RFC 6298 §5.7, in µs. */
+const TIMEOUT_AFTER_LOST_SYN = 3_000_000;
 /** The window of a SYN is not scaled. */
 const FIELD_MAXIMUM = 65_535;
 
@@ -360,9 +362,12 @@ export class PassiveOpen implements SynCacheHandler {
     const peerSegment = cache.maximumSegmentSize(slot);
     const scale = cache.windowScale(slot);
     this.#begin(connection, cache.irs(slot), cache.iss(slot), peerSegment, scale, cache.receiveWindowScale(slot), now);
-    // RFC 6298 §3 (Karn): not when it was sent twice.
-    const roundTrip = Math.max(0, elapsed(now, cache.sentAt(slot)));
-    if (cache.retransmissions(slot) === 0) connection.recovery.estimator.sample(roundTrip, now);
+    const { recovery } = connection;
+    const retransmissions = cache.retransmissions(slot);
+    // RFC 6298 §3 (Karn): not when it was sent twice; then §5.7, and RFC 6928 §2, as for a SYN of ours.
+    if (retransmissions === 0) recovery.estimator.sample(Math.max(0, elapsed(now, cache.sentAt(slot))), now);
+    else recovery.estimator.reinitialize(Math.max(TIMEOUT_AFTER_LOST_SYN, recovery.estimator.initialTimeout));
+    recovery.handshakeTimeouts = retransmissions;
     cache.remove(slot);
     this.#complete(listener, connection, segment, now);
   }
