@@ -124,6 +124,8 @@ function send(context: CallContext, found: ScriptSocket, length: number, flags: 
     const isOpening = connection.state === State.SYN_SENT || connection.state === State.SYN_RECEIVED;
     if (isOpening && !isImpatientCall) return null;
     if (isOpening) return -EAGAIN;
+    // What was taken is said; what ended the connection meanwhile is for the next call.
+    if (total > 0 && connection.state === State.CLOSED) return total;
     if ((flags & MSG.MORE) !== 0) connection.apply({ cork: true });
     const count = connection.write(bytes, total, length - total);
     if (count < 0) return total > 0 ? total : count;
