@@ -114,7 +114,8 @@ const LINUX: Readonly<Record<string, Apply>> = {
   tcp_rfc1337: fixed('1'),
   tcp_moderate_rcvbuf: fixed('1'),
   tcp_slow_start_after_idle: fixed('1'),
-  tcp_mtu_probing: fixed('0', '1'),
+  // 0: never; 1: when a black hole is suspected.
+  tcp_mtu_probing: when(['0', '1'], (value, { tcp }) => void (tcp.blackHoleTimeouts = value === '0' ? 0 : 2)),
   tcp_autocorking: fixed('0'),
   tcp_fastopen: fixed('0'),
   tcp_abort_on_overflow: fixed('0'),
@@ -167,6 +168,7 @@ const FREEBSD: Readonly<Record<string, Apply>> = {
   icmp_may_rst: fixed('1'),
   rfc3390: anything,
   rfc3042: fixed('1'),
+  pmtud_blackhole_detection: when(['0', '1'], (value, { tcp }) => void (tcp.blackHoleTimeouts = value === '0' ? 0 : 2)),
   rfc6675_pipe: anything,
   abc_l_var: anything,
   'fastopen.client_enable': fixed('0'),
