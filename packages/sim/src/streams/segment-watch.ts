@@ -52,6 +52,11 @@ class Conversation {
   }
 }
 
+export interface SegmentWatchOptions {
+  /** True: the frame, with this segment in it, is as if it were not there. Default: all count. */
+  readonly ignores?: (packet: Packet, segment: SegmentReader) => boolean;
+}
+
 /**
  * Watches every TCP segment that hosts send, from outside, and compares it with what had arrived at the host by then:
  * checksums, options, sequence numbers within the window offered, acknowledgements and SACK blocks of nothing but what
@@ -64,11 +69,13 @@ export class SegmentWatch {
   readonly #conversations = new Map<string, Conversation>();
   #last = new Conversation([0, 0, 0, 0]);
   readonly #reader = new SegmentReader();
+  readonly #ignores: SegmentWatchOptions['ignores'];
   /** By line: 1 leaves a host, 2 ends at a host, 0 neither. */
   readonly #roles: Uint8Array;
 
-  constructor(simulation: Simulation) {
+  constructor(simulation: Simulation, options: SegmentWatchOptions = {}) {
     this.#simulation = simulation;
+    this.#ignores = options.ignores;
     this.#roles = new Uint8Array(simulation.cables.length * 2);
     const ends = new Set(simulation.hosts.filter(({ ipv4 }) => ipv4.forwarder === null).flatMap(({ ports }) => ports));
     for (const { ends: jacks, forward, backward } of simulation.cables) {
@@ -91,6 +98,7 @@ export class SegmentWatch {
     if (!(isSent || isArrived) || !this.#reader.read(packet)) return;
     const reader = this.#reader;
     if (isArrived && !reader.isChecksumRight) return;
+    if (this.#ignores?.(packet, reader)) return;
     this.segments++;
     const isForward =
       reader.source === reader.destination

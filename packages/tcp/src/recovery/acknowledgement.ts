@@ -101,7 +101,15 @@ function countWithoutSack(recovery: LossRecovery, acknowledged: number, hole: nu
   if (!isDuplicate) return 0;
   // After a timeout everything else counts as lost: what arrives is what F-RTO has sent since.
   const isLoss = recovery.phase === RecoveryPhase.LOSS;
-  const limit = isLoss ? seq.difference(recovery.next, recovery.recoveryPoint) : (recovery.outstanding - hole) | 0;
+  let limit = isLoss ? seq.difference(recovery.next, recovery.recoveryPoint) : (recovery.outstanding - hole) | 0;
+  if (recovery.phase <= RecoveryPhase.DISORDER) {
+    // RFC 3042 §2: two segments beyond the window; the third duplicate begins the repair, where there may be one.
+    const mayRepair = seq.isGreater(recovery.unacknowledged, recovery.recoveryPoint);
+    limit = Math.min(
+      limit,
+      Math.imul(mayRepair ? DUPLICATE_THRESHOLD : DUPLICATE_THRESHOLD - 1, window.maximumSegmentSize),
+    );
+  }
   return duplicates.onDuplicate(window.maximumSegmentSize, limit);
 }
 

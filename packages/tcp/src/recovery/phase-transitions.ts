@@ -35,7 +35,9 @@ export function continueRecovery(recovery: LossRecovery, now: Instant): void {
 }
 
 function reduceWindow(recovery: LossRecovery, now: Instant): void {
-  recovery.control.onCongestion(recovery.window, recovery.outstanding, now);
+  // RFC 5681 §3.1 (4): FlightSize is what was out when the loss was found, what this acknowledgement has taken off included.
+  const flightSize = (recovery.outstanding + recovery.sample.acknowledgedBytes) | 0;
+  recovery.control.onCongestion(recovery.window, flightSize, now);
   recovery.reducedAt = now;
   recovery.reductionPoint = recovery.next;
   recovery.congestionWindowReduced = true;
