@@ -130,6 +130,30 @@ export class TestPeer {
     const end = start + text.length + (flags & 1) + ((flags >> 1) & 1);
     if (end > this.next) this.next = end;
     const packet = this.build(outgoing, flags, start, text);
+    this.#addressTo();
+    this.host.deliver(packet, this, outgoing.ecn ?? 0);
+  }
+
+  /** Whatever bytes, as a segment. {@link TestHost.settle} does not follow. */
+  injectBytes(bytes: Uint8Array): void {
+    const packet = this.host.pool.take()!;
+    packet.offset += 34;
+    packet.memory.write(packet.offset, bytes, 0, bytes.length);
+    packet.length = bytes.length;
+    this.#addressTo();
+    this.host.deliver(packet, this, 0);
+  }
+
+  /** The bytes of a segment, to be spoilt and injected. */
+  bytesOf(outgoing: Outgoing): Uint8Array {
+    const start = outgoing.seq ?? this.next;
+    const packet = this.build(outgoing, flagBits(outgoing.flags ?? '.'), start, textOf(outgoing.data, start));
+    const bytes = packet.toBytes();
+    packet.release();
+    return bytes;
+  }
+
+  #addressTo(): void {
     const { addresses } = this;
     addresses.localD = HERE.d;
     addresses.localC = MAPPED;
@@ -137,7 +161,6 @@ export class TestPeer {
     addresses.remoteD = this.address.d;
     addresses.remoteC = MAPPED;
     addresses.remotePort = this.port;
-    this.host.deliver(packet, this, outgoing.ecn ?? 0);
   }
 
   build(outgoing: Outgoing, flags: number, start: number, text: Uint8Array): Packet {
