@@ -158,12 +158,11 @@ export class TestHost {
   }
 
   #peerOf(remote: number, segment: SentSegment): TestPeer | undefined {
-    const { sourcePort, destinationPort } = segment;
-    const known = this.#peers.get(`${remote}:${destinationPort}>${sourcePort}`);
-    if (known !== undefined) return known;
+    const { sourcePort, destinationPort, flags } = segment;
+    // A first SYN is for whoever waits for one, whoever had the name before.
+    const isSyn = flags.startsWith('S') && !flags.includes('.');
     const at = this.#awaiting.findIndex((each) => each.address.d === remote && each.port === destinationPort);
-    if (at < 0) return undefined;
-    // Now its name is complete.
+    if (!isSyn || at < 0) return this.#peers.get(`${remote}:${destinationPort}>${sourcePort}`);
     const [peer] = this.#awaiting.splice(at, 1);
     peer!.localPort = sourcePort;
     this.addPeer(peer!);
@@ -246,7 +245,10 @@ export class TestHost {
     const peer = new TestPeer(this, { port: 7, localPort: 0, ...options.peer });
     this.#awaiting.push(peer);
     const errno = connection.connect(peer.address, peer.port, this.now);
-    if (errno !== Errno.NONE) throw new Error(`connect: ${errnoName(errno)}`);
+    if (errno !== Errno.NONE) {
+      this.#awaiting.pop();
+      throw new Error(`connect: ${errnoName(errno)}`);
+    }
     this.settle();
     return { host: this, connection, peer, events };
   }

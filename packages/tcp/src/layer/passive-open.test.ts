@@ -395,19 +395,19 @@ describe('a full SYN cache (row 29)', () => {
     peer.expect({ flags: 'R' });
   });
 
-  it('a hundred thousand SYNs: no connection, bounded rows, one answer each, and honest peers get in', () => {
+  it('thousands of SYNs: no connection, bounded rows, one answer each, and honest peers get in', () => {
     const host = new TestHost({ frames: 256, isFast: true, settings: { synCacheSize: 64 } });
     const listener = host.listen();
     const flood = host.peer({ address: '10.1.0.0' });
     const { addresses } = flood;
     const before = host.network.sentCount;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 5000; i++) {
       (flood as { port: number }).port = 1 + (i % 60_000);
       flood.inject({ flags: 'S', seq: 0, options: [] });
       addresses.remoteD = (addresses.remoteD + 1) | 0;
       if (i % 32 === 31) host.settle();
     }
-    expect(host.network.sentCount - before).toBe(20_000);
+    expect(host.network.sentCount - before).toBe(5000);
     expect(host.layer.statistics).toMatchObject({ halfOpen: 64, connections: 0 });
     expect(host.pool.outstanding).toBe(0);
     host.peer().open();
