@@ -19,7 +19,7 @@ export class ClosingDeadline implements TimerHandler {
     this.#connection = connection;
     this.#queue = queue;
     this.#left = queue.bytes;
-    this.#timer = context.timers.create(this, 0);
+    this.#timer = context.tcp.wheel.create(this, 0);
     if (this.#timer >= 0) this.#arm();
     else connection.abort(context.now());
   }
@@ -35,12 +35,12 @@ export class ClosingDeadline implements TimerHandler {
   }
 
   cancel(): void {
-    if (this.#timer >= 0) this.#context.timers.destroy(this.#timer);
+    if (this.#timer >= 0) this.#context.tcp.wheel.destroy(this.#timer);
     this.#timer = -1;
   }
 
   #arm(): void {
     const { finWait2Milliseconds } = this.#context.tcp.settings;
-    this.#context.timers.arm(this.#timer, finWait2Milliseconds * 1000, this.#context.now());
+    this.#context.tcp.wheel.arm(this.#timer, finWait2Milliseconds * 1000, this.#context.now());
   }
 }

@@ -9,7 +9,7 @@ import type { StreamSocket } from './stream-socket.js';
 /** Takes packets until writes get none. */
 function drain(host: LoopbackHost): Packet[] {
   const taken: Packet[] = [];
-  while (host.pool.available > host.pool.region.frames >> 2) taken.push(host.pool.take()!);
+  while (host.pool.available > host.pool.region.frames >> 3) taken.push(host.pool.take()!);
   return taken;
 }
 

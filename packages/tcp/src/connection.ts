@@ -85,6 +85,8 @@ export class Connection implements TimerHandler {
   readonly receiveWindow: ReceiveWindow;
   /** RCV.NXT of the last acknowledgement sent: Last.ACK.sent (RFC 7323 §4.3). */
   lastAcknowledgementSent = 0;
+  /** Text of a full segment of the peer, as they come; 0: none came yet. */
+  receivedSegmentSize = 0;
   /** Bytes received in order since then. */
   unacknowledgedBytes = 0;
   /** An acknowledgement must go out with the next output. */
@@ -187,7 +189,7 @@ export class Connection implements TimerHandler {
     this.ecn = settings.ecn;
     this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
     this.recovery.control = layer.createCongestionControl(settings.congestionControl);
-    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer);
+    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.senders);
     this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
     this.timers = new ConnectionTimers(this);
   }
@@ -226,8 +228,7 @@ export class Connection implements TimerHandler {
   /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */
   reserve(): Packet | null {
     const { pool } = this.layer;
-    const isLow = pool.available <= pool.region.frames >> 2;
-    if (this.sendBuffer.room === 0 || isLow || this.layer.starved.allow(this, FRAME) === 0) {
+    if (this.sendBuffer.room === 0 || !this.sendBuffer.mayGrow || this.layer.starved.allow(this, FRAME) === 0) {
       this.#refuse();
       return null;
     }

@@ -42,7 +42,10 @@ export function textArrives(connection: Connection, segment: Segment, now: Insta
     connection.hasEarlyFin = true;
     connection.earlyFinSequence = finSequence;
   }
-  if (connection.hasEarlyFin && connection.earlyFinSequence === connection.receiveNext) finArrives(connection, now);
+  if (!connection.hasEarlyFin) return;
+  if (connection.earlyFinSequence === connection.receiveNext) finArrives(connection, now);
+  // Text that goes on behind a FIN shows that it was none; it must not be found four gigabytes later.
+  else if (seq.isLess(connection.earlyFinSequence, connection.receiveNext)) connection.hasEarlyFin = false;
 }
 
 /** False when there is no memory for it: dropped, the peer will send it again. */
@@ -111,7 +114,7 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
   }
   const { frames } = segment;
   connection.counts[Count.OUT_OF_ORDER]! += frames;
-  if (layer.isShortOfPackets()) {
+  if (layer.isShortOfPackets() || !layer.shortage.mayKeep(connection)) {
     layer.drop(segment, DropReason.TCP_OUT_OF_ORDER_LIMIT);
     return;
   }
@@ -120,6 +123,7 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
   if (reassembly.insert(segment.packet!, segment.sequence, end, frames, maximumRanges(connection))) {
     segment.packet = null;
     layer.accounts.holdFrames(frames);
+    layer.shortage.noteGap(connection);
     return;
   }
   const isDuplicate =

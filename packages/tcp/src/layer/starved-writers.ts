@@ -6,6 +6,8 @@ import { State } from '../state.js';
 export const LOOK_MICROSECONDS = 10_000;
 /** Least number of packets a turn is worth. */
 const SHARE = 8;
+/** Connections looked at in one go. */
+const LOOKS = 64;
 
 /**
  * Connections whose writes were refused for want of packets, not of room: they may have nothing out whose acknowledgement
@@ -13,31 +15,31 @@ const SHARE = 8;
  */
 export class StarvedWriters {
   readonly #pool: PacketPool;
-  readonly #connections: Connection[] = [];
+  readonly #connections = new Set<Connection>();
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
   }
 
   get size(): number {
-    return this.#connections.length;
+    return this.#connections.size;
   }
 
   /** Microseconds until {@link feed} should be called; -1: never. */
   get nextLook(): number {
-    return this.#connections.length === 0 ? -1 : LOOK_MICROSECONDS;
+    return this.#connections.size === 0 ? -1 : LOOK_MICROSECONDS;
   }
 
   add(connection: Connection): void {
     if (connection.isStarved) return;
     connection.isStarved = true;
-    this.#connections.push(connection);
+    this.#connections.add(connection);
   }
 
   /** How many of `length` bytes the connection may write now: packets that came back belong to those who wait. */
   allow(connection: Connection, length: number): number {
     const { available, region } = this.#pool;
-    if (this.#connections.length === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
+    if (this.#connections.size === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
       connection.turn = 0;
       return length;
     }
@@ -46,24 +48,39 @@ export class StarvedWriters {
     return allowed;
   }
 
-  /** Divides the packets that have come back, beyond the quarter that writes leave alone, among those who wait. */
+  /** It is gone. */
+  delete(connection: Connection): void {
+    if (!connection.isStarved) return;
+    connection.isStarved = false;
+    this.#connections.delete(connection);
+  }
+
+  /** Divides the packets that have come back among those who wait and may have more. */
   feed(): void {
-    const waiting = this.#connections.length;
+    const waiting = this.#connections.size;
     if (waiting === 0) return;
     const { available, memory, region } = this.#pool;
-    const spare = available - (region.frames >> 2);
     const least = Math.min(SHARE, (region.frames >> 3) + 1);
+    let spare = available - (region.frames >> 2);
     const share = Math.max(least, (spare / waiting) | 0);
-    const turn = Math.imul(share, memory.layout.frameSize);
-    for (let left = spare; left >= share; left -= share) {
-      const connection = this.#connections.shift();
-      if (connection === undefined) return;
-      tell(connection, turn);
+    let left = available - (region.frames >> 3);
+    let looks = Math.min(waiting, LOOKS);
+    for (const connection of this.#connections) {
+      if (looks-- === 0 || left <= 0) return;
+      this.#connections.delete(connection);
+      if (!connection.sendBuffer.mayGrow) {
+        this.#connections.add(connection); // behind the others
+        continue;
+      }
+      const turn = spare >= share ? share : Math.min(least, left);
+      spare -= turn;
+      left -= turn;
+      tell(connection, Math.imul(turn, memory.layout.frameSize));
     }
   }
 
   clear(): void {
-    this.#connections.length = 0;
+    this.#connections.clear();
   }
 }
 

@@ -19,6 +19,7 @@ import type { LossRecoveryOptions } from '../recovery/index.js';
 import { type Addresses, Segment } from '../segment.js';
 import { ControlSegments } from '../send/control-segments.js';
 import { output, sendAcknowledgement } from '../send/output.js';
+import { Senders } from '../send/send-buffer.js';
 import { State } from '../state.js';
 import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
 import { ActiveOpen } from './active-open.js';
@@ -27,6 +28,7 @@ import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
 import { PortTable } from './port-table.js';
+import { Shortage } from './shortage.js';
 import { LOOK_MICROSECONDS, StarvedWriters } from './starved-writers.js';
 import { TcpCounter, type TcpStatistics } from './statistics.js';
 import { TimeWait } from './time-wait.js';
@@ -64,6 +66,8 @@ export class TcpLayer implements SegmentReceiver {
   readonly ports = new PortTable();
   readonly orphans: Orphans;
   readonly starved: StarvedWriters;
+  readonly shortage: Shortage;
+  readonly senders = new Senders();
   readonly control: ControlSegments;
   readonly passiveOpen: PassiveOpen;
   readonly timeWait: TimeWait;
@@ -105,7 +109,8 @@ export class TcpLayer implements SegmentReceiver {
     // Timestamps need no origin of their own: the offset per peer hides it (RFC 7323 §7.1).
     this.milliseconds = random.nextInt32();
     const { maximumConnections } = this.settings;
-    this.wheel = new TimerWheel({ capacity: 2 * maximumConnections, now });
+    // Two for each connection, and one for its socket.
+    this.wheel = new TimerWheel({ capacity: 3 * maximumConnections, now });
     this.table = new ConnectionTable(maximumConnections, random);
     this.#hashKey = createHashKey(random);
     this.initialSequence = new InitialSequence(random);
@@ -120,6 +125,7 @@ export class TcpLayer implements SegmentReceiver {
     };
     this.orphans = new Orphans(this.settings.maximumOrphans);
     this.starved = new StarvedWriters(pool);
+    this.shortage = new Shortage(this);
     this.control = new ControlSegments(pool);
     this.#activeOpen = new ActiveOpen(this);
     this.passiveOpen = new PassiveOpen(this);
@@ -223,6 +229,7 @@ export class TcpLayer implements SegmentReceiver {
     this.#heldCount = 0;
     if (this.#pendingCount > 0) this.flush(now);
     this.starved.feed();
+    this.shortage.relieve();
   }
 
   /** Connections that have something to send get their turn. */
@@ -255,7 +262,7 @@ export class TcpLayer implements SegmentReceiver {
   nextExpiry(now: Instant): number {
     if (this.hasTurnsLeft && this.#pendingCount > 0) return 0;
     // Held back by a full interface or an empty pool, of whose recovery nobody tells.
-    const look = this.#pendingCount > 0 ? LOOK_MICROSECONDS : this.starved.nextLook;
+    const look = this.#pendingCount > 0 ? LOOK_MICROSECONDS : earliest(this.starved.nextLook, this.shortage.nextLook);
     return earliest(
       earliest(look, this.wheel.nextExpiry(now)),
       earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
@@ -382,6 +389,8 @@ export class TcpLayer implements SegmentReceiver {
     this.#clearReassembly(connection);
     connection.timers.close();
     this.orphans.delete(connection);
+    this.starved.delete(connection);
+    this.shortage.delete(connection);
     if (connection.boundPort !== 0) this.ports.unbind(connection);
     this.table.remove(connection);
   }

@@ -1,5 +1,5 @@
 import type { Instant } from '@prism-net/time';
-import { DropReason, seq, tcp } from '@prism-net/wire';
+import { DropReason, tcp } from '@prism-net/wire';
 import type { Connection } from '../connection.js';
 import { type FlowKey, TimeWaitTable } from '../opening/index.js';
 import type { Network } from '../path/network.js';
@@ -105,7 +105,8 @@ export class TimeWait {
       ((options.timestampValue - table.timestampRecent(slot)) | 0) < 0;
     const next = table.receiveNext(slot);
     // "The only thing that can arrive in this state is a retransmission of the remote FIN": acknowledged, 2 MSL again.
-    if (segment.has(FIN) && !isOld && seq.isLessOrEqual(sequence, next)) {
+    const isRepeated = ((sequence + segment.length + 1) | 0) === next;
+    if (segment.has(FIN) && !isOld && isRepeated) {
       table.restart(slot, now);
       this.#acknowledge(slot, network, addresses, now);
     } else if (segment.sequenceLength > 0 || sequence !== next) {

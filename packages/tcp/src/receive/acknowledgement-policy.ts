@@ -3,6 +3,8 @@ import type { Connection } from '../connection.js';
 
 /** How many segments after a gap, or at the start, are acknowledged at once. */
 const QUICK = 16;
+/** Every path carries this much (RFC 9293 §3.7.1, MUST-15). */
+const SHORTEST_FULL_SEGMENT = 536;
 
 /**
  * Text was received in order: it is acknowledged at the end of the burst when two full segments are unacknowledged
@@ -11,8 +13,9 @@ const QUICK = 16;
  */
 export function acknowledgeText(connection: Connection, bytes: number, frames: number, now: Instant): void {
   connection.unacknowledgedBytes = (connection.unacknowledgedBytes + bytes) | 0;
+  learnSegmentSize(connection, (bytes / frames) | 0);
   if (connection.mustAcknowledge) return;
-  if (connection.quickAcknowledgement || connection.unacknowledgedBytes >= connection.segmentSize << 1) {
+  if (connection.quickAcknowledgement || connection.unacknowledgedBytes >= fullSegment(connection) << 1) {
     connection.mustAcknowledge = true;
     return;
   }
@@ -38,4 +41,17 @@ export function acknowledged(connection: Connection): void {
   connection.unacknowledgedBytes = 0;
   connection.lastAcknowledgementSent = connection.receiveNext;
   connection.timers.acknowledged();
+}
+
+/** What a full segment of the peer holds: less than ours where its side of the path is narrower. */
+function fullSegment(connection: Connection): number {
+  const { receivedSegmentSize, segmentSize } = connection;
+  return receivedSegmentSize === 0 ? segmentSize : Math.min(receivedSegmentSize, segmentSize);
+}
+
+/** The largest of late, falling slowly; short segments, the ends of writes, say nothing. */
+function learnSegmentSize(connection: Connection, size: number): void {
+  if (size < SHORTEST_FULL_SEGMENT) return;
+  const known = connection.receivedSegmentSize;
+  connection.receivedSegmentSize = size >= known ? size : (known - ((known - size) >> 3)) | 0;
 }

@@ -22,8 +22,14 @@ export class ReassemblyQueue {
   /** Position of the range that the last segment became part of: the first of SACK blocks (RFC 2018 §4). */
   latest = -1;
 
-  #first: (Packet | null)[] = [];
-  #last: (Packet | null)[] = [];
+  /**
+   * Where the packets of each range are: a move of ranges moves numbers only. Behind the last range stand the places that
+   * are free.
+   */
+  #places: Int32Array = NONE;
+  /** By place. */
+  readonly #first: (Packet | null)[] = [];
+  readonly #last: (Packet | null)[] = [];
   /** Frames of each range. */
   #frames: Int32Array = NONE;
   /** Frames of the ranges that the last packet swallowed. */
@@ -83,7 +89,7 @@ export class ReassemblyQueue {
   take(sequence: number): Packet | null {
     this.takenFrames = 0;
     while (this.count > 0 && seq.isLessOrEqual(this.starts[0]!, sequence)) {
-      const packet = this.#first[0]!;
+      const packet = this.#first[this.#places[0]!]!;
       const start = this.starts[0]!;
       const end = this.ends[0]!;
       const frames = this.#frames[0]!;
@@ -111,7 +117,7 @@ export class ReassemblyQueue {
     const frames = this.#frames[last]!;
     this.bytes = (this.bytes - ((this.ends[last]! - this.starts[last]!) | 0)) | 0;
     this.frames = (this.frames - frames) | 0;
-    this.#first[last]!.release();
+    this.#first[this.#places[last]!]!.release();
     this.#removeAt(last);
     return frames;
   }
@@ -120,9 +126,10 @@ export class ReassemblyQueue {
   clear(): number {
     const frames = this.frames;
     for (let i = 0; i < this.count; i++) {
-      this.#first[i]!.release();
-      this.#first[i] = null;
-      this.#last[i] = null;
+      const place = this.#places[i]!;
+      this.#first[place]!.release();
+      this.#first[place] = null;
+      this.#last[place] = null;
     }
     this.count = 0;
     this.frames = 0;
@@ -156,7 +163,7 @@ export class ReassemblyQueue {
         packet.trim((start - sequence) | 0);
         return start;
       }
-      const range = this.#first[index]!;
+      const range = this.#first[this.#places[index]!]!;
       copyOver(range, packet, (start - sequence) | 0);
       range.release();
       this.#overlaidFrames = (this.#overlaidFrames + this.#frames[index]!) | 0;
@@ -172,8 +179,8 @@ export class ReassemblyQueue {
    */
   #join(at: number): void {
     const next = (at + 1) | 0;
-    const last = this.#last[at]!;
-    let packet: Packet | null = this.#first[next]!;
+    const last = this.#last[this.#places[at]!]!;
+    let packet: Packet | null = this.#first[this.#places[next]!]!;
     if (canHold(last, packet)) {
       const following: Packet | null = packet.nextSegment;
       packet.nextSegment = null;
@@ -182,7 +189,7 @@ export class ReassemblyQueue {
     }
     if (packet !== null) {
       last.nextSegment = packet;
-      this.#last[at] = this.#last[next]!;
+      this.#last[this.#places[at]!] = this.#last[this.#places[next]!]!;
     }
     this.ends[at] = this.ends[next]!;
     this.#frames[at] = (this.#frames[at]! + this.#frames[next]!) | 0;
@@ -190,43 +197,47 @@ export class ReassemblyQueue {
   }
 
   #extend(at: number, packet: Packet, end: number, frames: number): void {
-    const last = this.#last[at]!;
+    const last = this.#last[this.#places[at]!]!;
     if (packet.nextSegment === null && canHold(last, packet)) {
       absorb(last, packet);
     } else {
       last.nextSegment = packet;
-      this.#last[at] = lastSegment(packet);
+      this.#last[this.#places[at]!] = lastSegment(packet);
     }
     this.ends[at] = end;
     this.#frames[at] = (this.#frames[at]! + frames) | 0;
   }
 
   #insertAt(at: number, packet: Packet, start: number, end: number, frames: number): void {
+    const place = this.#places[this.count]!;
     this.#move(at, at + 1, this.count);
     this.count = (this.count + 1) | 0;
     this.starts[at] = start;
     this.ends[at] = end;
     this.#frames[at] = frames;
-    this.#first[at] = packet;
-    this.#last[at] = lastSegment(packet);
+    this.#places[at] = place;
+    this.#first[place] = packet;
+    this.#last[place] = lastSegment(packet);
   }
 
   #removeAt(at: number): void {
+    const place = this.#places[at]!;
+    this.#move(at + 1, at, this.count);
     this.count = (this.count - 1) | 0;
-    this.#move(at + 1, at, this.count + 1);
-    this.#first[this.count] = null;
-    this.#last[this.count] = null;
+    this.#places[this.count] = place;
+    this.#first[place] = null;
+    this.#last[place] = null;
     if (this.latest > at) this.latest = (this.latest - 1) | 0;
     else if (this.latest === at) this.latest = Math.min(at, this.count - 1);
   }
 
   /** Moves the ranges `from` … `end - 1` to `to`. */
   #move(from: number, to: number, end: number): void {
+    if (from >= end) return;
     this.starts.copyWithin(to, from, end);
     this.ends.copyWithin(to, from, end);
     this.#frames.copyWithin(to, from, end);
-    this.#first.copyWithin(to, from, end);
-    this.#last.copyWithin(to, from, end);
+    this.#places.copyWithin(to, from, end);
   }
 
   /** Only a connection that loses packets needs the room. */
@@ -235,7 +246,9 @@ export class ReassemblyQueue {
     this.starts = longer(this.starts, capacity);
     this.ends = longer(this.ends, capacity);
     this.#frames = longer(this.#frames, capacity);
+    this.#places = longer(this.#places, capacity);
     while (this.#first.length < capacity) {
+      this.#places[this.#first.length] = this.#first.length;
       this.#first.push(null);
       this.#last.push(null);
     }

@@ -87,8 +87,11 @@ export class ReceiveWindow {
 
   #room(connection: Connection): number {
     const room = (this.limit - connection.receiveBuffer.length) | 0;
-    if (room <= 0 || connection.layer.isShortOfPackets()) return 0;
-    return room;
+    if (room <= 0) return 0;
+    if (!connection.layer.isShortOfPackets()) return room;
+    // The peer is told once there are packets again.
+    connection.layer.shortage.noteWindow(connection);
+    return 0;
   }
 
   #step(connection: Connection): number {

@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import { remaining } from '../opening/deadline.js';
 import type { LossRecovery } from './loss-recovery.js';
 import { continueRecovery, enterLoss, enterRecovery } from './phase-transitions.js';
 import { DeadlineKind, RecoveryAction, RecoveryPhase } from './recovery-constants.js';
@@ -13,7 +14,9 @@ export function arm(recovery: LossRecovery, now: Instant): void {
     return;
   }
   recovery.armedAt = now;
-  recovery.deadline = retransmissionDeadline;
+  // After a long pause a deadline long past looks like one far ahead.
+  const isPast = remaining(retransmissionDeadline, recovery.estimator.maximumTimeout, now) === 0;
+  recovery.deadline = isPast ? now : retransmissionDeadline;
   recovery.deadlineKind = DeadlineKind.RETRANSMISSION;
   if (recovery.isReordering) {
     if (((recovery.reorderingDeadline - retransmissionDeadline) | 0) >= 0) return;
@@ -45,7 +48,8 @@ function canProbe(recovery: LossRecovery): boolean {
 /** The timer expired; does nothing before its time. */
 export function expire(recovery: LossRecovery, now: Instant): RecoveryAction {
   const kind = recovery.deadlineKind;
-  if (kind === DeadlineKind.NONE || ((now - recovery.deadline) | 0) < 0) return RecoveryAction.NONE;
+  const { maximumTimeout } = recovery.estimator;
+  if (kind === DeadlineKind.NONE || remaining(recovery.deadline, maximumTimeout, now) > 0) return RecoveryAction.NONE;
   recovery.sample.acknowledgedBytes = 0;
   recovery.sample.deliveredBytes = 0;
   let action: RecoveryAction = RecoveryAction.RETRANSMIT;

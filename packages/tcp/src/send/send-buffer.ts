@@ -4,6 +4,13 @@ import { seq } from '@prism-net/wire';
 const INITIAL_CHUNKS = 8;
 /** Text up to this long is copied behind the text before, rather than keeping a frame of its own. */
 const SHORT = 256;
+/** Frames any connection may hold while others wait. */
+const FEW_CHUNKS = 4;
+
+/** How many connections of a layer hold text; shared by their buffers. */
+export class Senders {
+  count = 0;
+}
 
 /**
  * The text an application wrote and the peer has not acknowledged: a run of sequence numbers, kept in frames of the
@@ -19,6 +26,7 @@ export class SendBuffer {
 
   readonly #pool: PacketPool;
   readonly #memory: PacketMemory;
+  readonly #senders: Senders;
   /** A circular list, as long as a power of two; absolute positions are taken modulo its length. */
   #chunks: (Packet | null)[] = [];
   /** Sequence number behind the last byte of each chunk. */
@@ -28,8 +36,9 @@ export class SendBuffer {
   /** Where the last copy ended: the next usually begins in the same chunk. */
   #cursor = 0;
 
-  constructor(pool: PacketPool, limit: number) {
+  constructor(pool: PacketPool, limit: number, senders: Senders = new Senders()) {
     this.#pool = pool;
+    this.#senders = senders;
     this.#memory = pool.memory;
     this.limit = limit;
   }
@@ -44,6 +53,21 @@ export class SendBuffer {
     return Math.max(0, (this.limit - this.length) | 0);
   }
 
+  /**
+   * Whether it may take another frame. A quarter of the pool stays for what is received and for replies; below one half each
+   * sender keeps to its share, so that peers who do not read cannot hold it all; and a few frames are everybody's, out of
+   * that quarter, so that nobody stands still for others.
+   */
+  get mayGrow(): boolean {
+    const { available, region } = this.#pool;
+    const { frames } = region;
+    if (available > frames >> 1) return true;
+    const held = (this.#next - this.#first) | 0;
+    if (held < FEW_CHUNKS) return available > frames >> 3;
+    const share = (((frames >> 2) * 3) / Math.max(1, this.#senders.count)) | 0;
+    return available > frames >> 2 && held < share;
+  }
+
   /** The first byte will have this sequence number. Only while empty. */
   begin(sequence: number): void {
     this.start = sequence;
@@ -56,7 +80,8 @@ export class SendBuffer {
     let at = start;
     while (left > 0) {
       let chunk = this.#lastChunk();
-      if (chunk === null || chunk.tailroom === 0) {
+      // A frame that somebody else has a share in is not written to.
+      if (chunk === null || chunk.tailroom === 0 || chunk.references !== 1) {
         chunk = this.#newChunk();
         if (chunk === null) break;
       }
@@ -89,6 +114,7 @@ export class SendBuffer {
       this.#chunks[index]!.release();
       this.#chunks[index] = null;
       this.#first = (this.#first + 1) | 0;
+      if (this.#first === this.#next) this.#senders.count = (this.#senders.count - 1) | 0;
     }
   }
 
@@ -159,8 +185,7 @@ export class SendBuffer {
 
   /** A fresh chunk at the end, without headroom: it is never sent itself. */
   #newChunk(): Packet | null {
-    // A quarter of the pool stays for what is received and for replies.
-    if (this.#pool.available <= this.#pool.region.frames >> 2) return null;
+    if (!this.mayGrow) return null;
     const chunk = this.#pool.take();
     if (chunk === null) return null;
     chunk.offset = chunk.base;
@@ -172,7 +197,7 @@ export class SendBuffer {
     const length = segment.length;
     if (length <= SHORT) {
       const last = this.#lastChunk();
-      if (length === 0 || (last !== null && last.tailroom >= length && last.memory === segment.memory)) {
+      if (length === 0 || (last !== null && canHold(last, segment))) {
         if (length > 0) {
           this.#memory.copy(last!.end, segment.offset, length);
           this.#extend(last!, length);
@@ -192,6 +217,7 @@ export class SendBuffer {
   }
 
   #push(chunk: Packet): void {
+    if (this.#first === this.#next) this.#senders.count = (this.#senders.count + 1) | 0;
     if (((this.#next - this.#first) | 0) === this.#chunks.length) this.#grow();
     const index = this.#next & (this.#chunks.length - 1);
     this.#chunks[index] = chunk;
@@ -231,4 +257,9 @@ export class SendBuffer {
     }
     return low;
   }
+}
+
+/** There is room behind the text, in a frame of the same memory that nobody else has a share in. */
+function canHold(last: Packet, segment: Packet): boolean {
+  return last.tailroom >= segment.length && last.references === 1 && last.memory === segment.memory;
 }

@@ -30,12 +30,19 @@ export function sendWindowProbe(connection: Connection, now: Instant): void {
 
 /** The peer acknowledged the byte of a probe: it was sent, after all. True when `acknowledgement` says that. */
 export function adoptProbe(connection: Connection, acknowledgement: number): boolean {
+  if (!isOfProbe(connection, acknowledgement)) return false;
   const { recovery, sendBuffer } = connection;
-  if (!connection.isProbeOutstanding || acknowledgement !== ((connection.probeSequence + 1) | 0)) return false;
-  // What was sent since began with the byte of the probe: then this acknowledges more than was sent.
-  if (connection.probeSequence !== recovery.next) return false;
   connection.isProbeOutstanding = false;
   if (recovery.next === sendBuffer.end) connection.isFinSent = true;
   recovery.onSent(acknowledgement, connection.probeSentAt);
   return true;
+}
+
+/** It acknowledges the byte of a probe, and nothing was sent since, which would have begun with that byte. */
+export function isOfProbe(connection: Connection, acknowledgement: number): boolean {
+  return (
+    connection.isProbeOutstanding &&
+    connection.probeSequence === connection.recovery.next &&
+    acknowledgement === ((connection.probeSequence + 1) | 0)
+  );
 }

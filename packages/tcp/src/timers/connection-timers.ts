@@ -1,8 +1,9 @@
 import { Errno } from '@prism-net/errors';
-import { elapsed, type Instant } from '@prism-net/time';
+import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort, finishOrphan } from '../closing.js';
 import type { Connection } from '../connection.js';
+import { remaining } from '../opening/deadline.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
 import { followRoute, giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
@@ -15,6 +16,8 @@ const { ACK } = tcp.Flag;
 const OVERRIDE_MICROSECONDS = 200_000;
 /** After so many a connection that its application has closed gives up a window that stays closed. */
 const ORPHAN_PROBES = 8;
+/** An acknowledgement waits for half a second at most. */
+const LONGEST_DELAY = 500_000;
 const NEVER = -1;
 /** In ms: nearly what an Instant can say. What is further off is looked at again when the timer fires. */
 const HALF_HOUR = 1_800_000;
@@ -124,19 +127,22 @@ export class ConnectionTimers {
     this.#isArmed = false;
     const connection = this.#connection;
     const { recovery, layer } = connection;
-    if (this.#isAcknowledgementDelayed && elapsed(now, this.#acknowledgementDue) >= 0) {
+    if (this.#isAcknowledgementDelayed && isDue(this.#acknowledgementDue, LONGEST_DELAY, now)) {
       this.#isAcknowledgementDelayed = false;
       connection.mustAcknowledge = true;
       // The peer waits before it sends on: it is not in a hurry, or its window is closed.
       connection.quickAcknowledgements = 1;
       layer.markPending(connection);
     }
-    if (this.#isProbing && elapsed(now, this.#probeDue) >= 0) this.#probe(now);
+    if (this.#isProbing && isDue(this.#probeDue, recovery.estimator.maximumTimeout, now)) this.#probe(now);
     if (recovery.deadlineKind !== DeadlineKind.NONE && userTimeLeft(connection) === 0) {
       giveUp(connection, now);
       return;
     }
-    if (recovery.deadlineKind !== DeadlineKind.NONE && elapsed(now, recovery.deadline) >= 0) {
+    if (
+      recovery.deadlineKind !== DeadlineKind.NONE &&
+      isDue(recovery.deadline, recovery.estimator.maximumTimeout, now)
+    ) {
       const isTimeout = recovery.deadlineKind === DeadlineKind.RETRANSMISSION;
       const action = recovery.onDeadline(now);
       if (action === RecoveryAction.PROBE_SEND_NEW_OR_LAST) this.#sendTailLossProbe(now);
@@ -285,4 +291,9 @@ export class ConnectionTimers {
     this.#slowKind = Slow.NONE;
     if (this.#slow !== NEVER) this.#connection.layer.wheel.cancel(this.#slow);
   }
+}
+
+/** After a pause of more than half a turn of the clock a deadline long past looks like one far ahead. */
+function isDue(deadline: Instant, duration: number, now: Instant): boolean {
+  return remaining(deadline, duration, now) === 0;
 }

@@ -1,0 +1,85 @@
+import type { PacketPool } from '@prism-net/buffers';
+import { DropReason } from '@prism-net/wire';
+import type { Connection } from '../connection.js';
+import { LOOK_MICROSECONDS } from './starved-writers.js';
+import type { TcpLayer } from './tcp-layer.js';
+
+/** Ranges a connection may keep ahead of gaps while packets are few. */
+const FEW_RANGES = 4;
+/** Ranges given up, and windows opened, in one go. */
+const BUDGET = 16;
+
+/**
+ * What a shortage of packets asks for: text ahead of gaps is given up, for it can be sent again (RFC 2018 §8 allows it even
+ * where it was reported), and windows that could not open are opened once there are packets again.
+ */
+export class Shortage {
+  readonly #layer: TcpLayer;
+  readonly #pool: PacketPool;
+  /** Connections with text ahead of a gap, the one that gives up a range next in front. */
+  readonly #gaps = new Set<Connection>();
+  /** Connections whose application has read, and whose peers were not told. */
+  readonly #windows = new Set<Connection>();
+
+  constructor(layer: TcpLayer) {
+    this.#layer = layer;
+    this.#pool = layer.pool;
+  }
+
+  /** Fewer packets than writers leave alone: what may be useful later gives way to what is to be sent. */
+  get isNear(): boolean {
+    const { available, region } = this.#pool;
+    return available <= (region.frames >> 2) + (region.frames >> 4);
+  }
+
+  /** Whether a connection may keep one more segment that came ahead of a gap. */
+  mayKeep(connection: Connection): boolean {
+    return !this.isNear || connection.reassembly.count < FEW_RANGES;
+  }
+
+  noteGap(connection: Connection): void {
+    if (connection.reassembly.count === 1) this.#gaps.add(connection);
+  }
+
+  noteWindow(connection: Connection): void {
+    this.#windows.add(connection);
+  }
+
+  delete(connection: Connection): void {
+    this.#gaps.delete(connection);
+    this.#windows.delete(connection);
+  }
+
+  /** Microseconds until {@link relieve} should be called though nothing came; -1: never. */
+  get nextLook(): number {
+    return this.#windows.size > 0 || (this.#gaps.size > 0 && this.isNear) ? LOOK_MICROSECONDS : -1;
+  }
+
+  /** To be called once per poll. */
+  relieve(): void {
+    if (this.#gaps.size > 0 && this.isNear) this.#giveUpRanges();
+    if (this.#windows.size > 0 && !this.#layer.isShortOfPackets()) this.#openWindows();
+  }
+
+  #giveUpRanges(): void {
+    const { accounts } = this.#layer;
+    let left = BUDGET;
+    for (const connection of this.#gaps) {
+      if (left-- === 0 || !this.isNear) return;
+      this.#gaps.delete(connection);
+      const frames = connection.reassembly.prune();
+      accounts.unholdFrames(frames);
+      accounts.countDrops(frames, DropReason.TCP_OUT_OF_ORDER_LIMIT);
+      if (connection.reassembly.count > 0) this.#gaps.add(connection);
+    }
+  }
+
+  #openWindows(): void {
+    let left = BUDGET;
+    for (const connection of this.#windows) {
+      if (left-- === 0) return;
+      this.#windows.delete(connection);
+      connection.receiveWindow.consumed(connection, 0);
+    }
+  }
+}
