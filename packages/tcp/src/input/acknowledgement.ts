@@ -6,7 +6,7 @@ import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
 import { smallerArrived } from '../path/path-mtu.js';
 import type { Segment } from '../segment.js';
-import { adoptProbe } from '../send/window-probe.js';
+import { adoptProbe, isOfProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
 import { challenge } from './challenge.js';
 
@@ -47,6 +47,15 @@ export function acknowledgementArrives(connection: Connection, segment: Segment,
   );
   if (recovery.unacknowledged === una) return true;
   return advance(connection, segment, now);
+}
+
+/** RFC 5961 §5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, or the byte of a window probe. */
+export function isBelievable(connection: Connection, acknowledgement: number): boolean {
+  const { recovery } = connection;
+  return (
+    ((recovery.unacknowledged - acknowledgement) | 0) <= connection.maximumSendWindow &&
+    (seq.isLessOrEqual(acknowledgement, recovery.next) || isOfProbe(connection, acknowledgement))
+  );
 }
 
 /** SND.UNA has moved. False when the connection is gone. */

@@ -7,8 +7,9 @@ import { Count } from '../connection-counts.js';
 import type { Segment } from '../segment.js';
 import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
-import { acknowledgementArrives } from './acknowledgement.js';
+import { acknowledgementArrives, isBelievable } from './acknowledgement.js';
 import { challenge } from './challenge.js';
+import { reportDuplicate } from './duplicate-report.js';
 import { becomeEstablished } from './established.js';
 import { segmentArrivesInSynSent } from './syn-sent.js';
 import { textArrives } from './text.js';
@@ -38,7 +39,6 @@ function segmentArrivesSynchronized(connection: Connection, segment: Segment, no
     refuse(connection, segment, now);
     return;
   }
-  if (connection.hasTimestamps) rememberTimestamp(connection, segment);
   connection.lastReceivedAt = layer.milliseconds;
   connection.unansweredKeepAlives = 0;
 
@@ -58,6 +58,10 @@ function segmentArrivesSynchronized(connection: Connection, segment: Segment, no
     return;
   }
   if (connection.state === State.SYN_RECEIVED && !leaveSynReceived(connection, segment, now)) return;
+  // RFC 5961 §5.2: not when the acknowledgement is refused. A timestamp far ahead, forged blindly, would make all that the
+  // peer sends look old.
+  if (connection.hasTimestamps && isBelievable(connection, segment.acknowledgement))
+    rememberTimestamp(connection, segment);
   if (connection.hasEcn) {
     // RFC 9293 §3.8.2, SHLD-8; RFC 3168 §6.1.3: the echo goes on until the peer says that it has reacted.
     if ((flags & CWR) !== 0) connection.isEchoingCongestion = false;
@@ -85,7 +89,7 @@ function checkTimestamp(connection: Connection, segment: Segment, now: Instant):
   if (!isOldTimestamp(connection, segment)) return true;
   // R1: acknowledged and dropped; but not a bare acknowledgement that was overtaken, or two hosts could go on for ever.
   if (segment.sequenceLength > 0) {
-    noteDuplicate(connection, segment);
+    reportDuplicate(connection, segment);
     answerLimited(connection, segment, now);
   }
   layer.drop(segment, DropReason.TCP_TIMESTAMP_OLD);
@@ -124,7 +128,7 @@ function refuse(connection: Connection, segment: Segment, now: Instant): void {
   const isDuplicate = seq.isLessOrEqual((segment.sequence + segment.sequenceLength) | 0, connection.receiveNext);
   if (isDuplicate) {
     connection.counts[Count.DUPLICATES]! += segment.frames;
-    noteDuplicate(connection, segment);
+    reportDuplicate(connection, segment);
   }
   // The FIN of a peer that did not get our acknowledgement of it, or its text once more: not to be kept waiting.
   if (segment.sequenceLength > 0 && isDuplicate) connection.mustAcknowledge = true;
@@ -136,15 +140,6 @@ function refuse(connection: Connection, segment: Segment, now: Instant): void {
     if (!acknowledgementArrives(connection, segment, now)) return;
   }
   layer.drop(segment, isDuplicate ? DropReason.TCP_DUPLICATE : DropReason.TCP_OUT_OF_WINDOW);
-}
-
-/** The next acknowledgement reports the text that came twice (RFC 2883 §4). Beyond RCV.NXT it would say that it has come. */
-function noteDuplicate(connection: Connection, segment: Segment): void {
-  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
-  const end = (segment.sequence + segment.length) | 0;
-  if (seq.isGreater(end, connection.receiveNext)) return;
-  connection.duplicateStart = segment.sequence;
-  connection.duplicateEnd = end;
 }
 
 /** An acknowledgement in answer to what should not have come, so often at most that no two hosts keep each other busy. */

@@ -47,6 +47,19 @@ describe('TS.Recent (RFC 7323 §4.3)', () => {
     expect(connection.readableBytes).toBe(10);
   });
 
+  it('nor with text that reaches into the window, a SYN, or no ACK: what is refused is not remembered (RFC 5961 §4.2, §5.2)', () => {
+    const { peer, connection } = opened();
+    peer.send({ data: 1000 });
+    readAll(connection);
+    const recent = connection.timestampRecent;
+    const forged = { seq: 1, data: 1400, tsval: recent + 2 ** 30 };
+    for (const ack of [2 ** 30, -(2 ** 30), 2]) peer.send({ ...forged, ack });
+    for (const flags of ['S', 'S.', '']) peer.send({ ...forged, flags });
+    expect(connection.timestampRecent).toBe(recent);
+    peer.send({ seq: 1001, data: 10 });
+    expect(connection.readableBytes).toBe(10);
+  });
+
   it('goes on when the peer’s clock wraps', () => {
     const { peer, connection } = opened();
     const { timestampRecent } = connection;

@@ -2,6 +2,7 @@ import { tcp } from '@prism-net/wire';
 import type { Connection } from '../connection.js';
 import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
 import type { Segment } from '../segment.js';
+import { reportDuplicate } from './duplicate-report.js';
 
 const { FIN } = tcp.Flag;
 
@@ -10,7 +11,7 @@ export function trimToWindow(connection: Connection, segment: Segment): void {
   const next = connection.receiveNext;
   const known = (next - segment.sequence) | 0;
   if (known > 0) {
-    noteKnown(connection, segment, known);
+    reportDuplicate(connection, segment);
     if (segment.length > 0) segment.trimFront(Math.min(known, segment.length));
     // A SYN would have been in front; here none is left. Behind the text there may be a FIN that is known too.
     acknowledgeAtOnce(connection);
@@ -21,10 +22,4 @@ export function trimToWindow(connection: Connection, segment: Segment): void {
     segment.flags &= ~FIN;
     connection.mustAcknowledge = true;
   }
-}
-
-function noteKnown(connection: Connection, segment: Segment, known: number): void {
-  if (!connection.hasSelectiveAcknowledgements || segment.length === 0) return;
-  connection.duplicateStart = segment.sequence;
-  connection.duplicateEnd = (segment.sequence + Math.min(known, segment.length)) | 0;
 }
