@@ -3,22 +3,22 @@ import { parseArgs } from 'node:util';
 import { soakBulk } from './bulk.js';
 import { soakSchedules } from './schedules.js';
 
-const usage = `Usage: npm run --silent soak -- [schedules] [bulk] [options]
+const usage = `Usage: npm run --silent soak -- PART… [options]
 
-Long tests of TCP in the simulator, in virtual time; without a name both run.
+Long tests of TCP in the simulator, in virtual time. All together take about ten minutes.
 
   schedules       whole networks with faults drawn from seeds: loss in bursts, outages, reordering, duplicates, damage,
                   narrowing paths, hosts that pause. Every stream must arrive whole, nothing may leak or hang, and
                   the invariants of every connection are checked after every segment
   bulk            one stream for every combination of 0, 0.1, 1 and 5 % loss with reordering, duplicates and damage,
-                  hashed by SHA-256 at both ends; the last crosses the wrap of sequence numbers
+                  hashed by SHA-256 at both ends; the last always crosses the wrap of sequence numbers
 
   --seeds N       schedules to run (default 10000)
   --first SEED    the first of them (default 0)
   --bytes N       bytes of each stream of bulk (default 1073741824)
   --help          this text
 
-A seed that fails is printed with its schedule; PRISM_SEED=SEED repeats it in the tests of packages/sim.
+A seed that fails is printed with its schedule; 'schedules --first SEED --seeds 1' repeats it.
 Exit code 0: all passed; 1: not; 2: wrong option.
 `;
 
@@ -50,11 +50,11 @@ function whole(name: string, text: string, minimum: number, maximum: number): nu
 }
 
 const { values, positionals } = parse();
-if (values.help) {
+if (values.help || positionals.length === 0) {
   console.log(usage);
   process.exit(0);
 }
-const parts = positionals.length === 0 ? ['schedules', 'bulk'] : positionals;
+const parts = positionals;
 for (const part of parts) {
   if (part !== 'schedules' && part !== 'bulk') fail(`there is no part '${part}': schedules, bulk`);
 }

@@ -54,6 +54,9 @@ function readScript(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'ENOENT') return fail(`cannot read ${file}: no such file`);
+    if (code === 'EISDIR') return fail(`cannot read ${file}: it is a folder; name its scripts, ${file}/*.pkt`);
     return fail(`cannot read ${file}: ${(error as Error).message}`);
   }
 }
@@ -81,9 +84,11 @@ const options: RunOptions = {
   ...(values.tolerance === undefined ? {} : { toleranceMicroseconds: wholeNumber('tolerance', values.tolerance) }),
 };
 
+// All of them before the first runs: a wrong name is no reason to do half.
+const scripts = files.map((file) => ({ file, text: readScript(file) }));
 const counts = { passed: 0, failed: 0, unsupported: 0 };
-for (const file of files) {
-  const result = runScript(readScript(file), options);
+for (const { file, text } of scripts) {
+  const result = runScript(text, options);
   counts[result.outcome]++;
   if (values.quiet && result.outcome === 'passed') continue;
   console.log(formatResult(file, result));

@@ -94,6 +94,7 @@ export function end(connection: Connection, errno: Errno): void {
   connection.state = State.CLOSED;
   connection.error = errno;
   connection.sendBuffer.clear();
+  connection.keepRoundTrips();
   connection.recovery.start(connection.recovery.next, layer.now);
   layer.discardHeld(connection);
   layer.release(connection);

@@ -162,6 +162,8 @@ export class Connection implements TimerHandler {
   segmentFrames = 1;
   /** Whether an interface that was full delays the output. */
   isHeldBack = false;
+  /** Smoothed, variation, least round trip and timeout as they were at the end, for {@link information}; null before. */
+  lastRoundTrips: readonly [number, number, number, number] | null = null;
   /** Counts for {@link information}. */
   readonly counts = new Float64Array(8);
 
@@ -412,6 +414,12 @@ export class Connection implements TimerHandler {
 
   get canReceiveText(): boolean {
     return canReceive(this.state) && !this.isFinReceived;
+  }
+
+  /** It ends: what was measured can still be asked for. */
+  keepRoundTrips(): void {
+    const { smoothed, variation, minimum, timeout } = this.recovery.estimator;
+    this.lastRoundTrips = [smoothed, variation, minimum, timeout];
   }
 
   onTimer(timer: number, _argument: number, now: Instant): void {

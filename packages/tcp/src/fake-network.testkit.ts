@@ -61,6 +61,10 @@ export class FakeNetwork implements Network {
     return this.freeFrames;
   }
 
+  isNextHopDead(): boolean {
+    return false;
+  }
+
   isLocalAddress(address: IpAddress): boolean {
     return this.local.some((each) => each.equals(address));
   }

@@ -8,6 +8,7 @@ export interface TcpInformation {
   readonly state: string;
   readonly congestionControl: string;
   readonly congestionWindow: number;
+  /** 1,073,741,823 until the first congestion. */
   readonly slowStartThreshold: number;
   readonly segmentSize: number;
   readonly pathMtu: number;
@@ -68,10 +69,10 @@ export function describeConnection(connection: Connection): TcpInformation {
     unsentBytes: Math.max(0, (sendBuffer.end - recovery.next) | 0),
     unacknowledgedBytes: sendBuffer.length,
     readableBytes: connection.readableBytes,
-    smoothedRoundTrip: estimator.smoothed,
-    roundTripVariation: estimator.variation,
-    minimumRoundTrip: estimator.minimum,
-    retransmissionTimeout: estimator.timeout,
+    smoothedRoundTrip: connection.lastRoundTrips?.[0] ?? estimator.smoothed,
+    roundTripVariation: connection.lastRoundTrips?.[1] ?? estimator.variation,
+    minimumRoundTrip: connection.lastRoundTrips?.[2] ?? estimator.minimum,
+    retransmissionTimeout: connection.lastRoundTrips?.[3] ?? estimator.timeout,
     consecutiveTimeouts: recovery.consecutiveTimeouts,
     recovery: PHASES.get(recovery.phase)!,
     hasTimestamps: connection.hasTimestamps,

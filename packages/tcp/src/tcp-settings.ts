@@ -117,7 +117,7 @@ const RANGES = {
   minimumSegmentSize: [8, 536],
   initialRetransmissionMilliseconds: [1, 60_000],
   minimumRetransmissionMilliseconds: [1, 60_000],
-  maximumRetransmissionMilliseconds: [1, 600_000],
+  maximumRetransmissionMilliseconds: [1, 1_000_000],
   synRetransmissions: [0, 32],
   retransmissions: [0, 64],
   maximumRecords: [16, 1 << 20],

@@ -5,7 +5,7 @@ import type { Segment } from '../segment.js';
 /** RFC 7323 §5.5: a timestamp of this age says nothing any more, the clock has gone half round: 24 days in ms. */
 const OUTDATED = 24 * 24 * 3_600_000;
 
-/** Protection against wrapped sequence numbers (RFC 7323 §5.3 R1): the segment is older than what was received last. */
+/** PAWS, protection against wrapped sequence numbers (RFC 7323 §5.3 R1): the segment is older than what was received last. */
 export function isOldTimestamp(connection: Connection, segment: Segment): boolean {
   if (((segment.options.timestampValue - connection.timestampRecent) | 0) >= 0) return false;
   const age = (connection.layer.milliseconds - connection.timestampRecentAt) | 0;

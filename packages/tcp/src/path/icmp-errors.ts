@@ -28,7 +28,9 @@ export function errorArrives(
   }
   const isOpening = state === State.SYN_SENT || state === State.SYN_RECEIVED;
   // RFC 9293 §3.9.2.2, SHLD-26.
-  if (isOpening && isHard(errno)) {
+  // That our own neighbour does not answer is no rumour: nobody need wait for all the SYNs.
+  const isCertain = errno === Errno.EHOSTUNREACH && connection.path!.network.isNextHopDead(connection.path!);
+  if (isOpening && (isHard(errno) || isCertain)) {
     end(connection, errno);
     return true;
   }
