@@ -239,6 +239,25 @@ describe('simultaneous open (RFC 9293 §3.5, figure 7, MUST-10)', () => {
     expect(peer.expect({ flags: '.' }).timestamps).toBeDefined();
   });
 
+  it('agrees on ECN when both have asked (RFC 3168 §6.1.1)', () => {
+    const opened = new TestHost().startConnect({ connection: { ecn: 'active' } });
+    opened.peer.expect({ flags: 'SEW' });
+    opened.peer.send({ flags: 'SEW', seq: 0 });
+    opened.peer.expect({ flags: 'S.E' });
+    opened.peer.send({ seq: 1, ack: 1 });
+    expect(opened.connection.hasEcn).toBe(true);
+    const half = new TestHost().startConnect({ connection: { ecn: 'active' } });
+    half.peer.send({ flags: 'S', seq: 0 });
+    expect(half.connection.hasEcn).toBe(false);
+  });
+
+  it('what is not acceptable in SYN-RECEIVED is told where the window is (§3.10.7.4, first)', () => {
+    const { peer, connection } = crossing();
+    peer.send({ seq: 70_000, data: 10, ack: 1 });
+    peer.expect({ flags: '.', seq: 1, ack: 1 });
+    expect(connection.state).toBe(State.SYN_RECEIVED);
+  });
+
   it('the SYN of the peer once more: our answer once more', () => {
     const { peer, connection } = crossing();
     peer.send({ flags: 'S', seq: 0 });

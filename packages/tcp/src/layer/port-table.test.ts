@@ -131,7 +131,7 @@ describe('which listener a SYN is for', () => {
   });
 
   it('several that share a port get their shares (SO_REUSEPORT), each peer always the same', () => {
-    const host = new TestHost();
+    const host = new TestHost({ frames: 256, isFast: true });
     const listeners = Array.from({ length: 4 }, () => host.listen(80, { ...SHARE, backlog: 100 }));
     const peers = Array.from({ length: 100 }, () => host.peer());
     for (const peer of peers) {

@@ -63,6 +63,30 @@ describe('a segment for no connection (RFC 9293 §3.10.7.1)', () => {
     expect(host.dropped(DropReason.TCP_NO_CONNECTION)).toBe(2);
   });
 
+  it('without a packet a RST is not sent, and nothing else happens; a SYN-ACK goes in the packet of the SYN', () => {
+    for (const [localPort, answers] of [
+      [81, 0],
+      [80, 1],
+    ] as const) {
+      const host = new TestHost({ frames: 4 });
+      host.listen();
+      const peer = host.peer({ localPort });
+      host.exhaust(1);
+      peer.send({ flags: 'S', seq: 0 });
+      expect(peer.drain().length).toBe(answers);
+    }
+  });
+
+  it('a way that was gone is looked for again', () => {
+    const { peer, host } = stranger();
+    host.network.isReachable = false;
+    peer.send({ flags: 'S', seq: 0 });
+    peer.expectNothing();
+    host.network.isReachable = true;
+    peer.send({ flags: 'S', seq: 0 });
+    peer.expect({ flags: 'R.' });
+  });
+
   it('to many hosts in turn each gets its own answer', () => {
     const host = new TestHost();
     const peers = ['10.0.0.2', '10.0.0.3', '10.9.9.9'].map((address) => host.peer({ address }));

