@@ -20,8 +20,10 @@ import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-opt
 import { RoundTripEstimator } from './round-trip-estimator.js';
 import { SackBlocks } from './sack-blocks.js';
 import { TailLossProbe } from './tail-loss-probe.js';
-import { ORDER, RECORD_SHIFT, SENT_AT, TransmissionRecords } from './transmission-records.js';
+import { ORDER, RECORD_SHIFT, RecordFlag, SENT_AT, TransmissionRecords } from './transmission-records.js';
 import { UndoState } from './undo-state.js';
+
+const { LOST, RETRANSMISSION_IN_FLIGHT } = RecordFlag;
 
 /*
  * What the caller does, beyond the names in the class:
@@ -31,7 +33,7 @@ import { UndoState } from './undo-state.js';
  *              window and calls control.start, and onAcknowledgement(…) for the ACK of the SYN as for any, in either order.
  *   sending    if nothing is outstanding: resume(now) (idle window, RFC 5681 §4.1). Then, in this order:
  *              while ((index = nextLost()) >= 0 && allowance() >= recordEnd(index) - recordStart(index)) retransmit it as
- *              one segment, onRetransmitted(index, now); then new data while allowance() permits and canRecord():
+ *              one segment, onRetransmitted(index, now); those behind that isLost() may go along; then new data while allowance() permits and canRecord():
  *              onSent(end, now). One onSent may cover many segments: it makes a record per maximumSegmentSize.
  *              recordsFree says for how many segments there is room.
  *   ACK        set newDataAvailable, call onAcknowledgement; then send.
@@ -305,6 +307,12 @@ export class LossRecovery {
   /** The record to be retransmitted next, or -1. Good until the next call of another method. */
   nextLost(): number {
     return this.forward.isSendingNewData ? -1 : this.records.firstLost;
+  }
+
+  /** The record is lost and was not sent again yet. */
+  isLost(index: number): boolean {
+    const { records } = this;
+    return index < records.end && (records.flags(index) & (LOST | RETRANSMISSION_IN_FLIGHT)) === LOST;
   }
 
   /** The newest record, for a probe; -1: nothing is outstanding. */

@@ -412,3 +412,50 @@ describe('tiny segments', () => {
     expect(connection.unacknowledgedWrites).toBe(0);
   });
 });
+
+describe('what was written byte by byte and got lost', () => {
+  /** 300 segments of 8 bytes, of which all but one are lost. */
+  function lose(sack: boolean): Opened {
+    const opened = establish({ peer: { sack, window: 60_000 }, connection: { noDelay: true }, roundTrip: 20 });
+    const { connection, host, peer } = opened;
+    for (let i = 0; i < 300; i++) {
+      write(connection, 8);
+      host.settle();
+    }
+    expect(peer.drain()).toHaveLength(300);
+    return opened;
+  }
+
+  it.each([true, false])('goes again in a few segments, no longer than every path carries (SACK %s)', (sack) => {
+    const { connection, host, peer } = lose(sack);
+    const received = new Uint8Array(2400);
+    let next = 1;
+    let count = 0;
+    for (let round = 0; round < 100 && next < 2401; round++) {
+      host.wait(10);
+      const segments = peer.drain();
+      expect(segments.length).toBeLessThan(8);
+      for (const { seq, length, data } of segments) {
+        expect(length).toBeLessThanOrEqual(536);
+        received.set(data, seq - 1);
+        if (seq <= next) next = Math.max(next, seq + length);
+        count++;
+      }
+      if (segments.length > 0) peer.send({ ack: next });
+    }
+    expect(next).toBe(2401);
+    expect(received).toEqual(pattern(1, 2400));
+    expect(count).toBeLessThan(12);
+    expect(connection.unacknowledgedWrites).toBe(0);
+    expect(connection.recovery.check()).toBeNull();
+  });
+
+  it('not together with what has arrived', () => {
+    const { host, peer } = lose(true);
+    peer.send({ ack: 1, sack: [[81, 161]] });
+    host.wait(50);
+    const segments = peer.drain();
+    expect(segments[0]).toMatchObject({ seq: 1, length: 80 });
+    for (const { seq, length } of segments) expect(seq >= 161 || seq + length <= 81).toBe(true);
+  });
+});

@@ -4,6 +4,7 @@ import { seq, tcp } from '@prism-net/wire';
 import { abort } from '../closing.js';
 import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import { defaultSegmentSize } from '../default-segment-size.js';
 import { followPath } from '../path/path-mtu.js';
 import { State } from '../state.js';
 import { transmitSyn } from './handshake.js';
@@ -100,16 +101,35 @@ function retransmitLost(connection: Connection, given: number, now: Instant): nu
     // RFC 9293 §3.8.6, SHLD-16: not beyond a window that has shrunk, but for the first segment, which probes it
     // (MAY-7).
     if (start !== recovery.unacknowledged && seq.isGreater(end, connection.sendWindowEnd)) return room;
-    if (!retransmit(connection, index, now)) return 0;
+    if (!retransmit(connection, index, lastTogether(connection, index, start), now)) return 0;
     room = (room - 1) | 0;
   }
 }
 
-/** Sends one record again; false when the pool is empty. */
-export function retransmit(connection: Connection, index: number, now: Instant): boolean {
+/**
+ * The last of the lost records from `index` on that go into one segment (RFC 1122 §4.2.2.15): what was written byte by
+ * byte would else be sent again in hundreds of segments at once, for the window counts bytes. Together they are no longer
+ * than every path carries, so that this says nothing about the search for a smaller segment.
+ */
+function lastTogether(connection: Connection, index: number, start: number): number {
+  const { recovery } = connection;
+  const size = Math.min(connection.segmentSize, defaultSegmentSize(connection.path!.network.family));
+  const most = Math.min((size - sackLength(connection)) | 0, recovery.allowance());
+  let last = index;
+  for (;;) {
+    const next = (last + 1) | 0;
+    if (!recovery.isLost(next)) return last;
+    const end = recovery.recordEnd(next);
+    if (((end - start) | 0) > most || seq.isGreater(end, connection.sendWindowEnd)) return last;
+    last = next;
+  }
+}
+
+/** Sends the records from `index` to `last` again; false when the pool is empty. */
+export function retransmit(connection: Connection, index: number, last: number, now: Instant): boolean {
   const { recovery, sendBuffer } = connection;
   const start = recovery.recordStart(index);
-  const end = recovery.recordEnd(index);
+  const end = recovery.recordEnd(last);
   const hasFin = connection.isFinSent && seq.isGreater(end, sendBuffer.end);
   const length = ((hasFin ? sendBuffer.end : end) - start) | 0;
   let flags = ACK;
@@ -119,7 +139,7 @@ export function retransmit(connection: Connection, index: number, now: Instant):
   // RFC 3168 §6.1.5: retransmissions are not ECN-capable.
   if (!sendAgain(connection, start, length, flags, now)) return false;
   connection.counts[Count.RETRANSMITTED]! += 1;
-  recovery.onRetransmitted(index, now);
+  for (let each = index; each <= last; each = (each + 1) | 0) recovery.onRetransmitted(each, now);
   connection.observed(null, now);
   return true;
 }

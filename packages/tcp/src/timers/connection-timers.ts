@@ -177,7 +177,7 @@ export class ConnectionTimers {
       if (recovery.next !== before) return;
     }
     const last = recovery.lastRecord();
-    if (last >= 0) retransmit(connection, last, now);
+    if (last >= 0) retransmit(connection, last, last, now);
   }
 
   /**
