@@ -272,6 +272,13 @@ describe('what the host does not have', () => {
     }
   });
 
+  it('among the values of a sysctl is named, too', () => {
+    const result = runScript(
+      '`sysctl -q net.ipv4.tcp_rto_max_ms=999999999`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3',
+    );
+    expect(result).toMatchObject({ outcome: 'unsupported', reason: expect.stringContaining('999999999') });
+  });
+
   it('is found before anything is run', () => {
     expect(runScript('0 close(3) = 0\n+0 splice(3, NULL, 4, NULL, 1, 0) = 1')).toMatchObject({
       outcome: 'unsupported',

@@ -30,6 +30,16 @@ interface Machine {
   readonly outbound: OutboundExpectations;
 }
 
+/** @throws Unsupported for what the stack says EINVAL to: a sysctl with a value that it does not have. */
+function makeHost(configuration: Configuration, settings: HostSettings, seed: number): Host {
+  try {
+    return new Host(configuration, settings, seed);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EINVAL') throw new Unsupported(error.message);
+    throw error;
+  }
+}
+
 /** One run of a script against a fresh host. */
 export class ScriptRun {
   /** Line of the event under way, and the time. */
@@ -78,7 +88,7 @@ export class ScriptRun {
   #start(): Machine {
     if (this.#machine !== null) return this.#machine;
     const { configuration, seed, isStrict } = this.#settings;
-    const host = new Host(configuration, this.#hostSettings, seed);
+    const host = makeHost(configuration, this.#hostSettings, seed);
     if (this.time > 0) host.advanceTo(this.time);
     this.#inForce = JSON.stringify(this.#hostSettings);
     const context: CallContext = {
