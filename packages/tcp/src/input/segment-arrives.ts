@@ -136,7 +136,6 @@ function refuse(connection: Connection, segment: Segment, now: Instant): void {
   // Its acknowledgement may be news all the same: our own last one may have got lost on both ways.
   const isRecent = ((connection.receiveNext - segment.sequence) | 0) <= connection.receiveWindow.limit;
   if (isDuplicate && isRecent && segment.has(ACK) && connection.state >= State.ESTABLISHED) {
-    segment.flags &= ~FIN;
     if (!acknowledgementArrives(connection, segment, now)) return;
   }
   layer.drop(segment, isDuplicate ? DropReason.TCP_DUPLICATE : DropReason.TCP_OUT_OF_WINDOW);
