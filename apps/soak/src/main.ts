@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { soakBulk } from './bulk.js';
+import { soakMangled } from './mangle.js';
 import { soakSchedules } from './schedules.js';
 
 const usage = `Usage: npm run --silent soak -- PART… [options]
@@ -13,9 +14,13 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   bulk            one stream for every combination of 0, 0.1, 1 and 5 % loss with reordering, duplicates and damage,
                   hashed by SHA-256 at both ends; the last always crosses the wrap of sequence numbers
 
+  mangle          an attacker on the path mangles, replays, splices and forges segments, ICMP errors and floods of SYNs
+                  between hosts with live connections, which must all deliver their bytes and end as planned
+
   --seeds N       schedules to run (default 10000)
-  --first SEED    the first of them (default 0)
+  --first SEED    the first of them, also for mangle (default 0)
   --bytes N       bytes of each stream of bulk (default 1073741824)
+  --segments N    mangled segments to send (default 1000000)
   --help          this text
 
 A seed that fails is printed with its schedule; 'schedules --first SEED --seeds 1' repeats it.
@@ -35,6 +40,7 @@ function parse() {
         seeds: { type: 'string', default: '10000' },
         first: { type: 'string', default: '0' },
         bytes: { type: 'string', default: String(2 ** 30) },
+        segments: { type: 'string', default: '1000000' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -56,14 +62,16 @@ if (values.help || positionals.length === 0) {
 }
 const parts = positionals;
 for (const part of parts) {
-  if (part !== 'schedules' && part !== 'bulk') fail(`there is no part '${part}': schedules, bulk`);
+  if (!['schedules', 'bulk', 'mangle'].includes(part)) fail(`there is no part '${part}': schedules, bulk, mangle`);
 }
 const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
+const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
 
 let failures = 0;
 if (parts.includes('schedules')) failures += soakSchedules(first, seeds);
+if (parts.includes('mangle')) failures += soakMangled(first, segments);
 if (parts.includes('bulk')) failures += soakBulk(bytes);
 console.log(failures === 0 ? 'all passed' : `${failures} failed`);
 process.exit(failures === 0 ? 0 : 1);

@@ -7,6 +7,7 @@ export type { DrawnCable, DrawnNode, Topology } from './faults/topology.js';
 export { FRAME_EVENT_NAMES, FrameEvent } from './frame-event.js';
 export type { Line } from './line.js';
 export type { LineOptions } from './line-options.js';
+export { type ManglingRun, runMangling } from './mangling/mangling-run.js';
 export type { Jack, Port } from './port.js';
 export type { RunLimits } from './run-guard.js';
 export { SimulatedHost, type SimulatedHostOptions, type SimulatedInterface } from './simulated-host.js';

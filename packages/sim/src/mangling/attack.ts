@@ -7,7 +7,7 @@ import type { Tap } from './interceptor.js';
 import { Effect } from './judge.js';
 import type { MangledNetwork } from './mangled-network.js';
 import type { ManglingPlan } from './mangling-plan.js';
-import { MUTATIONS } from './mutations.js';
+import { MUTATIONS, type Mutation } from './mutations.js';
 import { type Attack as Maker, SEGMENTS } from './segments.js';
 import { ConnectionSnapshot, type Target } from './target.js';
 
@@ -26,7 +26,12 @@ export class AttackTally {
   answerBytes = 0;
 }
 
-const KINDS: readonly string[] = [...Object.keys(SEGMENTS), ...Object.keys(FLOODS), ...Object.keys(MUTATIONS)];
+const ATTACKS = { ...SEGMENTS, ...FLOODS };
+const KINDS: readonly string[] = [...Object.keys(ATTACKS), ...Object.keys(MUTATIONS)];
+/** A salvo of all kinds. */
+const MIXED = 'mixed';
+/** Frames a host takes in before it answers any. */
+const BURST = 32;
 /** Attempts at a frame that may be put in. */
 const ATTEMPTS = 6;
 /** The shortest frame on a wire, less its checksum. */
@@ -34,7 +39,7 @@ const SHORTEST = 60;
 
 /** Puts forged frames in, salvo by salvo, and looks at what they do. */
 export class Attack {
-  readonly tallies = new Map<string, AttackTally>(KINDS.map((kind) => [kind, new AttackTally()]));
+  readonly tallies = new Map<string, AttackTally>([...KINDS, MIXED].map((kind) => [kind, new AttackTally()]));
   /** Frames put in. */
   frames = 0;
   bytes = 0;
@@ -50,7 +55,7 @@ export class Attack {
     this.#network = network;
     this.#plan = plan;
     this.#forge = new Forge(plan.seed ^ 0x5bd1_e995);
-    const { simulation, interceptor } = network;
+    const { simulation } = network;
     const lines = new Set(simulation.cables.map(({ forward }) => forward));
     simulation.watch((event, line, packet) => {
       if (event !== FrameEvent.SENT || this.#asking === null || !lines.has(line)) return;
@@ -59,7 +64,6 @@ export class Attack {
       this.#asking.answers++;
       this.#asking.answerBytes += Math.max(SHORTEST, packet.totalLength);
     });
-    interceptor.forget();
   }
 
   get isOver(): boolean {
@@ -78,18 +82,94 @@ export class Attack {
 
   #salvo(): void {
     const forge = this.#forge;
-    const { interceptor, targets } = this.#network;
+    const { simulation, interceptor } = this.#network;
     const tap = forge.pick(interceptor.taps);
-    const aims = targets.filter(({ host, isAlive }) => host === tap.host && (isAlive || forge.oneIn(8)));
-    if (aims.length === 0 || tap.isHolding) return this.#idleSalvo(tap);
-    const isExact = (this.#plan.isBlind || forge.oneIn(2)) && tap.host.ports[0]!.nextReceive() !== 0;
+    if (interceptor.taps.some(({ isHolding }) => isHolding)) return;
+    const isEmpty = tap.host.ports[0]!.nextReceive() !== 0 && tap.line!.inFlight === 0;
+    const isExact = isEmpty && (this.#plan.isBlind || forge.oneIn(2));
     if (this.#plan.isBlind && !isExact) return;
-    const kind = forge.oneIn(4) ? null : forge.pick(KINDS);
-    const count = Math.min(1 + forge.below(this.#plan.salvo), this.#plan.segments - this.frames);
-    const target = forge.pick(aims);
-    if (isExact) this.#prepare(tap, this.#tallyOf(kind ?? 'edges'));
-    for (let i = 0; i < count; i++) this.#shoot(tap, target, kind ?? forge.pick(KINDS), isExact);
-    if (isExact) this.#network.simulation.after(1 + this.#delayOf(tap), () => this.#examine(tap));
-    else this.#network.simulation.after(1 + this.#delayOf(tap), () => this.#checkRecovery(tap));
+    const target = this.#aim(tap);
+    const kind = forge.oneIn(4) ? MIXED : forge.pick(KINDS);
+    if (isExact) this.#prepare(tap, kind);
+    const most = isExact ? Math.min(this.#plan.salvo, BURST) : this.#plan.salvo;
+    const count = Math.min(1 + forge.below(most), this.#plan.segments - this.frames);
+    for (let i = 0; i < count; i++) this.#shoot(tap, target, kind === MIXED ? forge.pick(KINDS) : kind, isExact);
+    // By then the host has had its turn.
+    const { interruptDelayMicroseconds = 0 } =
+      tap.host === this.#network.client ? this.#plan.client : this.#plan.server;
+    simulation.after(1 + interruptDelayMicroseconds, () => {
+      if (isExact) this.#examine(tap);
+      this.#checkRecovery(tap);
+    });
+  }
+
+  /** Most often a connection that lives. */
+  #aim(tap: Tap): Target {
+    const all = this.#network.targets.filter(({ host }) => host === tap.host);
+    const alive = all.filter(({ isAlive }) => isAlive);
+    return this.#forge.pick(alive.length === 0 || this.#forge.oneIn(16) ? all : alive);
+  }
+
+  #shoot(tap: Tap, target: Target, kind: string, isExact: boolean): void {
+    const { judge, interceptor } = this.#network;
+    const { forgery } = this.#forge;
+    const tally = this.tallies.get(kind)!;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (!this.#make(kind, target, tap)) return;
+      const effect = judge.judge(forgery.bytes, forgery.view, forgery.length, tap.host, isExact);
+      if (effect === Effect.DECISIVE) tally.withheld++;
+      if (effect === Effect.DECISIVE || (isExact && effect !== Effect.NONE)) continue;
+      interceptor.inject(tap, forgery, effect === Effect.NONE);
+      this.frames++;
+      this.bytes += Math.max(SHORTEST, forgery.length);
+      tally.frames++;
+      if (effect === Effect.NONE) tally.idle++;
+      if (this.#asking !== null) {
+        this.#asking.asked++;
+        this.#asking.askedBytes += Math.max(SHORTEST, forgery.length);
+      }
+      return;
+    }
+  }
+
+  #make(kind: string, target: Target, tap: Tap): boolean {
+    const mutation = (MUTATIONS as Record<string, Mutation>)[kind];
+    if (mutation !== undefined) return mutation(this.#forge, target, tap.corpus);
+    return (ATTACKS as Record<string, Maker>)[kind]!(this.#forge, target);
+  }
+
+  /** From here on nothing else arrives at the host, and nothing of what arrives may change a connection. */
+  #prepare(tap: Tap, kind: string): void {
+    tap.isHolding = true;
+    this.#asking = this.tallies.get(kind)!;
+    this.#snapshots.length = 0;
+    for (const target of this.#network.targets) {
+      if (target.host !== tap.host || target.connection.state < State.ESTABLISHED) continue;
+      const snapshot = new ConnectionSnapshot();
+      snapshot.take(target.connection);
+      this.#snapshots.push({ target, snapshot });
+    }
+  }
+
+  #examine(tap: Tap): void {
+    const { simulation } = this.#network;
+    this.#asking = null;
+    for (const { target, snapshot } of this.#snapshots) {
+      const change = snapshot.difference(target.connection);
+      if (change === '') continue;
+      const name = `${target.host.name}, ${target.port} ← ${target.peerPort}`;
+      simulation.fail(simulation.error(`${name}: segments that can have no effect had one: ${change}`));
+    }
+    tap.letGo();
+  }
+
+  /** What is out, SACKed, lost … must add up. */
+  #checkRecovery(tap: Tap): void {
+    const { simulation, targets } = this.#network;
+    for (const { host, connection, port } of targets) {
+      if (host !== tap.host || connection.state < State.ESTABLISHED) continue;
+      const problem = connection.recovery.check();
+      if (problem !== null) simulation.fail(simulation.error(`${host.name}, ${port}: ${problem}`));
+    }
   }
 }

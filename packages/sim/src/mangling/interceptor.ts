@@ -98,9 +98,9 @@ export class Interceptor {
     return this.#idle.size > 0 && this.#idle.has(packet);
   }
 
-  /** All forged frames have arrived. */
-  forget(): void {
-    this.#idle.clear();
+  /** The packet has arrived: from now on it may be another's. */
+  forget(packet: Packet): void {
+    if (this.#idle.size > 0) this.#idle.delete(packet);
   }
 
   /** What a host sent goes on to the other, unless it is for nobody. */

@@ -1,10 +1,12 @@
 import { State } from '@prism-net/tcp';
 import { parseIpv4Address } from '@prism-net/wire';
+import { FrameEvent } from '../frame-event.js';
 import type { LineOptions } from '../line-options.js';
 import type { SimulatedHost } from '../simulated-host.js';
 import { Simulation } from '../simulation.js';
 import { checkConnections } from '../streams/connection-invariants.js';
 import { StreamContent } from '../streams/content.js';
+import type { SegmentReader } from '../streams/segment-reader.js';
 import { SegmentWatch } from '../streams/segment-watch.js';
 import { Transfer } from '../streams/transfer.js';
 import { Interceptor, NOWHERE } from './interceptor.js';
@@ -45,8 +47,10 @@ export class MangledNetwork {
     this.judge = new Judge(this.targets);
     new SegmentWatch(this.simulation, {
       // What can have no effect must have none on what may be sent; and only living connections are of interest.
-      ignores: (packet, segment) =>
-        this.interceptor.isIdle(packet) || !this.#isWatched(segment.sourcePort, segment.destinationPort),
+      ignores: (packet, segment) => this.interceptor.isIdle(packet) || !this.#isWatched(segment),
+    });
+    this.simulation.watch((event, _, packet) => {
+      if (event === FrameEvent.ARRIVED) this.interceptor.forget(packet);
     });
     for (const flow of plan.flows) if (flow.after === 0) this.#open(flow);
   }
@@ -104,12 +108,9 @@ export class MangledNetwork {
     for (const cable of this.simulation.cables) cable.forward.change(options);
   }
 
-  #isWatched(sourcePort: number, destinationPort: number): boolean {
+  #isWatched({ source, sourcePort, destination, destinationPort }: SegmentReader): boolean {
     for (const target of this.targets) {
-      const isIts =
-        (target.port === destinationPort && target.peerPort === sourcePort) ||
-        (target.port === sourcePort && target.peerPort === destinationPort);
-      if (isIts) return target.isAlive;
+      if (target.isOf(destination, destinationPort, source, sourcePort)) return target.isAlive;
     }
     return this.judge.openingPorts.has(sourcePort) || this.judge.openingPorts.has(destinationPort);
   }

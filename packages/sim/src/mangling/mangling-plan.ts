@@ -89,8 +89,8 @@ function drawSide(dice: Dice, duration: number): StreamPlan {
     writeBytes,
     writeEveryMicroseconds,
     readBytes,
-    // Half a second for all at most, or nothing else happens.
-    readEveryMicroseconds: isSlowReader ? dice.anySize(100, Math.max(200, (1e6 * readBytes) / bytes)) : 0,
+    // Two seconds for all at most, or nothing else happens.
+    readEveryMicroseconds: isSlowReader ? dice.anySize(100, (2e6 * readBytes) / MOST_BYTES) : 0,
     zeroCopy: dice.happens(0.3),
     noDelay: dice.happens(0.3),
     receiveBuffer: dice.pick(0, 0, 0, 4096, 16_384, 200_000),

@@ -79,7 +79,9 @@ export class ConnectionSnapshot {
   /** What has changed since; empty when nothing has. */
   difference(connection: Connection): string {
     const before = this.#fields;
-    const changes = fieldsOf(connection).map((now, i) => (now === before[i] ? '' : `${FIELDS[i]} ${before[i]} → ${now}`));
+    const changes = fieldsOf(connection).map((now, i) =>
+      now === before[i] ? '' : `${FIELDS[i]} ${before[i]} → ${now}`,
+    );
     return changes.filter((change) => change !== '').join(', ');
   }
 }
@@ -93,7 +95,6 @@ const FIELDS = [
   'SND.WL1',
   'SND.WL2',
   'TS.Recent',
-  'ranges ahead',
   'bytes ahead',
   'early FIN',
   'end of stream',
@@ -117,7 +118,6 @@ function fieldsOf(connection: Connection): number[] {
     connection.windowUpdateSequence,
     connection.windowUpdateAcknowledgement,
     connection.timestampRecent,
-    reassembly.count,
     reassembly.bytes,
     connection.hasEarlyFin ? 1 : 0,
     connection.isFinReceived ? 1 : 0,

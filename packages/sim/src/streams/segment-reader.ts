@@ -49,13 +49,17 @@ export class SegmentReader {
     return true;
   }
 
-  /** The sum of the whole frame, less what lies in front of the segment, with the pseudo-header. */
+  /** The sum of the whole frame, less what lies in front of the segment and behind it, with the pseudo-header. */
   #segmentSum(packet: Packet, ipLength: number, segmentLength: number): number {
     const front = ethernet.HEADER_LENGTH + ipLength;
-    if (packet.totalLength !== front + segmentLength) return 0;
+    const padding = packet.totalLength - front - segmentLength;
+    const pseudoHeader = tcp.pseudoHeaderSum(this.source, this.destination, segmentLength);
+    // Ethernet pads frames that are too short.
+    if (padding > 0 && packet.nextSegment === null)
+      return packet.memory.sum(packet.offset + front, segmentLength, pseudoHeader);
+    if (padding !== 0) return 0;
     const before = sumBytes(packet.view, packet.offset, front, 0);
-    const sum = packet.sum(tcp.pseudoHeaderSum(this.source, this.destination, segmentLength));
-    return foldSum(sum + (~before & 0xffff));
+    return foldSum(packet.sum(pseudoHeader) + (~before & 0xffff));
   }
 
   has(flag: number): boolean {

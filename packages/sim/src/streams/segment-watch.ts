@@ -145,7 +145,7 @@ export class SegmentWatch {
     if (from.initialSequence === null || reader.has(RST)) return;
     const start = position(sequence, from.initialSequence);
     const end = start + length + (reader.has(SYN) ? 1 : 0) + (reader.has(FIN) ? 1 : 0);
-    from.arrived.add(start, end);
+    from.arrived.add(Math.max(start, 0), end);
     from.arrivedAny = true;
     if (options.hasTimestamps && ((options.timestampValue - from.arrivedTimestamp) | 0) > 0) {
       from.arrivedTimestamp = options.timestampValue;
