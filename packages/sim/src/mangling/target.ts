@@ -104,6 +104,7 @@ const FIELDS = [
   'path MTU',
   'maximum segment size',
 ] as const;
+const BYTES_AHEAD = FIELDS.indexOf('bytes ahead');
 
 function fieldsOf(connection: Connection): number[] {
   const { recovery, reassembly, path } = connection;
