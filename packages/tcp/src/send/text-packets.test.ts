@@ -1,0 +1,75 @@
+import { HEADROOM, type Packet } from '@prism-net/buffers';
+import { describe, expect, it } from 'vitest';
+import { establish, pattern } from '../tcp.testkit.js';
+import { takeText, textSum } from './text-packets.js';
+
+/** A connection with `length` bytes written, nothing sent. */
+function written(length: number) {
+  const opened = establish({ frames: 256, isFast: true });
+  const { connection } = opened;
+  connection.write(pattern(1, length), 0, length);
+  const start = (connection.initialSendSequence + 1) | 0;
+  const take = (at: number, bytes: number, size: number) => takeText(connection, (start + at) | 0, bytes, size);
+  return { ...opened, take };
+}
+
+function frames(packet: Packet): Packet[] {
+  const list: Packet[] = [];
+  for (let each: Packet | null = packet; each !== null; each = each.nextSegment) list.push(each);
+  return list;
+}
+
+describe('a packet of text', () => {
+  it('for one segment is one frame, with its sum and room for the headers', () => {
+    const { take } = written(3000);
+    const packet = take(100, 1000, 1460)!;
+    expect(frames(packet).length).toBe(1);
+    expect(packet.toBytes()).toEqual(pattern(101, 1000));
+    expect([packet.gsoSize, packet.headroom, textSum]).toEqual([0, HEADROOM, packet.sum(0)]);
+    packet.release();
+  });
+
+  it.each([1, 3, 700, 1460])(
+    'longer than the segment size of %i is cut at it: each frame a segment, with room for headers of its own',
+    (size) => {
+      const { take } = written(20 * 1460);
+      const length = Math.min(7 * size + 5, 20 * 1460 - 100);
+      const packet = take(7, length, size)!;
+      const list = frames(packet);
+      expect(packet.gsoSize).toBe(size);
+      expect(textSum).toBe(-1);
+      expect(packet.toBytes()).toEqual(pattern(8, length));
+      for (const [i, frame] of list.entries()) {
+        expect(frame.headroom).toBe(HEADROOM);
+        expect(frame.length).toBe(i === list.length - 1 ? length - (list.length - 1) * size : size);
+      }
+      packet.release();
+    },
+  );
+
+  it('whose segments do not fit a frame takes several for each, none of them of two segments', () => {
+    const { take } = written(20_000);
+    const packet = take(0, 10_000, 4000)!;
+    expect(frames(packet).map((each) => each.length)).toEqual([1856, 1856, 288, 1856, 1856, 288, 1856, 144]);
+    expect(packet.toBytes()).toEqual(pattern(1, 10_000));
+    packet.release();
+    const single = take(1, 4000, 4000)!;
+    expect([single.gsoSize, textSum]).toEqual([0, single.sum(0)]);
+    single.release();
+  });
+
+  it('is null when the pool does not have enough, and nothing of it stays taken', () => {
+    const { take, host } = written(20_000);
+    host.exhaust(5);
+    expect(take(0, 10_000, 1000)).toBeNull();
+    expect(host.pool.available).toBe(5);
+  });
+
+  it('leaves the sum to the link where that completes checksums', () => {
+    const { take, connection } = written(3000);
+    connection.path!.completesChecksum = true;
+    const packet = take(0, 1000, 1460)!;
+    expect(textSum).toBe(-1);
+    packet.release();
+  });
+});
