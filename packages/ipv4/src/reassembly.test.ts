@@ -97,8 +97,9 @@ describe('reassembly', () => {
           const payload = pattern(length, seed);
           const start = ((unit * 8) % length) & ~7;
           const bad: Piece = { start, end: Math.min(start + units * 8, length) };
-          const twin = order.find((piece) => piece.start === bad.start && piece.end === bad.end);
-          fc.pre(twin === undefined && !(bad.start === 0 && bad.end === length)); // that would be the whole datagram
+          // Between edges of others it could take their place: the datagram would be whole before anything overlaps.
+          const edges = order.flatMap((piece) => [piece.start, piece.end]);
+          fc.pre(!(edges.includes(bad.start) && edges.includes(bad.end)));
           identification = (identification + 1) & 0xffff;
           bench.udp.received.length = 0;
           // Not as the last one: by then the datagram would be complete.
