@@ -57,9 +57,6 @@ class Wire implements Network {
   room(): number {
     return RING - (this.#head - this.#tail);
   }
-  isNextHopDead(): boolean {
-    return false;
-  }
   isLocalAddress(): boolean {
     return true;
   }

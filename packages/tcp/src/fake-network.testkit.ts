@@ -61,10 +61,6 @@ export class FakeNetwork implements Network {
     return this.freeFrames;
   }
 
-  isNextHopDead(): boolean {
-    return false;
-  }
-
   isLocalAddress(address: IpAddress): boolean {
     return this.local.some((each) => each.equals(address));
   }

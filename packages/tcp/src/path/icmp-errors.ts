@@ -28,9 +28,7 @@ export function errorArrives(
   }
   const isOpening = state === State.SYN_SENT || state === State.SYN_RECEIVED;
   // RFC 9293 §3.9.2.2, SHLD-26.
-  // That our own neighbour does not answer is no rumour: nobody need wait for all the SYNs.
-  const isCertain = errno === Errno.EHOSTUNREACH && connection.path!.network.isNextHopDead(connection.path!);
-  if (isOpening && (isHard(errno) || isCertain)) {
+  if (isOpening && isHard(errno)) {
     end(connection, errno);
     return true;
   }

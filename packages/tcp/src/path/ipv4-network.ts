@@ -135,11 +135,6 @@ export class Ipv4Network implements Network, TransportHandler {
     return path.ipv4Route.interface?.transmitRoom ?? 0;
   }
 
-  isNextHopDead(path: Path): boolean {
-    const route = path.ipv4Route;
-    return route.interface?.isUnreachable(route.nextHop) ?? false;
-  }
-
   isLocalAddress(address: IpAddress): boolean {
     return address.family === 4 && this.#layer.isLocalAddress(address.d);
   }

@@ -37,9 +37,6 @@ export interface Network {
   /** Frames the path's interface takes before it drops: more must wait for the next poll. */
   room(path: Path): number;
 
-  /** This host itself found that nobody answers for the next hop, a moment ago; no router says so. */
-  isNextHopDead(path: Path): boolean;
-
   /** An own address a socket may be bound to. */
   isLocalAddress(address: IpAddress): boolean;
 }
