@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: '@prism-net/measure', replacement: `${tooling}measure/src/allocation-meter.ts` },
+      { find: '@prism-net/netlab', replacement: `${tooling}netlab/src/index.ts` },
       { find: /^@prism-net\/([a-z0-9-]+)$/, replacement: `${packages}$1/src/index.ts` },
     ],
   },

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
-// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|packet-script|trace|soak|build|check|format> [arguments]
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|packet-script|trace|soak|doctor|netlab|build|check|format> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ const programs = {
   'packet-script': 'packages/packet-script/dist/main.js',
   trace: 'apps/trace/dist/main.js',
   soak: 'apps/soak/dist/main.js',
+  doctor: 'packages/cli/dist/main.js',
+  netlab: 'tooling/netlab/dist/main.js',
   test: 'tooling/scripts/test.mjs',
   check: 'tooling/scripts/check.mjs',
   build: undefined,
@@ -86,9 +88,19 @@ function installDependencies() {
   writeFileSync(stampFile, stamp);
 }
 
+/** What native builds depend on and turbo cannot see: without it a build skipped for want of cmake would stay skipped. */
+function nativeProbe() {
+  const firstLine = (program) =>
+    spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? 'none';
+  const libc = process.platform === 'linux' ? process.report.getReport().header.glibcVersionRuntime : '';
+  return [process.platform, process.arch, libc, firstLine('cmake'), firstLine('c++')].join('|');
+}
+
 function build() {
   say('building');
-  run('building', 'turbo', ['run', 'build', '--output-logs=errors-only', '--log-prefix=none']);
+  environment.PRISM_NATIVE_PROBE = nativeProbe();
+  if (process.env.CI === 'true' && process.platform === 'linux') environment.PRISM_REQUIRE_NATIVE = '1';
+  run('building', 'turbo', ['run', 'build', 'build:native', '--output-logs=errors-only', '--log-prefix=none']);
 }
 
 installPackageManager();
@@ -109,7 +121,9 @@ if (program === undefined) {
 }
 if (command === 'start') say('starting the order gateway and its load generator (Ctrl-C stops, --help explains)');
 // npm runs scripts in the project's root; a relative file argument was meant from where the user stood.
-const child = spawn(process.execPath, [join(root, program), ...rest], {
+// The doctor is a command of `prism`, the others are programs of their own.
+const first = command === 'doctor' ? ['doctor'] : [];
+const child = spawn(process.execPath, [join(root, program), ...first, ...rest], {
   cwd: process.env.INIT_CWD ?? process.cwd(),
   env: environment,
   stdio: 'inherit',

@@ -5,6 +5,8 @@ import { type LinearMemory, webAssembly } from './web-assembly.js';
 const WASM_PAGE = 65_536;
 const HUGE_PAGE = 2 * 1024 * 1024;
 const CACHE_LINE = 128;
+/** What the kernel maps rings in units of. */
+const MAPPED_PAGE = 4096;
 /** The first page stays free: offset 0 is never a valid packet offset, and compiled code may want scratch space. */
 const RESERVED_BYTES = WASM_PAGE;
 /** Offsets stay int32. */
@@ -107,6 +109,8 @@ export class PacketMemory {
 
   #nextControl: number;
   #nextFrame = 0;
+  /** Runs of pages, by their offset within the kernel ring region, ascending. */
+  #freeKernelRings: { offset: number; length: number }[];
   /** What {@link write} was last called with, and a view of it once it has come twice. */
   #source: Uint8Array | null = null;
   #sourceView: DataView | null = null;
@@ -125,6 +129,8 @@ export class PacketMemory {
     this.words = new Int32Array(this.buffer);
     this.kernels = instantiateKernels(shared.memory);
     this.#nextControl = shared.layout.controlOffset;
+    const { kernelRingBytes } = shared.layout;
+    this.#freeKernelRings = kernelRingBytes === 0 ? [] : [{ offset: 0, length: kernelRingBytes }];
   }
 
   /** @throws PosixError EINVAL when an option is out of range or the memory would exceed 2 GiB, ENOMEM when there is none. */
@@ -197,6 +203,43 @@ export class PacketMemory {
     }
     this.#nextControl = next;
     return offset;
+  }
+
+  /**
+   * Sets whole pages of the kernel ring region aside, for a driver that has the kernel map its rings there, and returns
+   * their offset. {@link releaseKernelRings} gives them back, once ordinary pages are there again.
+   */
+  reserveKernelRings(bytes: number): number {
+    this.#requireCreator();
+    requireWholeNumber('PacketMemory', 'bytes', bytes, 1, MAXIMUM_BYTES);
+    const length = roundUp(bytes, MAPPED_PAGE);
+    const { kernelRingOffset, kernelRingBytes } = this.layout;
+    const index = this.#freeKernelRings.findIndex((run) => run.length >= length);
+    const run = this.#freeKernelRings[index];
+    if (run === undefined) {
+      throw posixError(
+        Errno.ENOMEM,
+        'PacketMemory',
+        `kernel ring region: no ${length} bytes in a row left of ${kernelRingBytes}; raise kernelRingBytes`,
+      );
+    }
+    if (run.length === length) this.#freeKernelRings.splice(index, 1);
+    else this.#freeKernelRings[index] = { offset: run.offset + length, length: run.length - length };
+    return kernelRingOffset + run.offset;
+  }
+
+  /** Gives pages that {@link reserveKernelRings} returned back. */
+  releaseKernelRings(offset: number, bytes: number): void {
+    const free = [
+      ...this.#freeKernelRings,
+      { offset: offset - this.layout.kernelRingOffset, length: roundUp(bytes, MAPPED_PAGE) },
+    ].sort((left, right) => left.offset - right.offset);
+    this.#freeKernelRings = [];
+    for (const run of free) {
+      const last = this.#freeKernelRings.at(-1);
+      if (last !== undefined && last.offset + last.length === run.offset) last.length += run.length;
+      else this.#freeKernelRings.push({ ...run });
+    }
   }
 
   /** Sets frames of the packet region aside for good. */

@@ -2,14 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { exists, filesBelow, projects, readText } from './workspace.js';
 
 const LONGEST_FILE = 500;
-const { packages: layers } = JSON.parse(readText('tooling/layers.json')) as { packages: string[] };
+const { packages: layers, native } = JSON.parse(readText('tooling/layers.json')) as Record<
+  'packages' | 'native',
+  string[]
+>;
 const packages = projects('packages');
 const everything = [...packages, ...projects('apps')];
 const sources = filesBelow('packages').filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path));
 const products = sources.filter((path) => !/\.(test|testkit|fixture)\./.test(path));
-/** What runs in a browser too: everything but the native link drivers. */
-/** What runs in a browser: not the native drivers, and not the commands of packages that have one. */
-const pure = products.filter((path) => !path.startsWith('packages/link-') && !path.endsWith('/src/main.ts'));
+/** What runs in a browser: not the Linux packages, and not the commands of packages that have one. */
+const pure = products.filter((path) => !native.includes(path.split('/')[1]!) && !path.endsWith('/src/main.ts'));
 
 function withoutComments(source: string): string {
   return source.replace(/\/\*.*?\*\//gs, '').replace(/(^|\s)\/\/.*$/gm, '');
@@ -68,7 +70,7 @@ describe('sources', () => {
     expect(found, 'export by name instead').toEqual([]);
   });
 
-  it('import nothing of node: outside tests and native drivers', () => {
+  it('import nothing of node: outside tests and the Linux packages', () => {
     const found = occurrences(pure, /\b(?:from|import|require)\s*\(?\s*['"]node:[^'"]*/);
     expect(found, 'these packages run in a browser too: pass in what they need').toEqual([]);
   });

@@ -5,7 +5,17 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The folders that `.gitignore` names, and Git's own. */
-const IGNORED = new Set(['.git', 'node_modules', 'dist', 'build', '.turbo', '.tools', 'coverage', 'test-results']);
+const IGNORED = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'build',
+  'prebuilds',
+  '.turbo',
+  '.tools',
+  'coverage',
+  'test-results',
+]);
 
 export interface Manifest {
   readonly name: string;
