@@ -134,6 +134,22 @@ describe('reservation', () => {
     expect(() => memory.reserveControl(-128)).toThrow(/EINVAL: bytes/);
   });
 
+  it('sets pages for kernel rings aside, and joins what comes back', () => {
+    const memory = PacketMemory.create({ frames: 1, kernelRingBytes: 65_536 });
+    const { kernelRingOffset } = memory.layout;
+    const offsets = [1, 4096, 4097, 49_152].map((bytes) => memory.reserveKernelRings(bytes));
+    expect(offsets.map((offset) => offset - kernelRingOffset)).toEqual([0, 4096, 8192, 16_384]);
+    expect(() => memory.reserveKernelRings(1)).toThrow(
+      'ENOMEM: kernel ring region: no 4096 bytes in a row left of 65536',
+    );
+    memory.releaseKernelRings(offsets[0]!, 1);
+    memory.releaseKernelRings(offsets[2]!, 4097);
+    expect(() => memory.reserveKernelRings(8193)).toThrow('ENOMEM');
+    memory.releaseKernelRings(offsets[1]!, 4096);
+    expect(memory.reserveKernelRings(16_384)).toBe(kernelRingOffset);
+    expect(() => PacketMemory.attach(memory.share()).reserveKernelRings(1)).toThrow('EINVAL');
+  });
+
   it('hands out frames apart from each other, until ENOMEM', () => {
     const memory = PacketMemory.create({ frames: 10 });
     expect(memory.reserveFrames(4)).toEqual({ firstFrame: 0, frames: 4 });
