@@ -1,1 +1,5 @@
-export {};
+export { labUnavailable, missingForLab } from './available.js';
+export type { Capture, CaptureOptions } from './capture.js';
+export { CommandError, isInstalled, type RunOptions } from './command.js';
+export { type LabOptions, NetworkLab, type TapOptions, type VethEnd, type VethOptions } from './lab.js';
+export { sweepNamespaces } from './namespaces.js';
