@@ -1,0 +1,63 @@
+import { type PacketMemory, PacketPool } from '@prism-net/buffers';
+import { createLoopbackLink, type Link, type LoopbackOptions } from '@prism-net/link';
+import { LinkUnavailableError } from '@prism-net/linux';
+import type { LinkKindName } from './link-kinds.js';
+
+type Options = Readonly<Record<string, unknown>>;
+/** A driver takes its options checked by kind; their values it checks itself. */
+type Opener = (options: never) => Link;
+type Driver = Readonly<Record<string, unknown>>;
+
+/** The package of each driver, and the name of its opener. Literal imports: bundlers follow them. */
+const DRIVERS: Readonly<
+  Record<Exclude<LinkKindName, 'loopback'>, { package: string; opener: string; load: () => Promise<Driver> }>
+> = {
+  tap: { package: '@prism-net/link-tap', opener: 'openTapLink', load: () => import('@prism-net/link-tap') },
+  packet: { package: '@prism-net/link-packet', opener: 'openPacketLink', load: () => import('@prism-net/link-packet') },
+  xdp: { package: '@prism-net/link-xdp', opener: 'openXdpLink', load: () => import('@prism-net/link-xdp') },
+};
+
+/** Frames of a pool that a driver without a `memory` option gets of the program's memory. */
+const FRAMES = 2048;
+
+/** @throws LinkUnavailableError NO_PACKAGE when the driver is not installed, and what the driver throws. */
+export async function openByKind(kind: LinkKindName, options: Options): Promise<Link> {
+  if (kind === 'loopback') return openLoopback(options);
+  const driver = DRIVERS[kind];
+  const open = (await loadDriver(kind, driver.package, driver.load))[driver.opener] as Opener;
+  return open((kind === 'xdp' ? options : withPool(options)) as never);
+}
+
+/** Imports a driver; the packages of drivers are optional. @throws LinkUnavailableError NO_PACKAGE */
+export async function loadDriver(link: string, name: string, load: () => Promise<Driver>): Promise<Driver> {
+  try {
+    return await load();
+  } catch (cause) {
+    if (!isMissing(cause, name)) throw cause;
+    throw new LinkUnavailableError(
+      'NO_PACKAGE',
+      link,
+      `the package ${name} is not installed`,
+      `install it by 'npm install ${name}', or use createPipe() and createLoopbackLink() of @prism-net/link`,
+      cause,
+    );
+  }
+}
+
+/** The package itself is missing, and not something that it imports. */
+function isMissing(error: unknown, name: string): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message?.includes(`'${name}'`) === true;
+}
+
+/** A loopback owns no packets, opens nothing: what is common to all kinds has no meaning for it. */
+function openLoopback(options: Options): Link {
+  const { pool, memory, frames, networkNamespace, ...own } = options;
+  return createLoopbackLink(own as LoopbackOptions);
+}
+
+function withPool(options: Options): Options {
+  const { memory, ...rest } = options;
+  if (memory === undefined || rest.pool !== undefined) return rest;
+  return { ...rest, pool: PacketPool.create(memory as PacketMemory, (rest.frames as number | undefined) ?? FRAMES) };
+}
