@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { missingForLab } from './available.js';
 import { type Capture, type CaptureOptions, startCapture } from './capture.js';
 import { CommandError, commandEnvironment, type RunOptions, runCommand } from './command.js';
-import { addNamespace, ownPrefix, removeNamespace, sweepNamespaces } from './namespaces.js';
+import { addNamespace, listNamespaces, ownPrefix, removeNamespace, sweepNamespaces } from './namespaces.js';
 
 /** One end of a veth pair. */
 export interface VethEnd {
@@ -44,6 +44,8 @@ export interface LabOptions {
 }
 
 const LABEL = /^[a-z0-9_]{1,40}$/;
+/** Begins the namespaces of labs that belong to no process. */
+const KEPT = 'prism-lab-';
 const openLabs = new Map<string, NetworkLab>();
 
 /** ethtool's names of what makes frames incomplete or larger than the wire allows. */
@@ -67,20 +69,28 @@ export class NetworkLab {
    * @throws Error EEXIST when one of that label is open, EPERM or ENOSYS with what is missing to open any.
    */
   static open(label: string, options: LabOptions = {}): NetworkLab {
-    if (!LABEL.test(label)) throw failure('EINVAL', `label: '${label}' must be small letters, digits and '_'`);
+    checkLabel('label', label);
     const missing = missingForLab();
     if (missing !== null) throw failure(missing.includes('root') ? 'EPERM' : 'ENOSYS', `the network lab ${missing}`);
     if (openLabs.has(label)) throw failure('EEXIST', `a lab '${label}' is open already`);
     sweepNamespaces();
-    return new NetworkLab(label, options);
+    const lab = new NetworkLab(label, `${ownPrefix()}-${label}`, options);
+    if (openLabs.size === 0) process.once('exit', closeAll);
+    openLabs.set(label, lab);
+    return lab;
   }
 
-  private constructor(label: string, options: LabOptions) {
+  /** A lab that outlives the process, for people: made anew whatever was left of it, gone only by `removeKeptLab`. */
+  static keep(label: string, options: LabOptions = {}): NetworkLab {
+    checkLabel('label', label);
+    removeKeptLab(label);
+    return new NetworkLab(label, `${KEPT}${label}`, options);
+  }
+
+  private constructor(label: string, prefix: string, options: LabOptions) {
     this.label = label;
+    this.#prefix = prefix;
     this.#ipv6 = options.ipv6 ?? false;
-    this.#prefix = `${ownPrefix()}-${label}`;
-    if (openLabs.size === 0) process.once('exit', closeAll);
-    openLabs.set(label, this);
   }
 
   /** The full name, for `ip netns`, of the lab's namespace `name`; made at its first mention, with `lo` up. */
@@ -88,7 +98,7 @@ export class NetworkLab {
     const known = this.#namespaces.get(name);
     if (known !== undefined) return known;
     if (this.#closed) throw failure('EBADF', `the lab '${this.label}' is closed`);
-    if (!LABEL.test(name)) throw failure('EINVAL', `namespace: '${name}' must be small letters, digits and '_'`);
+    checkLabel('namespace', name);
     const full = `${this.#prefix}-${name}`;
     addNamespace(full, this.#ipv6);
     this.#namespaces.set(name, full);
@@ -180,7 +190,7 @@ export class NetworkLab {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    openLabs.delete(this.label);
+    if (openLabs.get(this.label) === this) openLabs.delete(this.label);
     if (openLabs.size === 0) process.off('exit', closeAll);
     for (const child of this.#children) child.kill('SIGKILL');
     this.#children.clear();
@@ -202,6 +212,23 @@ export class NetworkLab {
     child.once('exit', () => this.#children.delete(child));
     return child;
   }
+}
+
+/** Labels of the labs of `NetworkLab.keep`. */
+export function keptLabs(): string[] {
+  const names = listNamespaces().filter((namespace) => namespace.startsWith(KEPT));
+  return [...new Set(names.map((namespace) => namespace.slice(KEPT.length).split('-')[0]!))];
+}
+
+/** Removes a lab of `NetworkLab.keep`, and ends what runs in it. Returns whether there was any of it. */
+export function removeKeptLab(label: string): boolean {
+  const namespaces = listNamespaces().filter((namespace) => namespace.startsWith(`${KEPT}${label}-`));
+  for (const namespace of namespaces) removeNamespace(namespace);
+  return namespaces.length > 0;
+}
+
+function checkLabel(what: string, value: string): void {
+  if (!LABEL.test(value)) throw failure('EINVAL', `${what}: '${value}' must be 1-40 small letters, digits or '_'`);
 }
 
 function closeAll(): void {
