@@ -1,1 +1,3 @@
-export {};
+export { openTapLink, type TapLink } from './tap-link.js';
+export type { TapOffloads, TapOptions } from './tap-options.js';
+export type { TapStatistics, TapStatisticsSnapshot } from './tap-statistics.js';

@@ -1,0 +1,51 @@
+import { isSystemError, LinkUnavailableError } from '@prism-net/linux';
+
+const PRIVILEGE =
+  'run as root or with CAP_NET_ADMIN, or have root make the device for you: ip tuntap add mode tap user $USER name NAME';
+
+/** The kernel's refusal as an error that says what is missing and what to do. Other errors pass as they are. */
+export function explain(error: unknown, device: string, multiQueue: boolean): unknown {
+  if (!isSystemError(error)) return error;
+  const { code, syscall } = error;
+  const [missing, instead] = reason(code, syscall, device, multiQueue);
+  return new LinkUnavailableError(code, `tap:${device}`, missing, instead, error);
+}
+
+function reason(
+  code: string,
+  syscall: string,
+  device: string,
+  multiQueue: boolean,
+): [missing: string, instead: string] {
+  if (syscall === 'open') {
+    if (code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO') {
+      return [
+        'the kernel has no /dev/net/tun (or there is no such network namespace)',
+        "load its module by 'modprobe tun'; in a container pass the device: --device /dev/net/tun",
+      ];
+    }
+    return ['/dev/net/tun, or the network namespace, must not be opened by this user', PRIVILEGE];
+  }
+  if (code === 'EPERM' || code === 'EACCES') {
+    return [`this user may not ${purpose(syscall)} ${device} (${syscall})`, PRIVILEGE];
+  }
+  if (syscall !== 'TUNSETIFF') return [`${syscall} failed: ${code}`, 'see dmesg for what the kernel says'];
+  if (code === 'EBUSY') {
+    return [
+      `${device} is in use: another process, or another link, has it open`,
+      multiQueue ? 'close a queue first' : 'choose another name, or open it by multiQueue: true at all ends',
+    ];
+  }
+  if (code === 'EINVAL') {
+    return [
+      `${device} exists and is no TAP device${multiQueue ? ' of several queues' : ', or one of several queues'}`,
+      `choose another name, ${multiQueue ? 'or leave multiQueue out' : 'or give multiQueue: true'} ('ip -d link show ${device}' tells)`,
+    ];
+  }
+  if (code === 'E2BIG') return [`${device} has as many queues as the kernel allows`, 'close a queue first'];
+  return [`the kernel refuses ${device}: ${code}`, 'choose another name'];
+}
+
+function purpose(syscall: string): string {
+  return syscall === 'TUNSETIFF' ? 'make or open' : 'change the settings of';
+}
