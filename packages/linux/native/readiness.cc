@@ -40,7 +40,9 @@ class Readiness : public Napi::ObjectWrap<Readiness> {
  private:
   /** (events: 1 readable, 2 writable): one call of the callback when one of them holds. */
   void Arm(const Napi::CallbackInfo& info) {
-    if (handle_ != nullptr) uv_poll_start(handle_, info[0].As<Napi::Number>().Int32Value(), &Readiness::Ready);
+    if (handle_ == nullptr) return;
+    int result = uv_poll_start(handle_, info[0].As<Napi::Number>().Int32Value(), &Readiness::Ready);
+    if (result < 0) prism::ThrowSystemError(info.Env(), "uv_poll_start", -result);
   }
 
   void Disarm(const Napi::CallbackInfo&) {
@@ -51,6 +53,8 @@ class Readiness : public Napi::ObjectWrap<Readiness> {
     if (handle_ == nullptr) return;
     napi_remove_env_cleanup_hook(info.Env(), &Readiness::EndOfThread, this);
     CloseHandle();
+    // The callback refers to the JavaScript object that owns this one: held on to, neither would ever be collected.
+    callback_.Reset();
     Unref();
   }
 
@@ -69,12 +73,13 @@ class Readiness : public Napi::ObjectWrap<Readiness> {
     if (self == nullptr) return;
     Napi::Env env = self->Env();
     Napi::HandleScope scope(env);
-    // MakeCallback, so that promises settle and an exception reaches the process as from any other event.
-    try {
-      self->callback_.MakeCallback(env.Global(), {});
-    } catch (const Napi::Error& error) {
-      napi_fatal_exception(env, error.Value());
-    }
+    // By napi_make_callback, so that promises settle and an exception reaches the process as from any other event. Not by
+    // its C++ wrapper: that makes an Error of every failure, and aborts the process where none can be made any more,
+    // which is so while a worker is being terminated.
+    napi_value exception;
+    napi_status status = napi_make_callback(env, nullptr, env.Global(), self->callback_.Value(), 0, nullptr, nullptr);
+    if (status != napi_pending_exception) return;
+    if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
   }
 
   Napi::FunctionReference callback_;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { libc } from './libc.js';
 import { LinkUnavailableError } from './link-unavailable-error.js';
 
 const INSTEAD = 'createPipe() and createLoopbackLink() of @prism-net/link need neither';
@@ -25,14 +26,15 @@ export function loadAddon<T>(moduleUrl: string, name: string): T {
   }
   const root = fileURLToPath(new URL('..', moduleUrl));
   const file = `prism_${name.replaceAll('-', '_')}.node`;
+  const built = join(root, 'build', 'Release', file);
   const system = `${process.platform}-${process.arch}-${libc()}`;
-  const candidates = [join(root, 'build', 'Release', file), join(root, 'prebuilds', system, file)];
-  const found = candidates.find((path) => existsSync(path));
+  const shipped = join(root, 'prebuilds', system, file);
+  const found = [built, shipped].find((path) => existsSync(path));
   if (found === undefined) {
     throw new LinkUnavailableError(
       'NO_BINARY',
       name,
-      `has no native addon for ${system} (looked in ${candidates.join(' and ')})`,
+      `has no native addon for ${system} (looked in ${built} and ${shipped})`,
       `build it in ${root} by 'npx cmake-js compile' (needs cmake and a C++ compiler); ${INSTEAD}`,
     );
   }
@@ -49,9 +51,4 @@ export function loadAddon<T>(moduleUrl: string, name: string): T {
       cause,
     );
   }
-}
-
-function libc(): string {
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
 }

@@ -21,7 +21,11 @@ export class Readiness {
     });
   }
 
-  /** One call of `callback`, from the event loop, as soon as one of `events` holds. Replaces an earlier one. */
+  /**
+   * One call of `callback`, from the event loop, as soon as one of `events` holds. Replaces an earlier one.
+   *
+   * @throws SystemError EEXIST when another Readiness of this thread waits for the same descriptor.
+   */
   arm(events: number, callback: () => void): void {
     this.#callback = callback;
     this.#native.arm(events);

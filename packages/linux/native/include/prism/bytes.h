@@ -20,7 +20,11 @@ inline Bytes BytesOf(Napi::Env env, Napi::Value value) {
   if (napi_get_typedarray_info(env, value, &type, &elements, &data, nullptr, nullptr) != napi_ok) {
     throw Napi::TypeError::New(env, "a typed array was expected");
   }
+  // In the order of napi_typedarray_type; later versions of Node add kinds at the end.
   static constexpr size_t kSize[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  if (static_cast<size_t>(type) >= sizeof kSize / sizeof kSize[0]) {
+    throw Napi::TypeError::New(env, "a typed array of integers was expected");
+  }
   return {static_cast<uint8_t*>(data), elements * kSize[type]};
 }
 
