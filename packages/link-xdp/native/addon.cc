@@ -1,0 +1,10 @@
+#include <napi.h>
+
+#include "xdp_socket.h"
+
+static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
+  InitialiseXdpSocket(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(prism_link_xdp, Initialise)

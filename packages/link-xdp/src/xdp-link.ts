@@ -1,0 +1,189 @@
+import type { XdpProgram } from '@prism-net/bpf';
+import type { Packet, PacketPool } from '@prism-net/buffers';
+import { type Link, type LinkCapabilities, LinkStatistics } from '@prism-net/link';
+import { Readable, Readiness, Writable } from '@prism-net/linux';
+import { xdpAddon } from './addon.js';
+import { ReceiveSide } from './receive-side.js';
+import { TransmitSide } from './transmit-side.js';
+import { type FrameAccount, XdpFrames } from './xdp-frames.js';
+import type { XdpSocket } from './xdp-socket.js';
+import { type KernelStatistics, XdpStatistics } from './xdp-statistics.js';
+
+/** Microseconds until a sender that ran out of frames looks for completions: no event tells of those. */
+const COMPLETION_MICROSECONDS = 200;
+
+/** What openXdpLink has put together. */
+export interface XdpLinkParts {
+  readonly name: string;
+  readonly interface: string;
+  readonly queue: number;
+  readonly capabilities: LinkCapabilities;
+  readonly socket: XdpSocket;
+  readonly pool: PacketPool;
+  readonly program: XdpProgram;
+  readonly ownsProgram: boolean;
+  readonly fillFrames: number;
+  readonly reservedFrames: number;
+  readonly marksPartial: boolean;
+  readonly busyPolls: boolean;
+  readonly isZeroCopy: boolean;
+}
+
+/**
+ * One queue of an interface through AF_XDP. Its pool's frames are in the UMEM: the kernel (or the card) writes received
+ * frames where the stack reads them, and reads what is sent where the stack wrote it. The rings are in the packet memory
+ * too and are worked on from here; only waking the kernel is a call.
+ */
+export class XdpLink implements Link {
+  readonly name: string;
+  readonly interface: string;
+  readonly queue: number;
+  readonly capabilities: LinkCapabilities;
+  readonly statistics = new LinkStatistics();
+  /** Counters of this kind of link. */
+  readonly details = new XdpStatistics();
+  readonly pool: PacketPool;
+  /** The program that passes frames to this link, with its counters. */
+  readonly program: XdpProgram;
+
+  readonly #parts: XdpLinkParts;
+  readonly #socket: XdpSocket;
+  readonly #frames: XdpFrames;
+  readonly #receiver: ReceiveSide;
+  readonly #transmitter: TransmitSide;
+  readonly #readiness: Readiness;
+  readonly #callsWhenIdle: boolean;
+  #wake: (() => void) | null = null;
+  readonly #ready = (): void => {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  };
+  #closed = false;
+
+  constructor(parts: XdpLinkParts) {
+    const { socket } = parts;
+    this.name = parts.name;
+    this.interface = parts.interface;
+    this.queue = parts.queue;
+    this.capabilities = parts.capabilities;
+    this.pool = parts.pool;
+    this.program = parts.program;
+    this.#parts = parts;
+    this.#socket = socket;
+    this.#frames = new XdpFrames(parts.pool);
+    const common = {
+      addon: xdpAddon(),
+      descriptor: socket.native.descriptor,
+      frames: this.#frames,
+      statistics: this.statistics,
+      details: this.details,
+    };
+    this.#receiver = new ReceiveSide({
+      ...common,
+      ring: socket.receive,
+      fill: socket.fill,
+      fillFrames: parts.fillFrames,
+      reservedFrames: parts.reservedFrames,
+      marksPartial: parts.marksPartial,
+    });
+    this.#transmitter = new TransmitSide({
+      ...common,
+      ring: socket.transmit,
+      completion: socket.completion,
+      mtu: parts.capabilities.mtu,
+      maximumSegments: parts.capabilities.maximumSegments,
+      metadataLength: socket.umem.metadataLength,
+      completesChecksum: parts.capabilities.transmitChecksum,
+    });
+    this.#callsWhenIdle = parts.busyPolls || parts.isZeroCopy;
+    this.#readiness = new Readiness(socket.native.descriptor);
+    this.#receiver.refill();
+  }
+
+  receive(burst: Packet[], maximum: number): number {
+    if (this.#closed) return 0;
+    const received = this.#receiver.receive(burst, maximum);
+    if (received === 0) this.#idle();
+    return received;
+  }
+
+  transmit(burst: Packet[], from: number, count: number): number {
+    if (!this.#closed) return this.#transmitter.transmit(burst, from, count);
+    for (let i = from; i < from + count; i = (i + 1) | 0) burst[i]!.release();
+    this.statistics.countDropped(count);
+    return count;
+  }
+
+  arm(wake: () => void): boolean {
+    if (this.#closed) return true;
+    const transmitter = this.#transmitter;
+    this.#idle();
+    this.#receiver.refill();
+    if (this.#receiver.waiting > 0 || transmitter.hasRoomAgain) {
+      transmitter.forgetRefusal();
+      this.#wake = null;
+      this.#readiness.disarm();
+      return false;
+    }
+    this.#wake = wake;
+    this.#readiness.arm(transmitter.owesKick || transmitter.hasRefused ? Readable | Writable : Readable, this.#ready);
+    return true;
+  }
+
+  nextReceive(): number {
+    if (this.#closed) return -1;
+    if (this.#receiver.waiting > 0) return 0;
+    return this.#transmitter.hasRefused && this.#frames.sending > 0 ? COMPLETION_MICROSECONDS : -1;
+  }
+
+  /** Where the frames of the pool are now. */
+  frames(): FrameAccount {
+    const { pool } = this;
+    const { receiving, sending } = this.#frames;
+    const receive = this.#closed ? 0 : Math.min(this.#socket.receive.length, receiving);
+    const completion = this.#closed ? 0 : Math.min(this.#socket.completion.length, sending);
+    return {
+      fill: receiving - receive,
+      receive,
+      transmit: sending - completion,
+      completion,
+      available: pool.available,
+      outstanding: pool.outstanding,
+      elsewhere: pool.lent - receiving - sending,
+      total: pool.region.frames,
+    };
+  }
+
+  /** What the kernel counts; one call. All zero once closed. */
+  kernelStatistics(): KernelStatistics {
+    const counts = new Float64Array(6);
+    if (!this.#closed) this.#socket.native.statistics(counts);
+    const [receiveDropped = 0, receiveInvalid = 0, transmitInvalid = 0] = counts;
+    const [, , , receiveRingFull = 0, fillRingEmpty = 0, transmitRingEmpty = 0] = counts;
+    return { receiveDropped, receiveInvalid, transmitInvalid, receiveRingFull, fillRingEmpty, transmitRingEmpty };
+  }
+
+  /** Times an index of the kernel made no sense. */
+  get disorder(): number {
+    const { receive, transmit, fill, completion } = this.#socket;
+    return receive.disorder + transmit.disorder + fill.disorder + completion.disorder;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake = null;
+    this.#readiness.close();
+    if (this.#parts.ownsProgram) this.program.close();
+    this.#socket.close();
+    this.#frames.takeBackAll();
+  }
+
+  #idle(): void {
+    const transmitter = this.#transmitter;
+    if (transmitter.owesKick) transmitter.kick();
+    else if (this.#frames.sending !== 0) transmitter.complete();
+    if (this.#callsWhenIdle) this.#receiver.poll(this.#parts.busyPolls);
+  }
+}
