@@ -57,6 +57,14 @@ function wait({ clock, left, right }: Setting, microseconds: number): number[] {
 }
 
 describe('impaired link', () => {
+  it('names the pool that the link below sends from, so that a stack on it uses that', () => {
+    const pool = PacketPool.create(PacketMemory.create({ frames: 64 }), 64);
+    const [end, other] = createPipe();
+    const options = { seed: 1, clock: new ManualClock(), pool };
+    expect(impair(Object.assign(end, { pool }), options).pool).toBe(pool);
+    expect('pool' in impair(other, options)).toBe(false);
+  });
+
   it('loses the given share of packets, and counts them', () => {
     const setting = setUp({ loss: 0.25 }, {}, 1, 0, false);
     const arrived = send(setting, 0, 10_000);

@@ -31,6 +31,7 @@ class Impaired implements ImpairedLink {
   readonly name: string;
   readonly capabilities: LinkCapabilities;
   readonly statistics = new LinkStatistics();
+  readonly pool?: PacketPool;
   readonly impairments: { readonly transmit: ImpairmentStatistics; readonly receive: ImpairmentStatistics };
 
   readonly #link: Link;
@@ -49,6 +50,7 @@ class Impaired implements ImpairedLink {
     this.#link = link;
     this.#clock = options.clock;
     this.name = link.name;
+    if (link.pool !== undefined) this.pool = link.pool;
     // What is lost is a frame of the wire, not 64 KiB at once: virtual segments are cut before they get here.
     this.capabilities = { ...link.capabilities, segmentation: 0 };
     // One source of random numbers per direction: the fates do not depend on how the directions interleave.

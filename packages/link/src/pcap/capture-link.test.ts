@@ -48,6 +48,13 @@ describeLinkContract('capturing link', () => {
 });
 
 describe('capture', () => {
+  it('names the pool that the link below sends from, so that a stack on it uses that', () => {
+    const { pool, right } = setUp();
+    const writer = new PcapWriter(() => {});
+    expect(capture(Object.assign(right, { pool }), writer).pool).toBe(pool);
+    expect('pool' in capture(createPipe()[0], writer)).toBe(false);
+  });
+
   const numbers = (captured: [number, number, number][]): number[] => captured.map(([number]) => number);
 
   it('writes both directions in the order in which they passed', () => {

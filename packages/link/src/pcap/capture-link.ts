@@ -1,4 +1,4 @@
-import { type Packet, TimestampSource } from '@prism-net/buffers';
+import { type Packet, type PacketPool, TimestampSource } from '@prism-net/buffers';
 import { type Clock, elapsed, type Instant } from '@prism-net/time';
 import type { Link, LinkCapabilities } from '../link.js';
 import type { LinkStatistics } from '../link-statistics.js';
@@ -20,6 +20,7 @@ class CaptureLink implements Link {
   readonly name: string;
   readonly capabilities: LinkCapabilities;
   readonly statistics: LinkStatistics;
+  readonly pool?: PacketPool;
 
   readonly #link: Link;
   readonly #writer: PcapWriter;
@@ -36,6 +37,7 @@ class CaptureLink implements Link {
   constructor(link: Link, writer: PcapWriter, options: CaptureOptions) {
     const { directions = 'both', startSeconds = 0, clock } = options;
     this.name = link.name;
+    if (link.pool !== undefined) this.pool = link.pool;
     // A capture shows the frames of the wire: virtual segments are cut before they get here.
     this.capabilities = { ...link.capabilities, segmentation: 0 };
     this.statistics = link.statistics;
