@@ -1,4 +1,5 @@
 import { type PacketMemory, PacketPool } from '@prism-net/buffers';
+import { invalidArgument } from '@prism-net/errors';
 import { createLoopbackLink, type Link, type LoopbackOptions } from '@prism-net/link';
 import { LinkUnavailableError } from '@prism-net/linux';
 import type { LinkKindName } from './link-kinds.js';
@@ -57,7 +58,8 @@ function openLoopback(options: Options): Link {
 }
 
 function withPool(options: Options): Options {
-  const { memory, ...rest } = options;
-  if (memory === undefined || rest.pool !== undefined) return rest;
-  return { ...rest, pool: PacketPool.create(memory as PacketMemory, (rest.frames as number | undefined) ?? FRAMES) };
+  const { memory, frames = FRAMES, ...rest } = options as { memory?: PacketMemory; frames?: number };
+  if (memory === undefined) return options;
+  if ('pool' in rest) throw invalidArgument('openLink', 'memory: the pool that is given lies in one; leave memory out');
+  return { ...rest, pool: PacketPool.create(memory, frames) };
 }

@@ -72,7 +72,7 @@ describe('parseLinkSpecification', () => {
     ['xdp:eth0?attach=driver', 'attach must be auto or native or generic, not driver'],
     ['xdp:eth0?checksumOffload=1', "checksumOffload must be true or false, not '1'"],
     ['xdp:eth0?steering=all', 'steering cannot be written in a specification; give it in the second argument'],
-    ['tap:prism0?mtu=10', 'mtu must be a whole number from 68 to 65535, not 10'],
+    ['tap:prism0?mtu=10', 'mtu must be a whole number from 68 to 65521, not 10'],
   ])('refuses %s by name', (text, message) => {
     expect(refusal(text)).toContain(message);
   });
