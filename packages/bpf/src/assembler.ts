@@ -50,6 +50,7 @@ export class Assembler {
   readonly #bytes: number[] = [];
   readonly #labels = new Map<string, number>();
   readonly #jumps: Jump[] = [];
+  readonly #awaited = new Set<string>();
   readonly #maps: { instruction: number; name: string }[] = [];
 
   /** Instructions so far; a 64-bit immediate counts as two. */
@@ -133,8 +134,14 @@ export class Assembler {
     return this;
   }
 
+  /** Whether a jump leads to this label so far: code that nothing leads to is refused by the verifier. */
+  isAwaited(label: string): boolean {
+    return this.#awaited.has(label);
+  }
+
+  /** goto label. */
   jump(label: string): this {
-    this.#jumps.push({ instruction: this.length, label, text: `goto ${label}` });
+    this.#await(label, `goto ${label}`);
     return this.#emit(Class.JMP | JUMP, 0, 0, 0, 0);
   }
 
@@ -209,8 +216,13 @@ export class Assembler {
     const isNumber = typeof right === 'number';
     const source = isNumber ? 0 : this.#number(right);
     const immediate = isNumber ? this.#immediate(right) : 0;
-    this.#jumps.push({ instruction: this.length, label, text: `if ${left} ${condition} ${right} goto ${label}` });
+    this.#await(label, `if ${left} ${condition} ${right} goto ${label}`);
     return this.#emit(kind | code | (isNumber ? 0 : OPERAND_REGISTER), compared, source, 0, immediate);
+  }
+
+  #await(label: string, text: string): void {
+    this.#jumps.push({ instruction: this.length, label, text });
+    this.#awaited.add(label);
   }
 
   #wide(target: number, source: number, low: number, high: number): this {

@@ -1,7 +1,8 @@
 export { Assembler, type Operand, type ProgramCode } from './assembler.js';
 export { type AttachMode, Attachment, attachXdp } from './attach-xdp.js';
 export { BpfMap, type BpfMapOptions, createMap, type MapType } from './bpf-map.js';
-export { compileSteering } from './compile-steering.js';
+export { type CompiledSteering, compileSteering } from './compile-steering.js';
+export { disassemble } from './disassembler.js';
 export {
   type AluOperation,
   type Condition,
@@ -12,5 +13,6 @@ export {
   XdpContext,
 } from './instruction-set.js';
 export { type LoadOptions, loadProgram, Program, type RunResult, runProgram, VerifierError } from './program.js';
-export type { Steering, SteeringAction, SteeringRule } from './steering.js';
-export { type AttachSteeringOptions, attachSteering, type SteeringCounters, XdpProgram } from './xdp-program.js';
+export { MAXIMUM_ADDRESSES, MAXIMUM_RULES, type Steering, type SteeringAction, type SteeringRule } from './steering.js';
+export type { SteeringCounters } from './steering-counters.js';
+export { type AttachSteeringOptions, attachSteering, XdpProgram } from './xdp-program.js';
