@@ -109,7 +109,11 @@ export class ReceiveSide {
     return received;
   }
 
-  /** Gives the kernel frames to receive into, as far as the pool can do without them. */
+  /**
+   * Gives the kernel frames to receive into, as far as the pool can do without them. There is always room: the ring has
+   * a record for every frame the kernel may have. Its own index says so too late: the kernel moves it only when it has
+   * used up all records it knew of, and with packets of several frames never while one or two are left.
+   */
   refill(): void {
     const fill = this.#fill;
     const frames = this.#frames;
@@ -120,9 +124,6 @@ export class ReceiveSide {
       this.#checkDry();
       return;
     }
-    const free = fill.free(count);
-    if (count > free) count = free;
-    if (count <= 0) return;
     const { words } = fill;
     for (let i = 0; i < count; i = (i + 1) | 0) {
       const address = frames.give();
