@@ -1,103 +1,71 @@
 #!/usr/bin/env node
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { cpus, release } from 'node:os';
+import { type CommandLine, OPTIONS_HELP, parseCommandLine, UsageError } from './options.js';
 import { toJson, toTable } from './report.js';
-import type { Scenario } from './scenario.js';
+import type { Scenario, ScenarioResult } from './scenario.js';
+import { linkNote, scenarios } from './scenario-list.js';
 
-const scenarios: readonly Scenario[] = [
-  {
-    name: 'ring',
-    summary: 'lock-free rings: SPSC and MPMC in one thread, SPSC in bursts of 32 between two workers, latency',
-    load: async () => (await import('./scenarios/ring.js')).ring,
-  },
-  {
-    name: 'checksum',
-    summary: 'Internet checksum of 20, 1,460 and 8,960 bytes, beside memory.copy and a plain JavaScript loop',
-    load: async () => (await import('./scenarios/checksum.js')).checksum,
-  },
-  {
-    name: 'udp-path',
-    summary: '64-byte datagrams through two stacks over the in-process pipe, one thread, beside node:dgram',
-    load: async () => (await import('./scenarios/udp-path.js')).udpPath,
-  },
-  {
-    name: 'tcp-throughput',
-    summary: 'one TCP stream between two stacks over the in-process pipe, one thread, MTU 1,500 and 9,000',
-    load: async () => (await import('./scenarios/tcp-throughput.js')).tcpThroughput,
-  },
-  {
-    name: 'tcp-echo',
-    summary: '64 bytes there and back between two TCP applications over the in-process pipe, one thread',
-    load: async () => (await import('./scenarios/tcp-echo.js')).tcpEcho,
-  },
-  {
-    name: 'order-gateway',
-    summary: 'the order gateway and its load client, two stacks in two worker threads over shared memory',
-    load: async () => (await import('./scenarios/order-gateway.js')).orderGateway,
-  },
-];
+const usage = `Usage: npm run --silent bench -- <scenario> [--link xdp|packet|tap] [--seconds N] [--runs N] [--json]
 
-const usage = `Usage: npm run --silent bench -- <scenario> [--seconds N] [--runs N] [--json]
+${scenarios.map((scenario) => `  ${scenario.name.padEnd(16)}${scenario.summary}${linkNote(scenario)}`).join('\n')}
 
-${scenarios.map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`).join('\n')}
-
-  --seconds N     about how long the scenario may take (default 20, at most 600)
-  --runs N        repetitions the medians are taken over (default 7, at most 100)
-  --json          the result as one JSON object on the last line
-`;
+${OPTIONS_HELP}`;
 
 function fail(message: string): never {
   console.error(`bench: ${message} (--help lists scenarios and options)`);
   process.exit(2);
 }
 
-function parse() {
+function read(): CommandLine {
   try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        seconds: { type: 'string', default: '20' },
-        runs: { type: 'string', default: '7' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
+    return parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    // The parser's first sentence names the option; the advice behind it is not ours.
-    return fail((error as Error).message.split(/\n|\. /)[0]!);
+    if (error instanceof UsageError) return fail(error.message);
+    throw error;
   }
 }
 
-function numberOption(name: string, text: string, maximum: number, whole: boolean): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value > 0 && value <= maximum && (!whole || Number.isInteger(value))) return value;
-  return fail(`--${name} must be a ${whole ? 'whole ' : ''}number above 0 and at most ${maximum}, not '${text}'`);
+function find(name: string, { link }: CommandLine): Scenario {
+  const scenario = scenarios.find((candidate) => candidate.name === name);
+  if (scenario === undefined) return fail(`unknown scenario '${name}'`);
+  if (link === undefined && scenario.load === undefined) return fail(`${name} needs --link`);
+  if (link !== undefined && scenario.loadOverLink === undefined) return fail(`${name} runs without --link only`);
+  return scenario;
 }
 
-const { values, positionals } = parse();
-const [name, ...excess] = positionals;
-if (values.help || name === undefined) {
+async function run(scenario: Scenario, { link, options }: CommandLine): Promise<ScenarioResult> {
+  return link === undefined
+    ? (await scenario.load!())(options)
+    : (await scenario.loadOverLink!())({ ...options, link });
+}
+
+const commandLine = read();
+const { help, json, scenario: name, options } = commandLine;
+if (help || name === undefined) {
   console.log(usage);
   process.exit(0);
 }
-if (excess.length > 0) fail(`one scenario at a time, not also '${excess.join(' ')}'`);
-const scenario = scenarios.find((candidate) => candidate.name === name);
-if (scenario === undefined) fail(`unknown scenario '${name}'`);
+const scenario = find(name, commandLine);
 
-const options = {
-  seconds: numberOption('seconds', values.seconds, 600, false),
-  runs: numberOption('runs', values.runs, 100, true),
-};
-
-function fails(error: unknown): never {
+// The network lab goes with the process's exit; a signal's own ending would skip that.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const) {
+  process.once(signal, () => process.exit(128 + number));
+}
+// For somebody who watches; standard output is for the result.
+if (process.stderr.isTTY) console.error(`bench: ${name}, about ${options.seconds} s at most`);
+const result = await run(scenario, commandLine).catch((error: unknown): never => {
   console.error(`bench: ${name} failed: ${(error as Error).message}`);
   process.exit(1);
-}
-
-// For somebody who watches; standard output is for the result.
-if (process.stderr.isTTY) console.error(`bench: ${scenario.name}, about ${values.seconds} s at most`);
-const run = await scenario.load();
-const result = await run(options).catch(fails);
-const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
-if (values.json) console.log(JSON.stringify(toJson(scenario.name, result, machine)));
-else console.log(toTable(scenario.name, result));
+});
+const machine = {
+  node: process.version,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  ...(commandLine.link === undefined ? {} : { kernel: release() }),
+};
+if (json) console.log(JSON.stringify(toJson(name, result, machine)));
+else console.log(toTable(name, result));

@@ -1,6 +1,19 @@
 /** Named measurements; the unit is part of the name. */
 export type Figures = Readonly<Record<string, number>>;
 
+/** Kinds of real links, and what the lab needs to know to open one. */
+export const LINK_NAMES = ['xdp', 'packet', 'tap'] as const;
+export type LinkName = (typeof LINK_NAMES)[number];
+
+export interface LinkChoice {
+  readonly name: LinkName;
+  /** Options of the link as `openLink` takes them: 'attach=generic&queue=0'. */
+  readonly query: string;
+  readonly mtu: number;
+  /** Packet frames of the link; undefined: its default. */
+  readonly frames?: number;
+}
+
 export interface ScenarioOptions {
   /** About how long the whole scenario may take. */
   readonly seconds: number;
@@ -28,6 +41,14 @@ export type RunScenario = (options: ScenarioOptions) => Promise<ScenarioResult>;
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
-  /** Loads the scenario's module: listing them should not compile a network stack. */
-  load(): Promise<RunScenario>;
+  /** Loads what runs inside the process. Listing scenarios should not compile a network stack. */
+  load?(): Promise<RunScenario>;
+  /** Loads what runs over a real link, in the network lab. */
+  loadOverLink?(): Promise<RunOverLink>;
 }
+
+export interface LinkScenarioOptions extends ScenarioOptions {
+  readonly link: LinkChoice;
+}
+
+export type RunOverLink = (options: LinkScenarioOptions) => Promise<ScenarioResult>;

@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { missingForLab, NetworkLab } from '@prism-net/netlab';
+import type { LinkChoice } from '../scenario.js';
+import type { PeerJob } from './peer-job.js';
+import { PeerProcess } from './peer-process.js';
+
+/** Where a peer runs and what address it has there. */
+export interface Endpoint {
+  /** The lab's own name of the namespace. */
+  readonly namespace: string;
+  readonly core: number;
+  readonly address: string;
+  /** Prism's link, as `openLink` takes it; without one the end is the kernel's. */
+  readonly link?: string;
+}
+
+/** What an endpoint's peer is told besides where it is. */
+export type Task = Omit<PeerJob, 'core' | 'address' | 'peer' | 'link' | 'mtu' | 'frames'>;
+
+export type Side = 'client' | 'server';
+
+const program = fileURLToPath(new URL('./peer.js', import.meta.url));
+const CORE: Readonly<Record<Side, number>> = { client: 0, server: Math.min(1, availableParallelism() - 1) };
+/** The kernel's addresses end in 1 and 2, Prism's beside them on the same cable in 11 and 12. */
+const HOST: Readonly<Record<Side, number>> = { client: 1, server: 2 };
+const DEVICE = 'veth0';
+const TAP = 'prism0';
+const TAP_KERNEL = '10.78.0.1';
+const TAP_PRISM = '10.78.0.2';
+
+/**
+ * Two hosts with a cable between them, a core for each: the kernel's two ends, or Prism's, or one of each. A TAP has its
+ * two ends in one host, and the same two cores.
+ */
+export class BenchLab {
+  readonly choice: LinkChoice;
+  readonly #lab: NetworkLab;
+
+  /** @throws Error that says what is missing: root, the command `ip`. */
+  constructor(scenario: string, choice: LinkChoice) {
+    const missing = missingForLab();
+    if (missing !== null) throw new Error(`--link opens a network lab, which ${missing}`);
+    this.choice = choice;
+    this.#lab = NetworkLab.open(`bench_${scenario.replaceAll('-', '_')}`);
+    const end = (namespace: Side) => ({ namespace, name: DEVICE, address: `10.77.0.${HOST[namespace]}/24` });
+    this.#lab.veth({ left: end('client'), right: end('server'), mtu: choice.mtu });
+  }
+
+  /** The kernel's end of the cable. */
+  kernel(side: Side): Endpoint {
+    return { namespace: side, core: CORE[side], address: `10.77.0.${HOST[side]}` };
+  }
+
+  /** Prism's end of the link that was asked for; with TAP there is just one, opposite the kernel's. */
+  prism(side: Side, more: Readonly<Record<string, string | number>> = {}): Endpoint {
+    const { name, query, mtu } = this.choice;
+    const core = CORE[side];
+    const options = new URLSearchParams(query);
+    for (const [option, value] of Object.entries(more)) options.set(option, String(value));
+    if (name !== 'tap') {
+      const address = `10.77.0.1${HOST[side]}`;
+      return { namespace: side, core, address, link: `${name}:${DEVICE}${text(options)}` };
+    }
+    options.set('hostAddress', `${TAP_KERNEL}/24`);
+    options.set('mtu', String(mtu));
+    return { namespace: 'tap', core, address: TAP_PRISM, link: `tap:${TAP}${text(options)}` };
+  }
+
+  /** The kernel's end opposite Prism's. */
+  kernelOpposite(side: Side): Endpoint {
+    return this.choice.name === 'tap' ? { namespace: 'tap', core: CORE[side], address: TAP_KERNEL } : this.kernel(side);
+  }
+
+  /** Starts a peer; resolves when it is ready. */
+  start(at: Endpoint, opposite: Endpoint, task: Task): Promise<PeerProcess> {
+    const { mtu, frames } = this.choice;
+    const { core, address, link } = at;
+    const job: PeerJob = {
+      ...task,
+      core,
+      address,
+      peer: opposite.address,
+      mtu,
+      ...(link === undefined ? {} : { link }),
+      ...(frames === undefined ? {} : { frames }),
+    };
+    const child = this.#lab.spawn(at.namespace, [process.execPath, program, JSON.stringify(job)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    return PeerProcess.of(child, task);
+  }
+
+  /** A command that is one of the contestants, on the core of its side. */
+  command(at: Endpoint, command: readonly string[]): import('node:child_process').ChildProcess {
+    return this.#lab.spawn(at.namespace, ['taskset', '-c', String(at.core), ...command], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  close(): void {
+    this.#lab.close();
+  }
+}
+
+/** `URLSearchParams` would write '/' and '.' as percent escapes. */
+function text(options: URLSearchParams): string {
+  const pairs = [...options].map(([option, value]) => `${option}=${value}`);
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
