@@ -206,6 +206,12 @@ describe.skipIf(labUnavailable() !== null)('a compiled steering specification, i
       ]);
     });
 
+    it('passes a first fragment without its ports, and learns nothing from it', () => {
+      const steering: Steering = { rules: [{ port: 1, action: 'pass' }], otherwise: 'redirect' };
+      const tiny = ip({ moreFragments: true, payloadLength: 0 });
+      expect(judge(steering, tiny, fragment(8, false))).toEqual(['pass', 'redirect']);
+    });
+
     it('counts them where the first one counted', () => {
       const loaded = new LoadedJudge(only({ port: 2000 }));
       for (const one of [fragment(0, true), fragment(8, true), fragment(16, false)]) loaded.judge(one);

@@ -110,7 +110,11 @@ function compileVerdicts(assembler: Assembler, steering: ParsedSteering, remembe
   });
   end(Label.FOREIGN_NEIGHBOUR, Counter.FOREIGN_NEIGHBOURS, 'pass');
   end(Label.OWN_NEIGHBOUR, Counter.OWN_NEIGHBOURS, sharedAddress ? 'pass' : 'redirect');
-  end(Label.MALFORMED, Counter.MALFORMED, 'pass');
+  if (assembler.isAwaited(Label.MALFORMED)) {
+    // Not by VERDICT: a first fragment without its ports decides nothing about the others.
+    const counter = rules.length + Counter.MALFORMED;
+    assembler.label(Label.MALFORMED).move('r7', counter).move('r8', XdpAction.PASS).jump(Label.COUNT);
+  }
   for (const action of ['redirect', 'pass', 'drop'] as const) {
     if (assembler.isAwaited(action)) assembler.label(action).move('r8', answers[action]).jump(Label.VERDICT);
   }

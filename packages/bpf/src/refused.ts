@@ -33,14 +33,12 @@ export function missingRight(): string {
   const effective = effectiveCapabilities();
   if (effective === undefined) return 'CAP_BPF and CAP_NET_ADMIN are needed';
   const has = (name: keyof typeof CAPABILITIES) => ((effective >> BigInt(CAPABILITIES[name])) & 1n) === 1n;
-  // CAP_SYS_ADMIN includes CAP_BPF, and was all there was before Linux 5.8.
-  const missing = [
-    ...(has('CAP_BPF') || has('CAP_SYS_ADMIN') ? [] : ['CAP_BPF']),
-    ...(has('CAP_NET_ADMIN') ? [] : ['CAP_NET_ADMIN']),
-  ];
+  // CAP_SYS_ADMIN includes both, for bpf(2), and was all there was before Linux 5.8.
+  const needed = has('CAP_SYS_ADMIN') ? [] : (['CAP_BPF', 'CAP_NET_ADMIN'] as const);
+  const missing = needed.filter((name) => !has(name));
   if (missing.length > 0) return `the process lacks ${missing.join(' and ')}`;
   return (
-    'the process has CAP_BPF and CAP_NET_ADMIN, so that either they do not hold in the first user namespace, ' +
+    'the process has CAP_BPF and CAP_NET_ADMIN or CAP_SYS_ADMIN, so that either they do not hold in the first user namespace, ' +
     'or the kernel (before 5.11) counts the memory against RLIMIT_MEMLOCK (ulimit -l), or a security module forbids it'
   );
 }

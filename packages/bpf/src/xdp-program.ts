@@ -1,5 +1,12 @@
 import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
-import { inNetworkNamespace, LinkUnavailableError, readInterface } from '@prism-net/linux';
+import {
+  inNetworkNamespace,
+  isSystemError,
+  LinkUnavailableError,
+  listInterfaces,
+  type NetworkInterface,
+  readInterface,
+} from '@prism-net/linux';
 import { type AttachMode, type Attachment, attachXdp } from './attach-xdp.js';
 import { type BpfMap, createMap } from './bpf-map.js';
 import { compileSteering } from './compile-steering.js';
@@ -49,7 +56,7 @@ export function attachSteering(options: AttachSteeringOptions): XdpProgram {
   const parsed = parseSteering(steering);
   const compiled = compileSteering(steering);
   return inNetworkNamespace(networkNamespace, () => {
-    const device = readInterface(options.interface);
+    const device = requireInterface(options.interface);
     const queues = requireWholeNumber('attachSteering', 'queues', options.queues ?? device.receiveQueues, 1, 65536);
     const sockets = createMap({ type: 'sockets', keySize: 4, valueSize: 4, entries: queues, name: 'prism_sockets' });
     let loaded: LoadedSteering | undefined;
@@ -66,6 +73,22 @@ export function attachSteering(options: AttachSteeringOptions): XdpProgram {
       loaded?.program.close();
     }
   });
+}
+
+function requireInterface(name: string): NetworkInterface {
+  try {
+    return readInterface(name);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'ENODEV') throw error;
+    const missing = 'there is no such interface in this network namespace';
+    throw new LinkUnavailableError(
+      error.code,
+      `xdp:${name}`,
+      missing,
+      `there are ${listInterfaces().join(', ')}`,
+      error,
+    );
+  }
 }
 
 /** An error of the layers below, that knows only an index, with the name of the interface. */
