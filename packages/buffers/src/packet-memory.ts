@@ -26,10 +26,12 @@ export interface PacketMemoryOptions {
   /**
    * Called once, before the memory is first touched, so that a native driver can align the packet region by *address*,
    * ask for huge pages, lock it or place it on a NUMA node. Returns the address of byte 0 modulo 2 MiB and what it
-   * achieved. Without it the packet region is aligned by offset, on ordinary pages.
+   * achieved. Without it the packet region is aligned by offset, on ordinary pages. `alias`: the same bytes as a buffer
+   * that is not shared, for long copies between packet memory and other arrays, which V8 does byte by byte on shared ones.
    */
   readonly place?: (memory: LinearMemory) => {
     readonly addressModulo2MiB: number;
+    readonly alias?: ArrayBuffer | undefined;
     readonly placement: Placement;
   };
 }
@@ -115,9 +117,11 @@ export class PacketMemory {
   #source: Uint8Array | null = null;
   #sourceView: DataView | null = null;
 
+  /** {@link bytes}, not shared where there is such a view of it. */
+  readonly #copyable: Uint8Array;
   readonly #isAttached: boolean;
 
-  private constructor(shared: SharedPacketMemory, isAttached: boolean) {
+  private constructor(shared: SharedPacketMemory, isAttached: boolean, alias: ArrayBuffer | undefined) {
     this.#isAttached = isAttached;
     this.memory = shared.memory;
     this.layout = shared.layout;
@@ -127,6 +131,7 @@ export class PacketMemory {
     this.view = new DataView(this.buffer);
     this.bytes = new Uint8Array(this.buffer);
     this.words = new Int32Array(this.buffer);
+    this.#copyable = alias === undefined ? this.bytes : new Uint8Array(alias);
     this.kernels = instantiateKernels(shared.memory);
     this.#nextControl = shared.layout.controlOffset;
     const { kernelRingBytes } = shared.layout;
@@ -174,12 +179,15 @@ export class PacketMemory {
     };
     const debug = options.debug ?? false;
     const placement = placed?.placement ?? ORDINARY_PAGES;
-    return new PacketMemory({ memory, layout, debug, placement }, false);
+    return new PacketMemory({ memory, layout, debug, placement }, false, placed?.alias);
   }
 
-  /** The same memory in another thread, which works on regions that were reserved by the thread that created it. */
-  static attach(shared: SharedPacketMemory): PacketMemory {
-    return new PacketMemory(shared, true);
+  /**
+   * The same memory in another thread, which works on regions that were reserved by the thread that created it. `alias`:
+   * see {@link PacketMemoryOptions.place}.
+   */
+  static attach(shared: SharedPacketMemory, alias?: ArrayBuffer): PacketMemory {
+    return new PacketMemory(shared, true, alias);
   }
 
   /** What another thread needs for {@link PacketMemory.attach}. */
@@ -286,7 +294,7 @@ export class PacketMemory {
    */
   write(at: number, source: Uint8Array, start: number, length: number): void {
     this.#countCopy(length);
-    if (length > 256) this.bytes.set(source.subarray(start, start + length), at);
+    if (length > 256) this.#copyable.set(source.subarray(start, start + length), at);
     else if (source === this.#source) this.#writeWords(at, start, length);
     else this.#writeBytes(at, source, start, length);
   }
@@ -343,7 +351,7 @@ export class PacketMemory {
   read(from: number, target: Uint8Array, to: number, length: number): void {
     this.#countCopy(length);
     if (length > 256) {
-      target.set(this.bytes.subarray(from, from + length), to);
+      target.set(this.#copyable.subarray(from, from + length), to);
       return;
     }
     for (let i = 0; i < length; i = (i + 1) | 0) target[to + i] = this.bytes[from + i]!;

@@ -52,9 +52,28 @@ Napi::Value PreferNode(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ErrorOf(static_cast<int>(result)));
 }
 
+// The same bytes as an ArrayBuffer that is not shared, which V8 copies from and to several times as fast; undefined where
+// the runtime has no external buffers. It keeps the array, and so the memory, alive.
+Napi::Value AliasOf(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  prism::Bytes bytes = prism::BytesOf(env, info[0]);
+  napi_ref owner = nullptr;
+  if (napi_create_reference(env, info[0], 1, &owner) != napi_ok) return env.Undefined();
+  napi_value alias = nullptr;
+  napi_finalize finalize = [](napi_env with, void*, void* hint) {
+    napi_delete_reference(with, static_cast<napi_ref>(hint));
+  };
+  if (napi_create_external_arraybuffer(env, bytes.data, bytes.length, finalize, owner, &alias) != napi_ok) {
+    napi_delete_reference(env, owner);
+    return env.Undefined();
+  }
+  return Napi::Value(env, alias);
+}
+
 }  // namespace
 
 void InitialiseMemory(Napi::Env env, Napi::Object exports) {
+  exports.Set("aliasOf", Napi::Function::New<AliasOf>(env, "aliasOf"));
   exports.Set("addressOf", Napi::Function::New<AddressOf>(env, "addressOf"));
   exports.Set("adviseHugePages", Napi::Function::New<AdviseHugePages>(env, "adviseHugePages"));
   exports.Set("lock", Napi::Function::New<Lock>(env, "lock"));

@@ -21,6 +21,7 @@ export interface LinuxAddon {
   setIpv4Address(name: string, address: number, mask: number): void;
   setMacAddress(name: string, high: number, low: number): void;
   addressOf(bytes: ArrayBufferView): number;
+  aliasOf(bytes: ArrayBufferView): ArrayBuffer | undefined;
   adviseHugePages(bytes: ArrayBufferView): number;
   lock(bytes: ArrayBufferView): number;
   preferNode(bytes: ArrayBufferView, node: number): number;

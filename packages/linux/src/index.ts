@@ -9,6 +9,6 @@ export {
   readInterface,
 } from './network-interface.js';
 export { inNetworkNamespace, joinNetworkNamespace } from './network-namespace.js';
-export { addressOf, type PlacementOptions, placeMemory } from './place-memory.js';
+export { addressOf, aliasMemory, type PlacementOptions, placeMemory } from './place-memory.js';
 export { Readable, Readiness, Writable } from './readiness.js';
 export { pinThread, threadProcessors } from './thread.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { PacketMemory } from '@prism-net/buffers';
 import { describe, expect, it } from 'vitest';
 import { nativeUnavailable } from './native.testkit.js';
-import { addressOf, placeMemory } from './place-memory.js';
+import { addressOf, aliasMemory, placeMemory } from './place-memory.js';
 
 /** The lines of /proc/self/smaps about the mapping an address lies in. */
 function mapping(address: number): string {
@@ -45,6 +45,38 @@ describe.skipIf(nativeUnavailable() !== null)('placeMemory', () => {
     const memory = PacketMemory.create({ frames: 64, place: placeMemory({ hugePages: false, numaNode }) });
     expect(memory.placement.numaNode).toBeUndefined();
     expect(memory.placement.reason).toContain(`NUMA node ${numaNode} refused`);
+  });
+});
+
+describe.skipIf(nativeUnavailable() !== null)('the alias of a memory', () => {
+  it('is the same bytes: what is copied through it is in the memory, and the other way round', () => {
+    const memory = PacketMemory.create({ frames: 64, place: placeMemory({ hugePages: false }) });
+    const at = memory.layout.packetOffset + 3;
+    const written = Uint8Array.from({ length: 5000 }, (_, i) => i * 7);
+    memory.write(at, written, 1, 4999);
+    expect(memory.bytes.slice(at, at + 4999)).toEqual(written.slice(1));
+    memory.bytes[at + 100] = 99;
+    const read = new Uint8Array(5000);
+    memory.read(at, read, 1, 4999);
+    expect(read[101]).toBe(99);
+    expect(addressOf(new Uint8Array(aliasMemory(memory)!))).toBe(addressOf(memory.bytes));
+  });
+
+  it('keeps the memory alive, and another thread makes one of its own', () => {
+    let memory: PacketMemory | undefined = PacketMemory.create({
+      frames: 64,
+      place: placeMemory({ hugePages: false }),
+    });
+    const shared = memory.share();
+    const other = PacketMemory.attach(shared, aliasMemory(shared));
+    const alias = new Uint8Array(aliasMemory(memory)!);
+    const at = memory.layout.packetOffset;
+    memory.write(at, new Uint8Array(1000).fill(5), 0, 1000);
+    const read = new Uint8Array(1000);
+    other.read(at, read, 0, 1000);
+    memory = undefined;
+    for (let i = 0; i < 20; i++) new Uint8Array(1 << 22).fill(1);
+    expect([read[999], alias[at + 999]]).toEqual([5, 5]);
   });
 });
 

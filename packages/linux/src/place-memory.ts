@@ -1,4 +1,4 @@
-import type { PacketMemoryOptions } from '@prism-net/buffers';
+import type { PacketMemoryOptions, SharedPacketMemory } from '@prism-net/buffers';
 import { linuxAddon } from './addon.js';
 
 export interface PlacementOptions {
@@ -35,9 +35,18 @@ export function placeMemory(options: PlacementOptions = {}): NonNullable<PacketM
     const locked = achieved(options.lock ?? false, 'locking', () => addon.lock(bytes));
     return {
       addressModulo2MiB: addon.addressOf(bytes) % HUGE_PAGE,
+      alias: addon.aliasOf(bytes),
       placement: { hugePages, locked, numaNode: isOnNode ? numaNode : undefined, reason: refused.join(', ') },
     };
   };
+}
+
+/**
+ * The memory as a buffer that is not shared, for `PacketMemory.attach` in another thread: JavaScript copies from and to it
+ * faster. Undefined where the runtime has none.
+ */
+export function aliasMemory({ memory }: Pick<SharedPacketMemory, 'memory'>): ArrayBuffer | undefined {
+  return linuxAddon().aliasOf(new Uint8Array(memory.buffer as unknown as ArrayBuffer));
 }
 
 /** The address of the first byte of an array, for calls that take pointers. Valid as long as the array lives. */
