@@ -27,6 +27,7 @@ export class FakeNetwork implements Network {
   freeFrames = 1 << 20;
   /** Whoever sends completes the checksums. */
   completesChecksum = false;
+  takesVirtualSegments = false;
   /** Own addresses. */
   readonly local: IpAddress[] = [HERE];
   /** Segments sent, virtual ones once. */
@@ -50,6 +51,7 @@ export class FakeNetwork implements Network {
     path.interfaceMtu = this.interfaceMtu;
     path.interfaceMtu = Math.max(1500, this.mtu);
     path.completesChecksum = this.completesChecksum;
+    path.takesVirtualSegments = this.takesVirtualSegments;
     return Errno.NONE;
   }
 

@@ -11,6 +11,8 @@ import type { Path } from './path.js';
 
 /** The third word of an IPv4 address written as an IPv6 one (RFC 4291 §2.5.5.2). */
 const MAPPED = 0xffff;
+/** What the length field of IPv4 can say (RFC 791 §3.1). */
+const LARGEST_DATAGRAM = 65_535;
 const PROTOCOL = ipv4.Protocol.TCP;
 
 /** What the network hands up: a segment whose addresses, key and checksum are known to be right. */
@@ -117,7 +119,9 @@ export class Ipv4Network implements Network, TransportHandler {
     path.localD = route.source;
     path.mtu = route.mtu;
     path.interfaceMtu = route.interface!.mtu;
-    path.completesChecksum = route.interface!.link.capabilities.transmitChecksum;
+    const { transmitChecksum, segmentation } = route.interface!.link.capabilities;
+    path.completesChecksum = transmitChecksum;
+    path.takesVirtualSegments = transmitChecksum && segmentation >= LARGEST_DATAGRAM;
     path.pseudoHeader = foldSum(addWord32(addWord32(PROTOCOL, path.localD), remote));
     return Errno.NONE;
   }

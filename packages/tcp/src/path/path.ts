@@ -14,6 +14,8 @@ export class Path extends Addresses {
   pseudoHeader = 0;
   /** Whoever sends the frame completes the checksum: TCP leaves it PARTIAL. */
   completesChecksum = false;
+  /** Whoever sends the frame takes virtual segments of any length as they are. */
+  takesVirtualSegments = false;
   /** The network layer's own notes; the one of its family is used. */
   readonly ipv4Route = new Ipv4Route();
 

@@ -212,8 +212,9 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
 function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
   let length = given;
   const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
-  // A segment that takes several frames is sent by itself.
-  const limit = Math.imul(connection.segmentFrames > 1 ? 1 : most, size);
+  // A segment that takes several frames is sent by itself, where the virtual one would have to be cut.
+  const isAlone = connection.segmentFrames > 1 && !connection.path!.takesVirtualSegments;
+  const limit = Math.imul(isAlone ? 1 : most, size);
   if (length > limit) return limit;
   const rest = (length % size) | 0;
   if (rest !== 0 && !(length === unsent && isShortAllowed(connection))) length = (length - rest) | 0;

@@ -72,4 +72,27 @@ describe('a packet of text', () => {
     expect(textSum).toBe(-1);
     packet.release();
   });
+
+  it('fills its frames, the first behind room for the headers, where the link takes virtual segments as they are', () => {
+    const { take, connection } = written(20_000);
+    connection.path!.takesVirtualSegments = true;
+    const packet = take(9, 10_000, 1000)!;
+    const list = frames(packet);
+    expect(list.map((each) => each.headroom)).toEqual([HEADROOM, 0, 0, 0, 0]);
+    expect(list.map((each) => each.length)).toEqual([1856, 2048, 2048, 2048, 2000]);
+    expect([packet.gsoSize, textSum]).toEqual([1000, -1]);
+    expect(packet.toBytes()).toEqual(pattern(10, 10_000));
+    packet.release();
+    const single = take(9, 1000, 1000)!;
+    expect([single.gsoSize, textSum]).toEqual([0, single.sum(0)]);
+    single.release();
+  });
+
+  it('in full frames is null when the pool does not have enough, and nothing of it stays taken', () => {
+    const { take, connection, host } = written(20_000);
+    connection.path!.takesVirtualSegments = true;
+    host.exhaust(3);
+    expect(take(0, 10_000, 1000)).toBeNull();
+    expect(host.pool.available).toBe(3);
+  });
 });

@@ -6,14 +6,19 @@ export let textSum = -1;
 
 /**
  * A packet with the text from `sequence` on. Longer than `size`, it is a virtual segment: a chain with `size` bytes in
- * each frame but the last, and headroom in front of each, so that it can be cut into segments without copying. Null when
- * the pool is empty.
+ * each frame but the last, and headroom in front of each, so that it can be cut into segments without copying; or, for a
+ * link that takes it as it is, full frames. Null when the pool is empty.
  */
 export function takeText(connection: Connection, sequence: number, length: number, size: number): Packet | null {
   const { pool } = connection.layer;
   const first = pool.take();
   if (first === null) return null;
   const capacity = (first.frameSize - HEADROOM) | 0;
+  if (length > size && connection.path!.takesVirtualSegments) {
+    first.gsoSize = size;
+    textSum = -1;
+    return takeFullFrames(connection, first, sequence, length);
+  }
   if (length > size || length > capacity) return takeChain(connection, first, sequence, length, size, capacity);
   first.length = length;
   if (connection.path!.completesChecksum) {
@@ -63,4 +68,28 @@ function takeChain(
     textSum = connection.path!.completesChecksum ? -1 : first.sum(0);
   }
   return first;
+}
+
+/** Few frames, and few copies: only the first needs room in front. */
+function takeFullFrames(connection: Connection, first: Packet, sequence: number, length: number): Packet | null {
+  const { sendBuffer, layer } = connection;
+  let frame = first;
+  let at = sequence;
+  let left = length;
+  for (;;) {
+    const part = Math.min(left, frame.tailroom);
+    sendBuffer.copy(at, part, frame.offset);
+    frame.length = part;
+    at = (at + part) | 0;
+    left = (left - part) | 0;
+    if (left === 0) return first;
+    const next = layer.pool.take();
+    if (next === null) {
+      first.release();
+      return null;
+    }
+    next.offset = next.base;
+    frame.nextSegment = next;
+    frame = next;
+  }
 }

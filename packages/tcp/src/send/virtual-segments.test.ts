@@ -148,6 +148,23 @@ describe('a segment that does not fit a frame (jumbo frames)', () => {
   });
 });
 
+describe('a virtual segment for a link that takes it whole', () => {
+  it('holds several segments even where each of them takes several frames', () => {
+    const { connection, host, peer } = bulk({ frames: 1024, peer: { mss: 8960, timestamps: true } });
+    host.network.mtu = 9000;
+    host.network.completesChecksum = true;
+    host.network.takesVirtualSegments = true;
+    write(connection, 100_000);
+    host.settle();
+    const segments = peer.drain();
+    expect(segments.map((each) => [each.length, each.gsoSize])).toEqual([
+      [7 * 8948, 8948],
+      [100_000 - 7 * 8948, 8948],
+    ]);
+    expect(joined(segments).equals(Buffer.from(pattern(1, 100_000)))).toBe(true);
+  });
+});
+
 describe('without enough packets', () => {
   it('a segment that takes several frames is sent whole or not at all, also again', () => {
     const { connection, host, peer } = bulk({ frames: 256, peer: { mss: 8960 } });
