@@ -2,10 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { parseOptions } from './options.js';
 import { LatencyHistogram } from './report/latency-histogram.js';
-import { liveLine } from './report/live-line.js';
+import { liveLine, serviceLine } from './report/live-line.js';
 import { exitCodeOf, renderReport, toFigures } from './report/run-report.js';
-import { type Run, startRun } from './runtime/run.js';
-import { Live } from './runtime/run-plan.js';
+import { renderServiceReport, serviceExitCodeOf, toServiceFigures } from './report/service-report.js';
+import { hasClient, type Run, startRun } from './runtime/run.js';
+import { GATEWAY_PORT, Live } from './runtime/run-plan.js';
 
 /** How often the live line is renewed on a terminal; elsewhere a line now and then shows a log's reader the progress. */
 const TERMINAL_MILLISECONDS = 250;
@@ -58,7 +59,12 @@ process.on('SIGTERM', stop);
 
 if (!options.json) {
   const length = options.seconds === Number.POSITIVE_INFINITY ? 'until Ctrl-C' : `for ${options.seconds} s`;
-  console.log(`order gateway: two Prism stacks over the shared-memory link, seed ${options.seed}, ${length}`);
+  const { link } = run.conditions;
+  const what =
+    options.interface === undefined
+      ? `two Prism stacks over the ${link} link, seed ${options.seed}`
+      : `serving ${options.address!.split('/')[0]} port ${GATEWAY_PORT} over ${link}`;
+  console.log(`order gateway: ${what}, ${length}`);
 }
 const latencies = new LatencyHistogram(run.plan.latencies);
 const live = new Float64Array(run.plan.live);
@@ -70,7 +76,8 @@ function showLive(): void {
   const ordersPerSecond = ((sent - shownSent) / (now - shownAt)) * 1000;
   shownSent = sent;
   shownAt = now;
-  const line = liveLine(live, ordersPerSecond, latencies);
+  const line =
+    run.plan.clientLink === undefined ? serviceLine(live, ordersPerSecond) : liveLine(live, ordersPerSecond, latencies);
   // A line that wraps could not be overwritten.
   if (isTerminal) process.stdout.write(clearLine + line.slice(0, (process.stdout.columns ?? 80) - 1));
   else console.log(line);
@@ -80,7 +87,13 @@ const ticker = options.json ? undefined : setInterval(showLive, isTerminal ? TER
 const reports = await run.finished.catch(fail);
 clearInterval(ticker);
 if (isTerminal) process.stdout.write(clearLine);
-const figures = toFigures(reports, latencies);
-if (options.json) console.log(JSON.stringify({ figures, conditions: run.conditions }));
-else process.stdout.write(renderReport(reports, latencies, process.stdout.columns));
-process.exitCode = exitCodeOf(reports);
+const conditions = { ...run.conditions, mode: reports.gateway.linkMode };
+if (hasClient(reports)) {
+  if (options.json) console.log(JSON.stringify({ figures: toFigures(reports, latencies), conditions }));
+  else process.stdout.write(renderReport(reports, latencies, process.stdout.columns));
+  process.exitCode = exitCodeOf(reports);
+} else {
+  if (options.json) console.log(JSON.stringify({ figures: toServiceFigures(reports), conditions }));
+  else process.stdout.write(renderServiceReport(reports, process.stdout.columns));
+  process.exitCode = serviceExitCodeOf(reports);
+}

@@ -35,6 +35,22 @@ describe('options', () => {
     expect(run('--json', '--seed', '7', '--forever')).toMatchObject({ json: true, seed: 7 });
   });
 
+  it('name a link of the machine, and its options', () => {
+    expect(run('--link', 'tap')).toEqual({ ...DEFAULT_OPTIONS, link: 'tap' });
+    expect(run('--link=xdp?attach=generic&queue=1')).toEqual({
+      ...DEFAULT_OPTIONS,
+      link: 'xdp',
+      linkOptions: 'attach=generic&queue=1',
+    });
+  });
+
+  it('let the gateway serve on an interface, until it is stopped unless told otherwise', () => {
+    const argv = ['--link', 'packet', '--interface', 'eth1', '--address', '10.0.0.1/24', '--router', '10.0.0.254'];
+    const served = { link: 'packet', interface: 'eth1', address: '10.0.0.1/24', router: '10.0.0.254' };
+    expect(run(...argv)).toMatchObject({ ...served, seconds: Number.POSITIVE_INFINITY });
+    expect(run(...argv, '--seconds', '3')).toMatchObject({ ...served, seconds: 3 });
+  });
+
   it('explain themselves', () => {
     const help = parseOptions(['--help', '--seed', '3']);
     if (help.kind !== 'help') throw new Error('no help');
@@ -48,6 +64,9 @@ describe('options', () => {
         '--json',
         '--window',
         '--link',
+        '--interface',
+        '--address',
+        '--router',
         '--max-quantity',
         '--collar-permille',
         '--kill-after',
@@ -76,8 +95,25 @@ describe('options', () => {
     expect(error('--window', '0')).toBe("--window needs a whole number from 1 to 65536, not '0'");
     expect(error('--max-quantity', '21474837')).toContain('--max-quantity needs a whole number from 0 to 21474836');
     expect(error('--json=yes')).toBe("--json takes no value, but got 'yes'");
-    expect(error('--link', 'xdp')).toBe("--link 'xdp' is not available; this version has: memory");
-    expect(error('--link')).toBe('--link needs the name of a link: memory');
+    expect(error('--link', 'dpdk')).toBe("--link 'dpdk' is not available; this version has: memory, xdp, packet, tap");
+    expect(error('--link')).toBe('--link needs the name of a link: memory, xdp, packet, tap');
+    expect(error('--link', 'memory?mtu=9000')).toBe("--link 'memory?mtu=9000': the memory link has no options");
+    expect(error('--link', 'xdp?attach=driver')).toBe(
+      "--link 'xdp?attach=driver': attach must be auto or native or generic, not driver",
+    );
+    expect(error('--link', 'xdp:eth1')).toContain("'xdp:eth1' is not available");
+    expect(error('--address', '10.0.0.1/24')).toBe('--address is for --interface, which is not given');
+    expect(error('--link', 'xdp', '--interface', 'eth1')).toBe(
+      '--interface needs --address A.B.C.D/N, the address of the gateway there',
+    );
+    expect(error('--interface', 'eth1', '--address', '10.0.0.1/24')).toBe(
+      '--interface needs a link that has one: --link xdp, packet or tap',
+    );
+    expect(error('--link', 'xdp', '--interface', 'eth1', '--address', '10.0.0.1')).toBe(
+      "--address needs an address with its prefix length, A.B.C.D/N, not '10.0.0.1'",
+    );
+    const served = ['--link', 'xdp', '--interface', 'eth1', '--address', '10.0.0.1/24'];
+    expect(error(...served, '--rate', '5')).toBe('--rate is for the load client, which does not run with --interface');
     expect(error('--seconds', '3', '--forever')).toBe('--seconds and --forever contradict each other');
     expect(error('--seed', '1', '--seed', '2')).toBe('--seed is given twice');
     expect(error('--a\nb\x1b[31m')).toMatch(/^unknown option '--a\\x0ab\\x1b\[31m'; /);

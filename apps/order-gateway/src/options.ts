@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
+import { parseLinkSpecification } from '@prism-net/links';
+import { parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
 
-/** Links the gateway and its load client can be joined by in this version. */
-export const LINKS = ['memory'] as const;
+/** Links the gateway and its load client can be joined by; all but the first need Linux and root. */
+export const LINKS = ['memory', 'xdp', 'packet', 'tap'] as const;
 export type LinkName = (typeof LINKS)[number];
 
 export interface Options {
@@ -13,6 +15,13 @@ export interface Options {
   /** Orders that may wait for their answer at the same time. */
   readonly window: number;
   readonly link: LinkName;
+  /** Further options of the link as `openLink` takes them, 'attach=generic&busyPoll.budget=64'. */
+  readonly linkOptions: string;
+  /** Serve on this interface of the machine, without a load client. */
+  readonly interface: string | undefined;
+  /** The gateway's address there, with its prefix length. */
+  readonly address: string | undefined;
+  readonly router: string | undefined;
   /** Print the report as one JSON object. */
   readonly json: boolean;
   /** Largest quantity of one order, in whole units; 0 = no limit. */
@@ -34,6 +43,10 @@ export const DEFAULT_OPTIONS: Options = {
   ordersPerSecond: 0,
   window: 256,
   link: 'memory',
+  linkOptions: '',
+  interface: undefined,
+  address: undefined,
+  router: undefined,
   json: false,
   maximumQuantity: 50_000,
   collarPermille: 50,
@@ -89,13 +102,45 @@ const NUMBERS: Readonly<Record<string, NumberOption>> = {
   },
 };
 
+interface TextOption {
+  readonly field: 'interface' | 'address' | 'router';
+  readonly is: string;
+  readonly help: string;
+  /** Throws when the text is no such thing. */
+  readonly check: (text: string) => unknown;
+}
+
+const TEXTS: Readonly<Record<string, TextOption>> = {
+  interface: {
+    field: 'interface',
+    is: 'the name of an interface',
+    help: 'serve on this interface of the machine until stopped, without a load client',
+    check: (text) => parseLinkSpecification(`packet:${text}`),
+  },
+  address: {
+    field: 'address',
+    is: 'an address with its prefix length, A.B.C.D/N',
+    help: "with --interface: the gateway's own address there, A.B.C.D/N",
+    check: parseIpv4Prefix,
+  },
+  router: {
+    field: 'router',
+    is: 'an address, A.B.C.D',
+    help: 'with --interface: the way to other networks',
+    check: parseIpv4Address,
+  },
+};
+
+/** What only a load client has a use for. */
+const LOAD_OPTIONS = ['seed', 'rate'];
+
 const FLAGS: Readonly<Record<string, string>> = {
   forever: 'run until Ctrl-C',
   json: 'print the report as one JSON object',
   help: 'this text',
 };
 
-const ALL_NAMES = [...Object.keys(NUMBERS), 'link', ...Object.keys(FLAGS)];
+const ALL_NAMES = [...Object.keys(NUMBERS), 'link', ...Object.keys(TEXTS), ...Object.keys(FLAGS)];
 
 /** Reads the command line (without program and script). Never throws and never prints. */
 export function parseOptions(argv: readonly string[]): ParsedOptions {
@@ -108,7 +153,7 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
     options: {
       ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: 'string' as const }])),
       ...Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'boolean' as const }])),
-      link: { type: 'string' },
+      ...Object.fromEntries(['link', ...Object.keys(TEXTS)].map((name) => [name, { type: 'string' as const }])),
     },
   });
   const options: { -readonly [Field in keyof Options]: Options[Field] } = { ...DEFAULT_OPTIONS };
@@ -129,15 +174,14 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
       }
       options[number.field] = parsed;
     } else if (name === 'link') {
-      const link = LINKS.find((known) => known === value);
-      if (link === undefined) {
-        return error(
-          value === undefined
-            ? `${rawName} needs the name of a link: ${LINKS.join(', ')}`
-            : `${rawName} '${value}' is not available; this version has: ${LINKS.join(', ')}`,
-        );
+      const wrong = readLink(options, value);
+      if (wrong !== undefined) return error(`${rawName} ${wrong}`);
+    } else if (Object.hasOwn(TEXTS, name)) {
+      const text = TEXTS[name]!;
+      if (value === undefined || !isValid(text, value)) {
+        return error(`${rawName} needs ${text.is}${value === undefined ? '' : `, not '${value}'`}`);
       }
-      options.link = link;
+      options[text.field] = value;
     } else if (!Object.hasOwn(FLAGS, name)) {
       return error(`unknown option '${rawName}'; there are ${ALL_NAMES.map((known) => `--${known}`).join(', ')}`);
     } else if (value !== undefined) {
@@ -149,8 +193,49 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
     if (given.has('seconds')) return error('--seconds and --forever contradict each other');
     options.seconds = Number.POSITIVE_INFINITY;
   }
+  const wrong = contradiction(options, given);
+  if (wrong !== undefined) return error(wrong);
+  if (options.interface !== undefined && !given.has('seconds')) options.seconds = Number.POSITIVE_INFINITY;
   options.json = given.has('json');
   return { kind: 'run', options };
+}
+
+/** Reads 'xdp' or 'xdp?attach=generic'. Returns what is wrong with it. */
+function readLink(options: { link: LinkName; linkOptions: string }, value: string | undefined): string | undefined {
+  if (value === undefined) return `needs the name of a link: ${LINKS.join(', ')}`;
+  const [name = '', ...rest] = value.split('?');
+  const link = LINKS.find((known) => known === name);
+  if (link === undefined) return `'${value}' is not available; this version has: ${LINKS.join(', ')}`;
+  options.link = link;
+  options.linkOptions = rest.join('?');
+  if (options.linkOptions === '') return undefined;
+  if (link === 'memory') return `'${value}': the memory link has no options`;
+  try {
+    parseLinkSpecification(`${link}:any?${options.linkOptions}`);
+    return undefined;
+  } catch (wrong) {
+    return `'${value}': ${(wrong as { detail: string }).detail}`;
+  }
+}
+
+function isValid(option: TextOption, text: string): boolean {
+  try {
+    option.check(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function contradiction(options: Options, given: ReadonlySet<string>): string | undefined {
+  if (options.interface === undefined) {
+    const lost = ['address', 'router'].find((name) => given.has(name));
+    return lost === undefined ? undefined : `--${lost} is for --interface, which is not given`;
+  }
+  if (options.link === 'memory') return '--interface needs a link that has one: --link xdp, packet or tap';
+  if (options.address === undefined) return '--interface needs --address A.B.C.D/N, the address of the gateway there';
+  const lost = LOAD_OPTIONS.find((name) => given.has(name));
+  return lost === undefined ? undefined : `--${lost} is for the load client, which does not run with --interface`;
 }
 
 /** One line whatever was typed: control characters in it are shown by their code. */
@@ -169,9 +254,10 @@ function helpText(): string {
     entries.push([`--${name} N`, `${option.help} (default ${DEFAULT_OPTIONS[option.field]})`]);
   }
   entries.push([
-    '--link NAME',
+    '--link NAME[?OPTION=VALUE…]',
     `what joins gateway and load client: ${LINKS.join(', ')} (default ${DEFAULT_OPTIONS.link})`,
   ]);
+  for (const [name, { help }] of Object.entries(TEXTS)) entries.push([`--${name} TEXT`, help]);
   for (const [name, help] of Object.entries(FLAGS)) entries.push([`--${name}`, help]);
   const column = Math.max(...entries.map(([usage]) => usage.length)) + 3;
   return [
@@ -181,6 +267,7 @@ function helpText(): string {
     '',
     ...entries.map(([usage, help]) => `  ${usage.padEnd(column)}${help}`),
     '',
+    'All links but memory need Linux and root: they make a network of their own, which goes with them.',
     'Ctrl-C ends the run with the same report. Exit code 0: every order was answered exactly once; 1: not; 2: wrong option.',
     '',
   ].join('\n');

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { PacketMemory } from '@prism-net/buffers';
-import { sharedMemoryBell } from '@prism-net/link';
 import { Doorbell, SpscRing } from '@prism-net/rings';
 import { ORDER_WORDS, REPORT_WORDS } from '../gateway/book-messages.js';
+import { bellOf } from '../runtime/link-plan.js';
 import type { BookReport } from '../runtime/reports.js';
 import {
   Control,
@@ -20,7 +19,7 @@ const BURST = 64;
 
 const plan = workerData as RunPlan;
 const control = new Int32Array(plan.control);
-const gatewayBell = sharedMemoryBell(PacketMemory.attach(plan.memory), plan.gatewayLink);
+const gatewayBell = bellOf(plan.gatewayLink);
 const ownBell = new Doorbell({ buffer: plan.bookBell, byteOffset: 0 });
 const book = new OrderBook({ executionLimit: EXECUTION_LIMIT });
 const service = new BookService(
@@ -45,6 +44,7 @@ await runWorkerLoop(
     },
     sleep(milliseconds) {
       ownBell.wait(milliseconds, isIdle);
+      return undefined;
     },
   },
   control,

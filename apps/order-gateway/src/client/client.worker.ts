@@ -1,22 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { PacketMemory, PacketPool } from '@prism-net/buffers';
-import { openSharedMemoryLink } from '@prism-net/link';
-import { createStack } from '@prism-net/stack';
 import { createNanosecondClock } from '@prism-net/time';
 import { OrderFlow } from '../flow/order-flow.js';
 import { REJECT_REASON_COUNT, type RejectReason } from '../orders/reject-reason.js';
 import { LatencyHistogram } from '../report/latency-histogram.js';
 import type { ClientReport } from '../runtime/reports.js';
-import {
-  CLIENT_ADDRESS,
-  Control,
-  GATEWAY_ADDRESS,
-  GATEWAY_PORT,
-  Live,
-  REFERENCE_TICKS,
-  type RunPlan,
-} from '../runtime/run-plan.js';
+import { Control, GATEWAY_PORT, Live, REFERENCE_TICKS, type RunPlan } from '../runtime/run-plan.js';
 import { SteadyState } from '../runtime/steady-state.js';
+import { openWorkerLink } from '../runtime/worker-link.js';
 import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
 import { ReplyTracker } from '../session/reply-tracker.js';
 import { LoadClient } from './load-client.js';
@@ -31,16 +21,14 @@ const plan = workerData as RunPlan;
 const { options } = plan;
 const control = new Int32Array(plan.control);
 const live = new Float64Array(plan.live);
-const memory = PacketMemory.attach(plan.memory);
-const pool = new PacketPool(memory, plan.clientFrames, { name: 'client' });
-const link = openSharedMemoryLink(memory, plan.clientLink, pool);
-const stack = createStack({ link, address: `${CLIENT_ADDRESS}/24`, pool, mode: 'manual' });
+const ownLink = await openWorkerLink(plan.clientLink!, 'client');
+const { link, stack } = ownLink;
 
 const nanoseconds = createNanosecondClock();
 const tracker = new ReplyTracker(2 ** Math.ceil(Math.log2(Math.max(16 * options.window, 65_536))));
 const client = new LoadClient({
   stack,
-  gatewayAddress: GATEWAY_ADDRESS,
+  gatewayAddress: plan.gatewayAddress,
   gatewayPort: GATEWAY_PORT,
   flow: new OrderFlow({
     seed: options.seed,
@@ -57,7 +45,7 @@ const client = new LoadClient({
 // The address of the gateway is resolved first: ARP lets few packets wait for their neighbour.
 let resolved = false;
 let unreachable: Error | undefined;
-stack.ping(GATEWAY_ADDRESS, { timeoutMilliseconds: 10_000 }).then(
+stack.ping(plan.gatewayAddress, { timeoutMilliseconds: 10_000 }).then(
   () => {
     resolved = true;
   },
@@ -69,8 +57,7 @@ while (!resolved) {
   // Thrown here, not there: this loop lets promises settle but never reaches the event loop, where rejections are reported.
   if (unreachable !== undefined) throw unreachable;
   stack.poll();
-  link.sleep(1);
-  await Promise.resolve();
+  await ownLink.sleep(1);
 }
 
 const steady = new SteadyState(options.seconds);
@@ -109,10 +96,10 @@ await runWorkerLoop(
       if (isDraining && work > 0) endedAt = performance.now();
       return work;
     },
-    sleep(milliseconds) {
+    sleep(milliseconds, naps) {
       showLive();
       // A paced client has to wake up by itself for its next order.
-      link.sleep(options.ordersPerSecond === 0 ? milliseconds : 0.05);
+      return ownLink.sleep(options.ordersPerSecond === 0 ? milliseconds : 0.05, undefined, naps);
     },
     isDone() {
       if (!isDraining) return false;
@@ -129,6 +116,7 @@ const report: ClientReport = {
   totals: tracker.totals(),
   rejects: Array.from({ length: REJECT_REASON_COUNT }, (_, reason) => tracker.answersFor(reason as RejectReason)),
   faults: client.faults,
+  linkMode: link.capabilities.mode,
   seconds: (endedAt - startedAt) / 1000,
   statistics: stack.statistics(),
   steadyState: steady.report,

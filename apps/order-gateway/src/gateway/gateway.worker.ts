@@ -1,21 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { PacketMemory, PacketPool } from '@prism-net/buffers';
-import { openSharedMemoryLink } from '@prism-net/link';
 import { Doorbell, SpscRing } from '@prism-net/rings';
-import { createStack } from '@prism-net/stack';
 import { CryptoRandom, createHashKey } from '@prism-net/tables';
 import { RiskCheck } from '../risk/risk-check.js';
 import type { GatewayReport } from '../runtime/reports.js';
 import {
   Control,
-  GATEWAY_ADDRESS,
   GATEWAY_PORT,
+  Live,
   ORDER_RING_CAPACITY,
   REFERENCE_TICKS,
   REPORT_RING_CAPACITY,
   type RunPlan,
 } from '../runtime/run-plan.js';
 import { SteadyState } from '../runtime/steady-state.js';
+import { openWorkerLink } from '../runtime/worker-link.js';
 import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
 import { ORDER_WORDS, REPORT_WORDS } from './book-messages.js';
 import { ClientTable } from './client-table.js';
@@ -24,10 +22,10 @@ import { OrderGateway } from './order-gateway.js';
 const plan = workerData as RunPlan;
 const { options } = plan;
 const control = new Int32Array(plan.control);
-const memory = PacketMemory.attach(plan.memory);
-const pool = new PacketPool(memory, plan.gatewayFrames, { name: 'gateway' });
-const link = openSharedMemoryLink(memory, plan.gatewayLink, pool);
-const stack = createStack({ link, address: `${GATEWAY_ADDRESS}/24`, pool, mode: 'manual' });
+const live = new Float64Array(plan.live);
+const ownLink = await openWorkerLink(plan.gatewayLink, 'gateway');
+const { link, stack } = ownLink;
+const servesAlone = plan.clientLink === undefined;
 const random = new CryptoRandom();
 const bookBell = new Doorbell({ buffer: plan.bookBell, byteOffset: 0 });
 
@@ -59,6 +57,12 @@ const gateway = new OrderGateway({
 });
 
 const hasNoReports = (): boolean => !gateway.hasReports;
+/** The load client knows more about answers, where there is one. */
+function showLive(): void {
+  live[Live.sent] = gateway.orders;
+  live[Live.answered] = gateway.replies;
+}
+
 const steady = new SteadyState(options.seconds);
 let rounds = 0;
 Atomics.add(control, Control.ready, 1);
@@ -66,13 +70,17 @@ await runWorkerLoop(
   {
     poll() {
       rounds = (rounds + 1) | 0;
-      if ((rounds & 0xfff) === 0) steady.observe(gateway.orders + gateway.replies);
+      if ((rounds & 0xfff) === 0) {
+        steady.observe(gateway.orders + gateway.replies);
+        if (servesAlone) showLive();
+      }
       if (Atomics.load(control, Control.stopClient) !== 0) steady.finish(gateway.orders + gateway.replies);
       const reports = gateway.sendReports();
       return (reports + stack.poll()) | 0;
     },
-    sleep(milliseconds) {
-      link.sleep(milliseconds, hasNoReports);
+    sleep(milliseconds, naps) {
+      if (servesAlone) showLive();
+      return ownLink.sleep(milliseconds, hasNoReports, naps);
     },
   },
   control,
@@ -84,6 +92,8 @@ const report: GatewayReport = {
   orders: gateway.orders,
   replies: gateway.replies,
   refusedSends: gateway.refusedSends,
+  rejects: Array.from(gateway.rejects),
+  linkMode: link.capabilities.mode,
   statistics: stack.statistics(),
   steadyState: steady.report,
 };

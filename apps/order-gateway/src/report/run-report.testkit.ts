@@ -49,6 +49,7 @@ export function reportsOf(blemishes: Blemishes = {}): RunReports {
       ...blemishes.totals,
     },
     rejects,
+    linkMode: 'in-process',
     faults: { sequenceGaps: 0, malformed: 0, refused: 0, ...blemishes.faults },
     seconds: blemishes.seconds ?? 2,
     statistics: statistics(1_600_003),
@@ -58,6 +59,8 @@ export function reportsOf(blemishes: Blemishes = {}): RunReports {
     orders: 1_000_000,
     replies: 1_600_000,
     refusedSends: blemishes.refusedSends ?? 0,
+    rejects,
+    linkMode: 'in-process',
     statistics: statistics(1_000_003, blemishes.unexplained),
     steadyState: steadyState(500),
   };

@@ -41,12 +41,7 @@ export function exitCodeOf({ client, gateway }: RunReports): number {
 export function renderReport(reports: RunReports, latencies: LatencyHistogram, columns?: number): string {
   const { client, gateway, book } = reports;
   const { totals } = client;
-  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
   const kinds = totals.answersByKind;
-  const rejects = client.rejects
-    .map((count, reason) => ({ count, name: rejectReasonName(reason) }))
-    .filter(({ count }, reason) => reason !== 0 && count > 0)
-    .map(({ count, name }) => `${name} ${number(count)}`);
   const { faults } = client;
   const lines = [
     '',
@@ -60,7 +55,7 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, c
     'answers',
     `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
     `  later fills of resting orders ${number(totals.fills)}; the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
-    `  rejects: ${rejects.length > 0 ? rejects.join(', ') : 'none'}`,
+    `  rejects: ${rejectList(client.rejects)}`,
     `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}, duplicates accepted ${number(totals.duplicatesAccepted)}, taken for duplicates ${number(totals.falseDuplicates)}${isFlawless(totals) ? ': every order answered exactly once' : ''}`,
     `  gaps in the numbers of replies ${number(faults.sequenceGaps)}, not a reply ${number(faults.malformed)}; the stacks refused to send ${number(faults.refused)} orders and ${number(gateway.refusedSends)} replies`,
     '',
@@ -79,8 +74,20 @@ function answersPerSecond({ seconds, totals }: RunReports['client']): number {
   return seconds > 0 ? totals.answered / seconds : 0;
 }
 
-function accountLine({ receive, transmitDrops }: StackStatistics): string {
-  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+export function number(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Counts by reject reason, those that occurred. */
+export function rejectList(rejects: readonly number[]): string {
+  const list = rejects
+    .map((count, reason) => ({ count, name: rejectReasonName(reason) }))
+    .filter(({ count }, reason) => reason !== 0 && count > 0)
+    .map(({ count, name }) => `${name} ${number(count)}`);
+  return list.length > 0 ? list.join(', ') : 'none';
+}
+
+export function accountLine({ receive, transmitDrops }: StackStatistics): string {
   const list = (drops: Readonly<Record<string, number>>): string =>
     Object.entries(drops)
       .map(([reason, count]) => `${reason} ${number(count)}`)
@@ -93,7 +100,7 @@ function accountLine({ receive, transmitDrops }: StackStatistics): string {
   ].join('; ');
 }
 
-function perPacket({ bytesAllocated, packets }: { bytesAllocated: number; packets: number }): number {
+export function perPacket({ bytesAllocated, packets }: { bytesAllocated: number; packets: number }): number {
   return packets > 0 ? bytesAllocated / packets : 0;
 }
 
@@ -106,7 +113,7 @@ function bytesPerOrder({ client, gateway, book }: RunReports): number {
 }
 
 /** Breaks a line that is wider than the terminal behind its commas and semicolons, further lines indented. */
-function wrap(line: string, width: number): string {
+export function wrap(line: string, width: number): string {
   // The histogram has its own layout.
   if (line.length <= width || line.includes('\n')) return line;
   const indent = `${/^ */.exec(line)![0]}    `;

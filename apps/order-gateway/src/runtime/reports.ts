@@ -13,6 +13,10 @@ export interface GatewayReport {
   readonly replies: number;
   /** Replies the stack refused to send: zero, or orders go unanswered. */
   readonly refusedSends: number;
+  /** Orders refused by the gateway itself, by reject reason. */
+  readonly rejects: readonly number[];
+  /** The mode of its link that is really in force. */
+  readonly linkMode: string;
   readonly statistics: StackStatistics;
   readonly steadyState: SteadyStateReport;
 }
@@ -23,6 +27,7 @@ export interface ClientReport {
   /** Answers by reject reason. */
   readonly rejects: readonly number[];
   readonly faults: LoadClient['faults'];
+  readonly linkMode: string;
   /** From the first order to the last answer. */
   readonly seconds: number;
   readonly statistics: StackStatistics;

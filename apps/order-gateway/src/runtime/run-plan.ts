@@ -1,6 +1,5 @@
-import type { FrameRegion, SharedPacketMemory } from '@prism-net/buffers';
-import type { SharedMemoryLinkEnd } from '@prism-net/link';
 import type { Options } from '../options.js';
+import type { LinkPlan } from './link-plan.js';
 
 /** Words of {@link RunPlan.control}, shared by all threads. */
 export const Control = {
@@ -27,11 +26,11 @@ export interface RunOptions extends Options {
 /** Everything a thread of the gateway needs, as plain data and shared memory. */
 export interface RunPlan {
   readonly options: RunOptions;
-  readonly memory: SharedPacketMemory;
-  readonly gatewayLink: SharedMemoryLinkEnd;
-  readonly clientLink: SharedMemoryLinkEnd;
-  readonly gatewayFrames: FrameRegion;
-  readonly clientFrames: FrameRegion;
+  readonly gatewayLink: LinkPlan;
+  /** `undefined`: there is no load client, the gateway serves who comes. */
+  readonly clientLink: LinkPlan | undefined;
+  /** Where the load client sends its orders. */
+  readonly gatewayAddress: string;
   readonly control: SharedArrayBuffer;
   readonly live: SharedArrayBuffer;
   /** A latency histogram. */
@@ -47,7 +46,5 @@ export const REPORT_RING_CAPACITY = 8192;
 /** Resting orders one order may execute against; its reports must fit their ring. */
 export const EXECUTION_LIMIT = 1024;
 
-export const GATEWAY_ADDRESS = '10.0.0.1';
-export const CLIENT_ADDRESS = '10.0.0.2';
 export const GATEWAY_PORT = 9000;
 export const REFERENCE_TICKS = 10_000;

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { PacketMemory } from '@prism-net/buffers';
-import { createSharedMemoryLink, sharedMemoryLinkBytes } from '@prism-net/link';
 import { Doorbell, SpscRing } from '@prism-net/rings';
 import { ORDER_WORDS, REPORT_WORDS } from '../gateway/book-messages.js';
 import { LatencyHistogram } from '../report/latency-histogram.js';
+import { MTU, planMemoryLink } from './link-plan.js';
+import { openNativeNetwork } from './native-network.js';
 import type { BookReport, ClientReport, GatewayReport } from './reports.js';
 import {
   CONTROL_WORDS,
@@ -15,14 +15,19 @@ import {
   type RunPlan,
 } from './run-plan.js';
 
-const LINK_CAPACITY = 4096;
-const THREADS = 3;
-const MTU = 1500;
-
-export interface RunReports {
-  readonly client: ClientReport;
+/** What the gateway's own threads say. */
+export interface ServiceReports {
   readonly gateway: GatewayReport;
   readonly book: BookReport;
+}
+
+/** Of a run with a load client. */
+export interface RunReports extends ServiceReports {
+  readonly client: ClientReport;
+}
+
+export function hasClient(reports: ServiceReports | RunReports): reports is RunReports {
+  return 'client' in reports;
 }
 
 export interface Run {
@@ -31,24 +36,19 @@ export interface Run {
   /** Ends the load; {@link finished} resolves once the last answers are in. */
   stop(): void;
   /** Rejects when a thread fails. The other threads then end too. */
-  readonly finished: Promise<RunReports>;
+  readonly finished: Promise<RunReports | ServiceReports>;
 }
 
-/** Starts the three threads: gateway, book and load client. */
+/** Starts the threads: gateway, book, and load client unless the gateway serves on an interface. @throws Error */
 export function startRun(options: RunOptions): Run {
-  // Orders in flight, their replies and fills, and what both rings hold: frames are the client's and the gateway's.
-  const frames = 2 ** Math.ceil(Math.log2(Math.max(4096, 2 * options.window)));
-  const linkOptions = { capacity: LINK_CAPACITY, mtu: MTU };
-  const memory = PacketMemory.create({ frames: 2 * frames, controlBytes: sharedMemoryLinkBytes(LINK_CAPACITY) });
-  const link = createSharedMemoryLink(memory, linkOptions);
+  const network = options.link === 'memory' ? undefined : openNativeNetwork(options);
+  const links = network?.plans ?? planMemoryLink(options.window);
   const ring = (capacity: number, words: number) => new SharedArrayBuffer(SpscRing.byteLength(capacity, words));
   const plan: RunPlan = {
     options,
-    memory: memory.share(),
-    gatewayLink: link.left,
-    clientLink: link.right,
-    gatewayFrames: memory.reserveFrames(frames),
-    clientFrames: memory.reserveFrames(frames),
+    gatewayLink: links.gateway,
+    clientLink: links.client,
+    gatewayAddress: links.gateway.address.split('/')[0]!,
     control: new SharedArrayBuffer(4 * CONTROL_WORDS),
     live: new SharedArrayBuffer(8 * LIVE_DOUBLES),
     latencies: new SharedArrayBuffer(LatencyHistogram.byteLength),
@@ -59,37 +59,47 @@ export function startRun(options: RunOptions): Run {
   const control = new Int32Array(plan.control);
   const book = start<BookReport>('book', '../book/book.worker.js', plan);
   const gateway = start<GatewayReport>('gateway', '../gateway/gateway.worker.js', plan);
-  const client = start<ClientReport>('load client', '../client/client.worker.js', plan);
+  const client =
+    links.client === undefined ? undefined : start<ClientReport>('load client', '../client/client.worker.js', plan);
+  const threads = client === undefined ? 2 : 3;
 
+  let endService = (): void => {};
+  const service = new Promise<void>((resolve) => {
+    endService = resolve;
+  });
   const stop = (): void => {
     Atomics.store(control, Control.stopClient, 1);
+    endService();
   };
   // The time runs from when all threads do: a short load must not be over before it has begun.
   let timer: NodeJS.Timeout | undefined;
   const starter = setInterval(() => {
-    if (Atomics.load(control, Control.ready) < THREADS) return;
+    if (Atomics.load(control, Control.ready) < threads) return;
     clearInterval(starter);
     if (Number.isFinite(options.seconds)) timer = setTimeout(stop, options.seconds * 1000);
   }, 2);
   const finished = (async () => {
     try {
-      const clientReport = await Promise.race([client, failureOf(gateway), failureOf(book)]);
+      const clientReport = await Promise.race([client ?? service, failureOf(gateway), failureOf(book)]);
       Atomics.store(control, Control.stop, 1);
-      return { client: clientReport, gateway: await gateway, book: await book };
+      const reports = { gateway: await gateway, book: await book };
+      return clientReport === undefined ? reports : { ...reports, client: clientReport };
     } finally {
       clearInterval(starter);
       clearTimeout(timer);
       Atomics.store(control, Control.stop, 1);
+      // A thread that failed may leave another one waiting: nobody waits for them.
+      network?.close();
     }
   })();
   const conditions = {
-    link: 'shared-memory',
+    link: links.gateway.kind === 'memory' ? 'shared-memory' : links.gateway.specification,
     mtu: MTU,
     window: options.window,
     seed: options.seed,
     seconds: Number.isFinite(options.seconds) ? options.seconds : 'until stopped',
     cores: options.cores,
-    threads: 'gateway, book, load client',
+    threads: client === undefined ? 'gateway, book' : 'gateway, book, load client',
   };
   return { plan, conditions, stop, finished };
 }
@@ -99,7 +109,11 @@ function start<Report>(name: string, file: string, plan: RunPlan): Promise<Repor
   const worker = new Worker(new URL(file, import.meta.url), { workerData: plan });
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
-    worker.once('error', (cause) => reject(new Error(`the thread of the ${name} failed: ${cause.message}`, { cause })));
+    worker.once('error', (cause) => {
+      // What the machine does not allow says all there is to say.
+      const isRefusal = cause.name === 'LinkUnavailableError';
+      reject(isRefusal ? cause : new Error(`the thread of the ${name} failed: ${cause.message}`, { cause }));
+    });
     worker.once('exit', (code) => reject(new Error(`the thread of the ${name} ended early, with code ${code}`)));
   });
 }

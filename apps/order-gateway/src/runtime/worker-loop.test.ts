@@ -23,6 +23,7 @@ describe('worker loop', () => {
             expect(milliseconds).toBeLessThanOrEqual(5);
             sleptAt.push(rounds);
             if (sleptAt.length === 2) words[Control.stop] = 1;
+            return undefined;
           },
         },
         words,
@@ -39,14 +40,18 @@ describe('worker loop', () => {
       poll: () => {
         throw new Error('polled');
       },
-      sleep: () => {},
+      sleep: () => undefined,
     };
     await runWorkerLoop(never, stopped, 1);
 
     let asked = 0;
     let rounds = 0;
     // Asked only when there was nothing to do.
-    const loop: WorkerLoop = { poll: () => (++rounds < 5 ? 1 : 0), sleep: () => {}, isDone: () => ++asked === 1 };
+    const loop: WorkerLoop = {
+      poll: () => (++rounds < 5 ? 1 : 0),
+      sleep: () => undefined,
+      isDone: () => ++asked === 1,
+    };
     await runWorkerLoop(loop, control(), 1);
     expect({ asked, rounds }).toEqual({ asked: 1, rounds: 5 });
   });
@@ -58,7 +63,7 @@ describe('worker loop', () => {
         words[Control.stop] = 1;
       });
       // Without turns this would never end.
-      await runWorkerLoop({ poll: () => work, sleep: () => {} }, words, 50);
+      await runWorkerLoop({ poll: () => work, sleep: () => undefined }, words, 50);
     }
   });
 
@@ -67,9 +72,39 @@ describe('worker loop', () => {
       poll: () => {
         throw new Error('broken');
       },
-      sleep: () => {},
+      sleep: () => undefined,
     };
     await expect(runWorkerLoop(broken, control(), 1)).rejects.toThrow('broken');
+  });
+
+  it('waits for a sleep on the event loop, and says how often it has slept in vain', async () => {
+    const words = control();
+    const naps: number[] = [];
+    let isAsleep = false;
+    let rounds = 0;
+    await runWorkerLoop(
+      {
+        poll() {
+          expect(isAsleep).toBe(false);
+          rounds++;
+          return rounds === 4 ? 1 : 0;
+        },
+        sleep(_, nap) {
+          naps.push(nap);
+          if (naps.length === 5) words[Control.stop] = 1;
+          isAsleep = true;
+          return new Promise((resolve) => {
+            setTimeout(() => {
+              isAsleep = false;
+              resolve();
+            }, 1);
+          });
+        },
+      },
+      words,
+      1,
+    );
+    expect(naps).toEqual([0, 1, 2, 0, 1]);
   });
 
   it('spins where each thread has a core, and hardly where they share', () => {
