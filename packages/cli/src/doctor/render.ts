@@ -53,7 +53,7 @@ function linkLines(links: readonly LinkFinding[], paint: Paint): string[] {
   for (const [i, link] of links.entries()) {
     lines.push((table[i] ?? '').replace(link.state, (state) => paint(STATES[link.state], state)));
   }
-  const remarks = links.flatMap((link) => remarksOn(link));
+  const remarks = links.flatMap((link, i) => remarksOn(link, links[i + 1]));
   if (remarks.length === 0) return lines;
   const width = Math.max(...remarks.map(([name]) => name.length));
   return [...lines, '', ...remarks.map(([name, text]) => `${name.padEnd(width)}  ${text}`)];
@@ -75,12 +75,12 @@ function linkCells({ name, state, capabilities, roundTripMicroseconds }: LinkFin
   ];
 }
 
-/** What does not fit the table: one remark on each line, the same one only once. */
-function remarksOn(link: LinkFinding): (readonly [string, string])[] {
+/** What does not fit the table. What to do stands once below all links it is the same for. */
+function remarksOn(link: LinkFinding, next: LinkFinding | undefined): (readonly [string, string])[] {
   const { name, code, missing, instead, fallbacks = [] } = link;
   const remarks: (readonly [string, string])[] = [...new Set(fallbacks)].map((text) => [name, text] as const);
   if (missing !== undefined) remarks.push([name, code === undefined ? missing : `${code}: ${missing}`]);
-  if (instead !== undefined) remarks.push(['', `→ ${instead}`]);
+  if (instead !== undefined && instead !== next?.instead) remarks.push(['', `→ ${instead}`]);
   return remarks;
 }
 
