@@ -17,10 +17,19 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   mangle          an attacker on the path mangles, replays, splices and forges segments, ICMP errors and floods of SYNs
                   between hosts with live connections, which must all deliver their bytes and end as planned
 
+  hostile         malformed and evasive frames of every family against a stack on a real link, in network namespaces, by
+                  tcpreplay at full speed, while the kernel uses its echo servers. It must answer as before; every frame
+                  must be accounted for; tshark must find nothing wrong in what it sent. Needs root
+
   --seeds N       schedules to run (default 10000)
   --first SEED    the first of them, also for mangle (default 0)
   --bytes N       bytes of each stream of bulk (default 1073741824)
   --segments N    mangled segments to send (default 1000000)
+  --link NAME     of hostile: packet (default), ring, xdp, tap, all
+  --frames N      in the capture of hostile (default 100000)
+  --seconds N     of hostile at full speed (default 10)
+  --seed N        of hostile (default: another one each time, printed)
+  --output FILE   writes the capture of hostile there and plays nothing
   --help          this text
 
 A seed that fails is printed with its schedule; 'schedules --first SEED --seeds 1' repeats it.
@@ -41,6 +50,11 @@ function parse() {
         first: { type: 'string', default: '0' },
         bytes: { type: 'string', default: String(2 ** 30) },
         segments: { type: 'string', default: '1000000' },
+        link: { type: 'string', default: 'packet' },
+        frames: { type: 'string', default: '100000' },
+        seconds: { type: 'string', default: '10' },
+        seed: { type: 'string' },
+        output: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -62,16 +76,30 @@ if (values.help || positionals.length === 0) {
 }
 const parts = positionals;
 for (const part of parts) {
-  if (!['schedules', 'bulk', 'mangle'].includes(part)) fail(`there is no part '${part}': schedules, bulk, mangle`);
+  if (!['schedules', 'bulk', 'mangle', 'hostile'].includes(part)) {
+    fail(`there is no part '${part}': schedules, bulk, mangle, hostile`);
+  }
 }
 const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
+const hostile = {
+  link: values.link,
+  frames: whole('frames', values.frames, 1, 10_000_000),
+  seconds: whole('seconds', values.seconds, 0, 86_400),
+  seed: values.seed === undefined ? undefined : whole('seed', values.seed, 0, 2 ** 31 - 1),
+  output: values.output,
+};
 
 let failures = 0;
 if (parts.includes('schedules')) failures += soakSchedules(first, seeds);
 if (parts.includes('mangle')) failures += soakMangled(first, segments);
 if (parts.includes('bulk')) failures += soakBulk(bytes);
+if (parts.includes('hostile')) {
+  // Only this part needs Linux.
+  const { soakHostile } = await import('./hostile/hostile.js');
+  failures += await soakHostile(hostile);
+}
 console.log(failures === 0 ? 'all passed' : `${failures} failed`);
 process.exit(failures === 0 ? 0 : 1);
