@@ -6,6 +6,14 @@ export interface XdpAddon {
   readonly XdpSocket: new (
     words: Int32Array,
   ) => NativeXdpSocket;
+  /** @throws SystemError. (interface index, EtherType, the words of the packet memory) */
+  readonly PacketListener: new (
+    interfaceIndex: number,
+    etherType: number,
+    words: Int32Array,
+  ) => NativePacketListener;
+  /** Whole seconds and nanoseconds of the system's clock into a target of two. */
+  readClock(target: Int32Array): void;
   kickTransmit(descriptor: number): number;
   kickReceive(descriptor: number): number;
 }
@@ -22,6 +30,14 @@ export interface NativeXdpSocket {
   bind(interfaceIndex: number, queue: number, flags: number, sharedDescriptor: number): number;
   isZeroCopy(): boolean;
   statistics(target: Float64Array): number;
+  close(): void;
+}
+
+/** A packet socket that hears what an interface passes to the kernel. */
+export interface NativePacketListener {
+  readonly descriptor: number;
+  /** Length of the frame that was written to the packet memory, or a negative errno. */
+  receive(offset: number, room: number): number;
   close(): void;
 }
 

@@ -1,10 +1,14 @@
-import { attachSteering, type XdpProgram } from '@prism-net/bpf';
+import { attachSteering } from '@prism-net/bpf';
 import { TimestampSource } from '@prism-net/buffers';
+import { invalidArgument, requireKnownOptions } from '@prism-net/errors';
+import type { LinkCapabilities } from '@prism-net/link';
 import { inNetworkNamespace, isSystemError, type NetworkInterface, readInterface } from '@prism-net/linux';
+import { ArpCopies } from './arp-copies.js';
 import { unavailable } from './xdp-error.js';
 import { XdpLink } from './xdp-link.js';
 import { type RingSizes, requireXdpOptions, ringSizes, type XdpLinkOptions } from './xdp-options.js';
-import { longestFrame, packetsFor, receiveRoom, shareOut } from './xdp-packets.js';
+import { longestFrame, packetsFor, receiveRoom, ringBytes, shareOut } from './xdp-packets.js';
+import { poolOfShare, type XdpShare } from './xdp-share.js';
 import { XdpSocket } from './xdp-socket.js';
 
 /** Segments of a packet the kernel takes: one behind its headers and MAX_SKB_FRAGS. */
@@ -19,34 +23,32 @@ const IN_MEMORY_DRIVERS = new Set(['veth']);
  * @throws LinkUnavailableError with the kernel's code, and what is missing. @throws PosixError EINVAL for a wrong option,
  * ENOMEM when the memory has no room for rings or frames.
  */
-export function openXdpLink(options: XdpLinkOptions): XdpLink {
+export function openXdpLink(options: XdpLinkOptions | { readonly share: XdpShare }): XdpLink {
+  if ('share' in options) {
+    requireKnownOptions('openXdpLink', options, ['share']);
+    const { share } = options;
+    return inNetworkNamespace(share.networkNamespace, () => openShare(share));
+  }
   requireXdpOptions(options);
   const rings = ringSizes(options.rings);
-  return inNetworkNamespace(options.networkNamespace, () => open(options, rings));
+  return inNetworkNamespace(options.networkNamespace, () => openInterface(options, rings));
 }
 
-function open(options: XdpLinkOptions, rings: RingSizes): XdpLink {
+function openInterface(options: XdpLinkOptions, rings: RingSizes): XdpLink {
   const name = options.name ?? `xdp:${options.interface}`;
   const device = interfaceOf(options.interface, name);
   const queue = options.queue ?? 0;
-  if (queue >= device.receiveQueues) {
-    unavailable('EINVAL', name, `queue ${queue}`, {
-      EINVAL: [
-        `${device.name} has ${device.receiveQueues} receive queue${device.receiveQueues === 1 ? '' : 's'}, numbered from 0`,
-        `'ethtool -L ${device.name}' changes their number`,
-      ],
-    });
-  }
+  if (queue >= device.receiveQueues) refuseQueue(queue, device, name);
   const tell = options.onFallback ?? ((message: string) => process.emitWarning(message, 'XdpLinkWarning'));
   const pool = packetsFor(options, device.mtu, rings);
   const [fillFrames, reservedFrames] = shareOut(pool, rings, options.fillFrames);
-  const socket = new XdpSocket({ link: name, memory: pool.memory, rings, busyPoll: options.busyPoll });
-  let program: XdpProgram | undefined;
-  let link: XdpLink | undefined;
+  const { attach = 'auto', bind = 'auto', steering = { rules: [], otherwise: 'redirect' } } = options;
+  const undo = new Undo();
   try {
-    const { attach = 'auto', steering = { rules: [], otherwise: 'redirect' } } = options;
-    program = options.program ?? attachSteering({ interface: device.name, attach, steering });
-    const bind = options.bind ?? 'auto';
+    const socket = new XdpSocket({ link: name, memory: pool.memory, rings, busyPoll: options.busyPoll });
+    undo.push(() => socket.close());
+    const program = options.program ?? attachSteering({ interface: device.name, attach, steering });
+    if (options.program === undefined) undo.push(() => program.close());
     socket.bind({
       interfaceIndex: device.index,
       interfaceName: device.name,
@@ -56,46 +58,142 @@ function open(options: XdpLinkOptions, rings: RingSizes): XdpLink {
     });
     if (!socket.hasChains) requireWholePackets(device, pool.memory.layout.frameSize, name);
     const isZeroCopy = socket.native.isZeroCopy();
-    const copying = isZeroCopy ? 'zero-copy' : 'copy';
     if (options.program === undefined && program.fallback !== '') tell(`${name}: ${program.fallback}`);
     if (bind === 'auto' && !isZeroCopy) {
       tell(`${name}: bound in copy mode: the driver (${device.driver || 'unknown'}) offers no zero-copy here`);
     }
-    link = new XdpLink({
+    const copies = steering.sharedAddress === true ? new ArpCopies(device.index, pool) : null;
+    if (copies !== null) undo.push(() => copies.close());
+    const checksumOffload = options.checksumOffload ?? true;
+    const timestamps = options.timestamps ?? false;
+    const link = new XdpLink({
       name,
       interface: device.name,
       queue,
-      capabilities: {
-        mtu: device.mtu,
-        macAddress: device.macAddress,
-        mode: `${program.mode}, ${copying}`,
-        loopback: false,
-        receiveChecksum: IN_MEMORY_DRIVERS.has(device.driver),
-        // What the kernel completes in copy mode; what a card does in zero-copy mode it would have to be asked.
-        transmitChecksum: (options.checksumOffload ?? true) && socket.umem.metadataLength > 0 && !isZeroCopy,
-        segmentation: 0,
-        maximumSegments: socket.hasChains ? MAXIMUM_SEGMENTS : 1,
-        timestamps: options.timestamps === true ? TimestampSource.SOFTWARE : TimestampSource.NONE,
-        queues: device.receiveQueues,
-      },
+      capabilities: capabilitiesOf(device, program.mode, socket, checksumOffload, timestamps),
       socket,
       pool,
       program,
       ownsProgram: options.program === undefined,
+      copies,
+      hasTimestamps: timestamps,
       fillFrames,
       reservedFrames,
       marksPartial: IN_MEMORY_DRIVERS.has(device.driver),
       busyPolls: options.busyPoll !== undefined,
       isZeroCopy,
+      share: ({ queue: other, frames }) => {
+        if (other >= device.receiveQueues || other === queue) refuseQueue(other, device, name);
+        return {
+          interface: device.name,
+          interfaceIndex: device.index,
+          driver: device.driver,
+          queue: other,
+          queues: device.receiveQueues,
+          mtu: device.mtu,
+          macAddress: device.macAddress,
+          programMode: program.mode,
+          networkNamespace: options.networkNamespace,
+          ringOffset: pool.memory.reserveKernelRings(ringBytes(rings)),
+          region: pool.memory.reserveFrames(frames),
+          memory: pool.memory.share(),
+          rings,
+          umemDescriptor: socket.native.descriptor,
+          metadataLength: socket.umem.metadataLength,
+          hasChains: socket.hasChains,
+          checksumOffload,
+          timestamps,
+        };
+      },
     });
+    undo.push(() => link.close());
     program.setSocket(queue, socket.native.descriptor);
     return link;
   } catch (error) {
-    if (options.program === undefined) program?.close();
-    if (link === undefined) socket.close();
-    else link.close();
+    undo.run();
     throw error;
   }
+}
+
+function openShare(share: XdpShare): XdpLink {
+  const name = `xdp:${share.interface}?queue=${share.queue}`;
+  const pool = poolOfShare(share);
+  const [fillFrames, reservedFrames] = shareOut(pool, share.rings, undefined);
+  const socket = new XdpSocket({ link: name, memory: pool.memory, rings: share.rings, busyPoll: undefined, share });
+  try {
+    const { interface: interfaceName, interfaceIndex, queue, queues, timestamps } = share;
+    socket.bind({ interfaceIndex, interfaceName, queue, queues, mode: 'auto' });
+    const device = { driver: share.driver, mtu: share.mtu, macAddress: share.macAddress, receiveQueues: queues };
+    return new XdpLink({
+      name,
+      interface: interfaceName,
+      queue,
+      capabilities: capabilitiesOf(device, share.programMode, socket, share.checksumOffload, timestamps),
+      socket,
+      pool,
+      program: null,
+      ownsProgram: false,
+      copies: null,
+      hasTimestamps: timestamps,
+      fillFrames,
+      reservedFrames,
+      marksPartial: IN_MEMORY_DRIVERS.has(share.driver),
+      busyPolls: false,
+      isZeroCopy: socket.native.isZeroCopy(),
+      share: () => {
+        throw invalidArgument('share', 'the thread that made the memory shares it');
+      },
+    });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+function capabilitiesOf(
+  device: Pick<NetworkInterface, 'driver' | 'mtu' | 'macAddress' | 'receiveQueues'>,
+  programMode: string,
+  socket: XdpSocket,
+  checksumOffload: boolean,
+  timestamps: boolean,
+): LinkCapabilities {
+  const isZeroCopy = socket.native.isZeroCopy();
+  return {
+    mtu: device.mtu,
+    macAddress: device.macAddress,
+    mode: `${programMode}, ${isZeroCopy ? 'zero-copy' : 'copy'}`,
+    loopback: false,
+    receiveChecksum: IN_MEMORY_DRIVERS.has(device.driver),
+    // In copy mode the kernel completes it. What a card does in zero-copy mode it would have to be asked.
+    transmitChecksum: checksumOffload && socket.umem.metadataLength > 0 && !isZeroCopy,
+    segmentation: 0,
+    maximumSegments: socket.hasChains ? MAXIMUM_SEGMENTS : 1,
+    timestamps: timestamps ? TimestampSource.SOFTWARE : TimestampSource.NONE,
+    queues: device.receiveQueues,
+  };
+}
+
+/** What has been opened so far, to be closed in reverse when the rest fails. All of it is idempotent. */
+class Undo {
+  readonly #steps: (() => void)[] = [];
+
+  push(step: () => void): void {
+    this.#steps.push(step);
+  }
+
+  run(): void {
+    for (const step of this.#steps.reverse()) step();
+  }
+}
+
+function refuseQueue(queue: number, device: NetworkInterface, link: string): never {
+  const { name, receiveQueues } = device;
+  unavailable('EINVAL', link, `queue ${queue}`, {
+    EINVAL: [
+      `${name} has no queue ${queue} that is free for this: it has ${receiveQueues}, numbered from 0`,
+      `'ethtool -L ${name}' changes their number`,
+    ],
+  });
 }
 
 function interfaceOf(interfaceName: string, link: string): NetworkInterface {

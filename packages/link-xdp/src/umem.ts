@@ -24,6 +24,10 @@ export function joinUmem(socket: NativeXdpSocket, memory: PacketMemory): { umem:
   if (existing !== undefined) {
     for (const { descriptor } of existing.sockets) return { umem: existing, sharedWith: descriptor };
   }
+  return registerUmem(socket, memory);
+}
+
+function registerUmem(socket: NativeXdpSocket, memory: PacketMemory): { umem: Umem; sharedWith: number } | number {
   const { packetOffset, frames, frameSize } = memory.layout;
   const register = (metadataLength: number) =>
     socket.registerUmem(packetOffset, frames * frameSize, frameSize, UMEM_HEADROOM, metadataLength);

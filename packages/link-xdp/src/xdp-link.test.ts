@@ -1,7 +1,7 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { placeMemory } from '@prism-net/linux';
 import { labUnavailable, NetworkLab } from '@prism-net/netlab';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { describeLinkContract } from '../../link/src/link-contract.testkit.js';
 import { vethPair } from './xdp-link.testkit.js';
 

@@ -3,14 +3,20 @@ import type { Packet, PacketPool } from '@prism-net/buffers';
 import { type Link, type LinkCapabilities, LinkStatistics } from '@prism-net/link';
 import { Readable, Readiness, Writable } from '@prism-net/linux';
 import { xdpAddon } from './addon.js';
+import type { ArpCopies } from './arp-copies.js';
+import { BurstClock } from './burst-clock.js';
 import { ReceiveSide } from './receive-side.js';
 import { TransmitSide } from './transmit-side.js';
 import { type FrameAccount, XdpFrames } from './xdp-frames.js';
+import type { XdpShare } from './xdp-share.js';
 import type { XdpSocket } from './xdp-socket.js';
 import { type KernelStatistics, XdpStatistics } from './xdp-statistics.js';
 
 /** Microseconds until a sender that ran out of frames looks for completions: no event tells of those. */
 const COMPLETION_MICROSECONDS = 200;
+
+/** Calls of receive between two looks for copies of ARP; a power of two. */
+const COPIES_INTERVAL = 64;
 
 /** What openXdpLink has put together. */
 export interface XdpLinkParts {
@@ -20,13 +26,17 @@ export interface XdpLinkParts {
   readonly capabilities: LinkCapabilities;
   readonly socket: XdpSocket;
   readonly pool: PacketPool;
-  readonly program: XdpProgram;
+  readonly program: XdpProgram | null;
   readonly ownsProgram: boolean;
+  /** Where the kernel has the same address: ARP that goes to the kernel is heard too. */
+  readonly copies: ArpCopies | null;
+  readonly hasTimestamps: boolean;
   readonly fillFrames: number;
   readonly reservedFrames: number;
   readonly marksPartial: boolean;
   readonly busyPolls: boolean;
   readonly isZeroCopy: boolean;
+  readonly share: (options: { readonly queue: number; readonly frames: number }) => XdpShare;
 }
 
 /**
@@ -43,8 +53,8 @@ export class XdpLink implements Link {
   /** Counters of this kind of link. */
   readonly details = new XdpStatistics();
   readonly pool: PacketPool;
-  /** The program that passes frames to this link, with its counters. */
-  readonly program: XdpProgram;
+  /** The program that passes frames to this link, with its counters; null where another thread has it. */
+  readonly program: XdpProgram | null;
 
   readonly #parts: XdpLinkParts;
   readonly #socket: XdpSocket;
@@ -52,11 +62,17 @@ export class XdpLink implements Link {
   readonly #receiver: ReceiveSide;
   readonly #transmitter: TransmitSide;
   readonly #readiness: Readiness;
+  readonly #copies: ArpCopies | null;
+  readonly #copiesReadiness: Readiness | null;
+  readonly #clock: BurstClock | null;
   readonly #callsWhenIdle: boolean;
+  #receives = 0;
   #wake: (() => void) | null = null;
   readonly #ready = (): void => {
     const wake = this.#wake;
     this.#wake = null;
+    this.#readiness.disarm();
+    this.#copiesReadiness?.disarm();
     wake?.();
   };
   #closed = false;
@@ -96,15 +112,24 @@ export class XdpLink implements Link {
       metadataLength: socket.umem.metadataLength,
       completesChecksum: parts.capabilities.transmitChecksum,
     });
+    parts.copies?.countIn(this.statistics, this.details);
     this.#callsWhenIdle = parts.busyPolls || parts.isZeroCopy;
     this.#readiness = new Readiness(socket.native.descriptor);
+    this.#copies = parts.copies;
+    this.#copiesReadiness = parts.copies === null ? null : new Readiness(parts.copies.descriptor);
+    this.#clock = parts.hasTimestamps ? new BurstClock(common.addon, this.details) : null;
     this.#receiver.refill();
   }
 
   receive(burst: Packet[], maximum: number): number {
     if (this.#closed) return 0;
-    const received = this.#receiver.receive(burst, maximum);
+    let received = this.#receiver.receive(burst, maximum);
     if (received === 0) this.#idle();
+    if (this.#copies !== null) {
+      this.#receives = (this.#receives + 1) | 0;
+      if ((this.#receives & (COPIES_INTERVAL - 1)) === 0) received = this.#copies.receive(burst, received, maximum);
+    }
+    if (received !== 0 && this.#clock !== null) this.#clock.stamp(burst, received);
     return received;
   }
 
@@ -124,9 +149,15 @@ export class XdpLink implements Link {
       transmitter.forgetRefusal();
       this.#wake = null;
       this.#readiness.disarm();
+      this.#copiesReadiness?.disarm();
       return false;
     }
     this.#wake = wake;
+    if (this.#copiesReadiness !== null) {
+      // Whoever is woken for copies must find them in the next receive.
+      this.#receives = COPIES_INTERVAL - 1;
+      this.#copiesReadiness.arm(Readable, this.#ready);
+    }
     this.#readiness.arm(transmitter.owesKick || transmitter.hasRefused ? Readable | Writable : Readable, this.#ready);
     return true;
   }
@@ -135,6 +166,22 @@ export class XdpLink implements Link {
     if (this.#closed) return -1;
     if (this.#receiver.waiting > 0) return 0;
     return this.#transmitter.hasRefused && this.#frames.sending > 0 ? COMPLETION_MICROSECONDS : -1;
+  }
+
+  /** The socket's file descriptor, for `XdpProgram.setSocket` in another thread of the process. */
+  get descriptor(): number {
+    return this.#socket.native.descriptor;
+  }
+
+  /**
+   * What another thread needs to open a queue of this interface on the same packet memory: it gets frames of its own, and
+   * the UMEM is shared. To be called by the thread that made the memory; can be passed by `postMessage`. That thread
+   * calls `openXdpLink({ share })`, and this one `program.setSocket(queue, descriptor)` with the descriptor of its link.
+   *
+   * @throws PosixError ENOMEM when the memory has no frames or ring pages left.
+   */
+  share(options: { readonly queue: number; readonly frames: number }): XdpShare {
+    return this.#parts.share(options);
   }
 
   /** Where the frames of the pool are now. */
@@ -175,7 +222,9 @@ export class XdpLink implements Link {
     this.#closed = true;
     this.#wake = null;
     this.#readiness.close();
-    if (this.#parts.ownsProgram) this.program.close();
+    this.#copiesReadiness?.close();
+    this.#copies?.close();
+    if (this.#parts.ownsProgram) this.program?.close();
     this.#socket.close();
     this.#frames.takeBackAll();
   }

@@ -27,7 +27,7 @@ export function longestFrame(mtu: number): number {
 }
 
 /** Bytes of kernel ring region that rings of these sizes need. */
-function ringBytes({ receive, transmit, fill, completion }: RingSizes): number {
+export function ringBytes({ receive, transmit, fill, completion }: RingSizes): number {
   const page = (bytes: number) => Math.ceil((bytes + RING_HEADER) / PAGE) * PAGE;
   return page(receive * 16) + page(transmit * 16) + page(fill * 8) + page(completion * 8);
 }

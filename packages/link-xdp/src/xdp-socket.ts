@@ -6,6 +6,7 @@ import { ConsumerRing, ProducerRing, type RingPlace } from './kernel-ring.js';
 import { addToUmem, joinUmem, leaveUmem, type Umem } from './umem.js';
 import { unavailable } from './xdp-error.js';
 import type { RingSizes } from './xdp-options.js';
+import type { XdpShare } from './xdp-share.js';
 
 const SOL_XDP = 283;
 const XDP_RING_OPTIONS = { receive: 2, transmit: 3, fill: 5, completion: 6 } as const;
@@ -23,6 +24,7 @@ const BUSY_MILLISECONDS = 500;
 const BUSY_STEP_MILLISECONDS = 10;
 const EBUSY = -16;
 const EINVAL = -22;
+const PAGE = 4096;
 
 /** log2 of the words of a record: a descriptor of 16 bytes, an address of 8. */
 const DESCRIPTOR_SHIFT = 2;
@@ -33,6 +35,8 @@ export interface XdpSocketOptions {
   readonly memory: PacketMemory;
   readonly rings: RingSizes;
   readonly busyPoll: { readonly microseconds?: number; readonly budget?: number } | undefined;
+  /** A UMEM that another thread has registered, and pages it has set aside for the rings. */
+  readonly share?: Pick<XdpShare, 'ringOffset' | 'umemDescriptor' | 'metadataLength' | 'hasChains'> | undefined;
 }
 
 export interface BindOptions {
@@ -60,16 +64,19 @@ export class XdpSocket {
   readonly #sharedWith: number;
   readonly #transmitSize: number;
   readonly #pages: { offset: number; bytes: number }[] = [];
+  /** Where the next ring goes, in pages that another thread has set aside; -1: each ring sets its own aside. */
+  #nextRing: number;
 
   /** @throws LinkUnavailableError */
-  constructor({ link, memory, rings, busyPoll }: XdpSocketOptions) {
+  constructor({ link, memory, rings, busyPoll, share }: XdpSocketOptions) {
+    this.#nextRing = share?.ringOffset ?? -1;
     this.#link = link;
     this.#memory = memory;
     this.#busyPoll = busyPoll;
     this.#transmitSize = rings.transmit;
     this.native = openNative(link, memory);
     try {
-      const joined = joinUmem(this.native, memory);
+      const joined = share === undefined ? joinUmem(this.native, memory) : joinShared(share);
       if (typeof joined === 'number') this.#refuse(joined, 'registering the packet memory');
       this.umem = joined.umem;
       this.#sharedWith = joined.sharedWith;
@@ -154,8 +161,7 @@ export class XdpSocket {
       number,
     ];
     const bytes = records + (size << (shift + 2));
-    const offset = this.#memory.reserveKernelRings(bytes);
-    this.#pages.push({ offset, bytes });
+    const offset = this.#placeRing(bytes);
     this.#check(this.native.mapRing(ring, offset, bytes), 'mapping a ring');
     return {
       producer: offset + producer,
@@ -164,6 +170,17 @@ export class XdpSocket {
       records: offset + records,
       size,
     };
+  }
+
+  #placeRing(bytes: number): number {
+    if (this.#nextRing >= 0) {
+      const offset = this.#nextRing;
+      this.#nextRing += Math.ceil(bytes / PAGE) * PAGE;
+      return offset;
+    }
+    const offset = this.#memory.reserveKernelRings(bytes);
+    this.#pages.push({ offset, bytes });
+    return offset;
   }
 
   #bindPatiently(options: BindOptions): number {
@@ -199,6 +216,11 @@ export class XdpSocket {
   #refuse(errno: number, step: string, reasons = {}): never {
     unavailable(getSystemErrorName(errno), this.#link, step, reasons);
   }
+}
+
+function joinShared({ umemDescriptor, metadataLength, hasChains }: NonNullable<XdpSocketOptions['share']>) {
+  const umem: Umem = { metadataLength, hasChains, sockets: new Set() };
+  return { umem, sharedWith: umemDescriptor };
 }
 
 function openNative(link: string, memory: PacketMemory): NativeXdpSocket {

@@ -1,0 +1,4 @@
+#pragma once
+#include <napi.h>
+
+void InitialisePacketListener(Napi::Env env, Napi::Object exports);
