@@ -1,4 +1,5 @@
 // Bursts of packets by recvmsg and sendmmsg, a virtio-net header in front of each.
+#include <ctime>
 #include <cstring>
 
 #include "packet_socket.h"
@@ -10,10 +11,22 @@ union AncillaryData {
   uint8_t bytes[CMSG_SPACE(sizeof(tpacket_auxdata)) + CMSG_SPACE(3 * sizeof(timespec))];
 };
 
-/** What the kernel says beside the bytes of a packet: the VLAN tag it took out. */
+/** What the kernel says beside the bytes of a packet: the VLAN tag it took out, and when it came. */
 void ReadAncillary(msghdr* message, int32_t* record) {
   record[4] = 0;
+  record[5] = 0;
   for (cmsghdr* each = CMSG_FIRSTHDR(message); each != nullptr; each = CMSG_NXTHDR(message, each)) {
+    if (each->cmsg_level == SOL_SOCKET && each->cmsg_type == SCM_TIMESTAMPING) {
+      // Software, (unused), hardware.
+      timespec times[3];
+      memcpy(times, CMSG_DATA(each), sizeof times);
+      const bool isHardware = times[2].tv_sec != 0 || times[2].tv_nsec != 0;
+      const timespec& time = times[isHardware ? 2 : 0];
+      record[5] = isHardware ? 2 : time.tv_sec != 0 ? 1 : 0;
+      record[6] = static_cast<int32_t>(time.tv_sec);
+      record[7] = static_cast<int32_t>(time.tv_nsec);
+      continue;
+    }
     if (each->cmsg_level != SOL_PACKET || each->cmsg_type != PACKET_AUXDATA) continue;
     tpacket_auxdata data;
     memcpy(&data, CMSG_DATA(each), sizeof data);

@@ -42,7 +42,7 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
 
   /** (memory: typed array, words: Int32Array): opens a socket that is not bound yet. */
   explicit PacketSocket(const Napi::CallbackInfo& info);
-  ~PacketSocket() override { CloseDescriptor(); }
+  ~PacketSocket() override;
 
  private:
   // socket.cc
@@ -50,10 +50,17 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   void AttachFilter(const Napi::CallbackInfo& info);
   void Bind(const Napi::CallbackInfo& info);
   void AddPromiscuous(const Napi::CallbackInfo& info);
+  void EnableHardwareTimestamps(const Napi::CallbackInfo& info);
   Napi::Value Descriptor(const Napi::CallbackInfo& info);
   Napi::Value Poll(const Napi::CallbackInfo& info);
   Napi::Value Drops(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
+
+  // ring.cc
+  void CreateRing(const Napi::CallbackInfo& info);
+  void MapRings(const Napi::CallbackInfo& info);
+  Napi::Value Kick(const Napi::CallbackInfo& info);
+  void UnmapRings();
 
   // messages.cc
   Napi::Value Receive(const Napi::CallbackInfo& info);
@@ -67,7 +74,11 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   Napi::ObjectReference wordsReference_;
   uint8_t* memory_;
   int32_t* words_;
+  size_t memoryLength_;
   int descriptor_ = -1;
+  /** Where the kernel's rings are mapped into the memory. */
+  uint8_t* rings_ = nullptr;
+  size_t ringsLength_ = 0;
 
   VirtioHeader headers_[words::kMaximumMessages];
   mmsghdr messages_[words::kMaximumMessages];

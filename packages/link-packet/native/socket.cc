@@ -2,7 +2,11 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "packet_socket.h"
@@ -16,6 +20,10 @@ void PacketSocket::Initialise(Napi::Env env, Napi::Object exports) {
                                            InstanceMethod<&PacketSocket::Bind>("bind"),
                                            InstanceMethod<&PacketSocket::AddPromiscuous>("addPromiscuous"),
                                            InstanceMethod<&PacketSocket::Descriptor>("descriptor"),
+                                           InstanceMethod<&PacketSocket::EnableHardwareTimestamps>("enableHardwareTimestamps"),
+                                           InstanceMethod<&PacketSocket::CreateRing>("createRing"),
+                                           InstanceMethod<&PacketSocket::MapRings>("mapRings"),
+                                           InstanceMethod<&PacketSocket::Kick>("kick"),
                                            InstanceMethod<&PacketSocket::Receive>("receive"),
                                            InstanceMethod<&PacketSocket::Transmit>("transmit"),
                                            InstanceMethod<&PacketSocket::Poll>("poll"),
@@ -25,7 +33,9 @@ void PacketSocket::Initialise(Napi::Env env, Napi::Object exports) {
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {
   Napi::Env env = info.Env();
-  memory_ = prism::BytesOf(env, info[0]).data;
+  prism::Bytes memory = prism::BytesOf(env, info[0]);
+  memory_ = memory.data;
+  memoryLength_ = memory.length;
   prism::Bytes shared = prism::BytesOf(env, info[1]);
   if (shared.length < words::kTotal * sizeof(int32_t)) throw Napi::RangeError::New(env, "too few words");
   words_ = reinterpret_cast<int32_t*>(shared.data);
@@ -35,6 +45,11 @@ PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Pa
   descriptor_ = prism::Check(env, "socket", socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // A thread that is terminated runs no JavaScript any more that would close it.
   napi_add_env_cleanup_hook(env, &PacketSocket::EndOfThread, this);
+}
+
+PacketSocket::~PacketSocket() {
+  if (descriptor_ >= 0) napi_remove_env_cleanup_hook(Env(), &PacketSocket::EndOfThread, this);
+  CloseDescriptor();
 }
 
 /** (level, option, value of an int, name for the error) */
@@ -75,6 +90,17 @@ void PacketSocket::AddPromiscuous(const Napi::CallbackInfo& info) {
                setsockopt(descriptor_, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership));
 }
 
+/** (interface name): has the card stamp all that it receives. */
+void PacketSocket::EnableHardwareTimestamps(const Napi::CallbackInfo& info) {
+  hwtstamp_config config{};
+  config.tx_type = HWTSTAMP_TX_OFF;
+  config.rx_filter = HWTSTAMP_FILTER_ALL;
+  ifreq request{};
+  info[0].As<Napi::String>().Utf8Value().copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&config);
+  prism::Check(info.Env(), "SIOCSHWTSTAMP", ioctl(descriptor_, SIOCSHWTSTAMP, &request));
+}
+
 Napi::Value PacketSocket::Descriptor(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), descriptor_);
 }
@@ -110,6 +136,7 @@ void PacketSocket::Close(const Napi::CallbackInfo& info) {
 
 void PacketSocket::CloseDescriptor() {
   if (descriptor_ < 0) return;
+  UnmapRings();
   close(descriptor_);
   descriptor_ = -1;
 }

@@ -10,6 +10,10 @@ export interface NativePacketSocket {
   attachFilter(program: Uint8Array): void;
   bind(interfaceIndex: number): void;
   addPromiscuous(interfaceIndex: number): void;
+  enableHardwareTimestamps(interfaceName: string): void;
+  createRing(option: number, blockBytes: number, blocks: number, slotBytes: number, slots: number, name: string): void;
+  mapRings(offset: number, bytes: number): void;
+  kick(): number;
   descriptor(): number;
   receive(maximum: number, frames: number, frameSize: number, room: number, longest: number, scarce: number): number;
   transmit(messages: number): number;

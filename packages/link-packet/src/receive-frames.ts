@@ -51,8 +51,9 @@ export class ReceiveFrames {
     return this.#count === this.#target;
   }
 
-  release(): void {
-    for (let index = 0; index < this.#count; index++) this.#packets[index]!.release();
+  /** Gives back all but the first `used`. */
+  release(used: number): void {
+    for (let index = used; index < this.#count; index++) this.#packets[index]!.release();
     this.#count = 0;
   }
 

@@ -14,6 +14,8 @@ const TCP_CHECKSUM = 16;
 export class TransportHeader {
   isIpv6 = false;
   isTcp = false;
+  /** The IP header. */
+  network = 0;
   /** Where the checksum starts: the transport header. */
   start = 0;
   /** The checksum field, from there. */
@@ -46,6 +48,7 @@ export class TransportHeader {
     }
     this.isIpv6 = etherType === IPV6;
     this.isTcp = protocol === TCP;
+    this.network = network;
     this.start = start;
     if (protocol === UDP) {
       this.checksum = UDP_CHECKSUM;
