@@ -94,65 +94,72 @@ describe('the hostile corpus', () => {
 
 const seed = Number(process.env['PRISM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-it(`a stack that gets 40,000 of them lives, answers less than it gets, and counts every one (PRISM_SEED=${seed})`, () => {
-  const { macAddress, peerMacAddress, cableMtu, udpPort, tcpPort } = TARGET;
-  const [link, wire] = createPipe({ macAddresses: [macAddress, peerMacAddress], mtu: cableMtu + 200 });
-  const clock = new ManualClock(seed | 0);
-  const stack = createStack({
-    link,
-    address: '10.0.0.1/24',
-    gateway: '10.0.0.2',
-    mtu: TARGET.mtu,
-    memory: PacketMemory.create({ frames: 4096, debug: true }),
-    clock,
-    random: new SeededRandom(seed),
-    mode: 'manual',
-  });
-  const socket = stack.udpSocket({ port: udpPort });
-  // Nobody can be answered at port 0, which says that there is no port (RFC 768).
-  socket.onMessage(({ data, address, port }) => void (port !== 0 && socket.send(data, port, address)));
-  stack.listen({ port: tcpPort });
-  const pool = PacketPool.create(PacketMemory.create({ frames: 1024 }), 1024);
-  const burst: Packet[] = [];
-  const back: Packet[] = [];
-  let sent = 0;
-  let answered = 0;
-  const round = (): void => {
-    if (burst.length > 0) expect(wire.transmit(burst, 0, burst.length)).toBe(burst.length);
-    burst.length = 0;
-    clock.advance(300);
-    stack.poll();
-    for (let got = wire.receive(back, 64); got > 0; got = wire.receive(back, 64)) {
-      for (let i = 0; i < got; i++) {
-        answered += back[i]!.totalLength;
-        back[i]!.release();
+it.each([
+  { frames: 40_000, debug: false },
+  // With released frames made unusable.
+  { frames: 5000, debug: true },
+])(
+  `a stack that gets $frames of them (debug $debug) lives, answers less than it gets, and counts every one (PRISM_SEED=${seed})`,
+  ({ frames, debug }) => {
+    const { macAddress, peerMacAddress, cableMtu, udpPort, tcpPort } = TARGET;
+    const [link, wire] = createPipe({ macAddresses: [macAddress, peerMacAddress], mtu: cableMtu + 200 });
+    const clock = new ManualClock(seed | 0);
+    const stack = createStack({
+      link,
+      address: '10.0.0.1/24',
+      gateway: '10.0.0.2',
+      mtu: TARGET.mtu,
+      memory: PacketMemory.create({ frames: 4096, debug }),
+      clock,
+      random: new SeededRandom(seed),
+      mode: 'manual',
+    });
+    const socket = stack.udpSocket({ port: udpPort });
+    // Nobody can be answered at port 0, which says that there is no port (RFC 768).
+    socket.onMessage(({ data, address, port }) => void (port !== 0 && socket.send(data, port, address)));
+    stack.listen({ port: tcpPort });
+    const pool = PacketPool.create(PacketMemory.create({ frames: 1024 }), 1024);
+    const burst: Packet[] = [];
+    const back: Packet[] = [];
+    let sent = 0;
+    let answered = 0;
+    const round = (): void => {
+      if (burst.length > 0) expect(wire.transmit(burst, 0, burst.length)).toBe(burst.length);
+      burst.length = 0;
+      clock.advance(300);
+      stack.poll();
+      for (let got = wire.receive(back, 64); got > 0; got = wire.receive(back, 64)) {
+        for (let i = 0; i < got; i++) {
+          answered += back[i]!.totalLength;
+          back[i]!.release();
+        }
       }
-    }
-  };
-  makeCorpus(TARGET, seed, 40_000, (frame) => {
-    const packet = pool.take()!;
-    packet.memory.write(packet.offset, frame, 0, frame.length);
-    packet.length = frame.length;
-    sent += frame.length;
-    if (burst.push(packet) === 32) round();
-  });
-  round();
-  const { receive, tcp } = stack.statistics();
-  expect(receive.unexplained).toBe(0);
-  expect(receive.received).toBe(40_000);
-  expect(Object.keys(receive.dropped).length).toBeGreaterThan(50);
-  expect(receive.delivered).toBeGreaterThan(500);
-  expect(answered).toBeLessThan(sent);
-  expect(tcp.connections).toBe(0);
-  for (let second = 0; second < 200; second++) {
-    clock.advance(1_000_000);
+    };
+    makeCorpus(TARGET, seed, frames, (frame) => {
+      const packet = pool.take()!;
+      packet.memory.write(packet.offset, frame, 0, frame.length);
+      packet.length = frame.length;
+      sent += frame.length;
+      if (burst.push(packet) === 32) round();
+    });
     round();
-  }
-  expect(answered).toBeLessThan(sent);
-  expect(stack.statistics().receive).toMatchObject({ held: 0, unexplained: 0 });
-  expect(stack.pool.outstanding).toBe(0);
-  stack.close();
-  wire.close();
-  stack.pool.assertNoLeaks();
-  pool.assertNoLeaks();
-});
+    const { receive, tcp } = stack.statistics();
+    expect(receive.unexplained).toBe(0);
+    expect(receive.received).toBe(frames);
+    expect(Object.keys(receive.dropped).length).toBeGreaterThan(45);
+    expect(receive.delivered).toBeGreaterThan(frames / 100);
+    expect(answered).toBeLessThan(sent);
+    expect(tcp.connections).toBe(0);
+    for (let second = 0; second < 200; second++) {
+      clock.advance(1_000_000);
+      round();
+    }
+    expect(answered).toBeLessThan(sent);
+    expect(stack.statistics().receive).toMatchObject({ held: 0, unexplained: 0 });
+    expect(stack.pool.outstanding).toBe(0);
+    stack.close();
+    wire.close();
+    stack.pool.assertNoLeaks();
+    pool.assertNoLeaks();
+  },
+);
