@@ -21,11 +21,14 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
                   tcpreplay at full speed, while the kernel uses its echo servers. It must answer as before; every frame
                   must be accounted for; tshark must find nothing wrong in what it sent. Needs root
 
+  links           a stream each way between Prism and the kernel of this machine over each link, hashed at both ends, and
+                  a tenth of it with 1 % of the frames lost; in network namespaces. Needs root
+
   --seeds N       schedules to run (default 10000)
   --first SEED    the first of them, also for mangle (default 0)
-  --bytes N       bytes of each stream of bulk (default 1073741824)
+  --bytes N       bytes of each stream of bulk and links (default 1073741824)
   --segments N    mangled segments to send (default 1000000)
-  --link NAME     of hostile: packet (default), ring, xdp, tap, all
+  --link NAME     of hostile: packet (default), ring, xdp, tap, all; of links those and xdp-generic, all (default)
   --frames N      in the capture of hostile (default 100000)
   --seconds N     of hostile at full speed (default 10)
   --seed N        of hostile (default: another one each time, printed)
@@ -50,7 +53,7 @@ function parse() {
         first: { type: 'string', default: '0' },
         bytes: { type: 'string', default: String(2 ** 30) },
         segments: { type: 'string', default: '1000000' },
-        link: { type: 'string', default: 'packet' },
+        link: { type: 'string' },
         frames: { type: 'string', default: '100000' },
         seconds: { type: 'string', default: '10' },
         seed: { type: 'string' },
@@ -76,8 +79,8 @@ if (values.help || positionals.length === 0) {
 }
 const parts = positionals;
 for (const part of parts) {
-  if (!['schedules', 'bulk', 'mangle', 'hostile'].includes(part)) {
-    fail(`there is no part '${part}': schedules, bulk, mangle, hostile`);
+  if (!['schedules', 'bulk', 'mangle', 'hostile', 'links'].includes(part)) {
+    fail(`there is no part '${part}': schedules, bulk, mangle, hostile, links`);
   }
 }
 const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
@@ -85,7 +88,7 @@ const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
 const hostile = {
-  link: values.link,
+  link: values.link ?? 'packet',
   frames: whole('frames', values.frames, 1, 10_000_000),
   seconds: whole('seconds', values.seconds, 0, 86_400),
   seed: values.seed === undefined ? undefined : whole('seed', values.seed, 0, 2 ** 31 - 1),
@@ -100,6 +103,10 @@ if (parts.includes('hostile')) {
   // Only this part needs Linux.
   const { soakHostile } = await import('./hostile/hostile.js');
   failures += await soakHostile(hostile);
+}
+if (parts.includes('links')) {
+  const { soakLinks } = await import('./links/links.js');
+  failures += await soakLinks({ bytes, link: values.link ?? 'all' });
 }
 console.log(failures === 0 ? 'all passed' : `${failures} failed`);
 process.exit(failures === 0 ? 0 : 1);
