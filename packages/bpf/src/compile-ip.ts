@@ -1,5 +1,6 @@
 import type { IpAddress } from '@prism-net/wire';
 import type { Assembler } from './assembler.js';
+import { compileIpv4Error, compileIpv6Error } from './compile-icmp-errors.js';
 import { compileNeighbourDiscovery } from './compile-neighbours.js';
 import { PROTOCOLS_WITH_PORTS } from './parse-steering.js';
 import { Label, MapName, Stack, swapped16 } from './steering-program.js';
@@ -10,16 +11,25 @@ const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
 /** Offsets in the IPv6 header (RFC 8200 §3). */
 const IPV6 = { NEXT_HEADER: 6, LENGTH: 40 } as const;
+const ICMP = 1;
 const ICMPV6 = 58;
 /** The ports are the first four bytes of every transport header that has some. */
 const PORTS_LENGTH = 4;
 
+/** What the rules for a kind of packet make necessary. */
+export interface Needs {
+  /** A rule asks for ports. */
+  readonly ports: boolean;
+  /** A rule concerns flows whose ICMP errors must go along. */
+  readonly errors: boolean;
+}
+
 /**
- * The IPv4 header, after the label IPV4. Leads to the rules with ports, where `usesPorts` and the packet has some, or to
- * those without. Of a fragmented datagram only the first fragment has the ports: its verdict is remembered, and the
+ * The IPv4 header, after the label IPV4. Leads to the rules with ports, where they are needed and the packet has some, to those for
+ * ICMP errors, or to those without either. Of a fragmented datagram only the first fragment has the ports: its verdict is remembered, and the
  * others follow it.
  */
-export function compileIpv4(assembler: Assembler, usesPorts: boolean): void {
+export function compileIpv4(assembler: Assembler, needs: Needs): void {
   assembler
     .label(Label.IPV4)
     .move('r1', 'r7')
@@ -36,8 +46,18 @@ export function compileIpv4(assembler: Assembler, usesPorts: boolean): void {
     .move('r8', 'r7')
     .alu('+=', 'r8', 'r1')
     .jumpIf('r8', '>', 'r3', Label.MALFORMED);
-  if (!usesPorts) {
-    assembler.jump(Label.IPV4_ADDRESSES);
+  if (!needs.ports) {
+    if (!needs.errors) {
+      assembler.jump(Label.IPV4_ADDRESSES);
+      return;
+    }
+    assembler
+      .load(8, 'r1', 'r7', IPV4.PROTOCOL)
+      .jumpIf32('r1', '!=', ICMP, Label.IPV4_ADDRESSES)
+      .load(16, 'r1', 'r7', IPV4.FRAGMENT)
+      .alu('&=', 'r1', swapped16(FRAGMENT_OFFSET))
+      .jumpIf32('r1', '!=', 0, Label.IPV4_ADDRESSES);
+    compileIpv4Error(assembler);
     return;
   }
   assembler
@@ -45,7 +65,12 @@ export function compileIpv4(assembler: Assembler, usesPorts: boolean): void {
     .alu('&=', 'r1', swapped16(MORE_FRAGMENTS | FRAGMENT_OFFSET))
     .jumpIf32('r1', '!=', 0, 'ipv4 fragment')
     .label('ipv4 ports');
-  goToPorts(assembler, IPV4.PROTOCOL, Label.IPV4_PORTS, Label.IPV4_ADDRESSES);
+  const withoutPorts = needs.errors ? 'ipv4 icmp' : Label.IPV4_ADDRESSES;
+  goToPorts(assembler, IPV4.PROTOCOL, Label.IPV4_PORTS, withoutPorts);
+  if (needs.errors) {
+    assembler.label('ipv4 icmp').jumpIf32('r1', '!=', ICMP, Label.IPV4_ADDRESSES);
+    compileIpv4Error(assembler);
+  }
 
   const key = Stack.FRAGMENT_KEY;
   assembler
@@ -96,11 +121,7 @@ export function compileRemembering(assembler: Assembler): void {
 }
 
 /** The IPv6 header, after the label IPV6. Its extension headers are not followed: such packets have no ports here. */
-export function compileIpv6(
-  assembler: Assembler,
-  usesPorts: boolean,
-  addresses: readonly IpAddress[] | undefined,
-): void {
+export function compileIpv6(assembler: Assembler, needs: Needs, addresses: readonly IpAddress[] | undefined): void {
   assembler
     .label(Label.IPV6)
     .move('r8', 'r7')
@@ -111,13 +132,19 @@ export function compileIpv6(
     .jumpIf32('r1', '!=', 0x60, Label.MALFORMED);
   if (addresses !== undefined) {
     assembler.load(8, 'r1', 'r7', IPV6.NEXT_HEADER).jumpIf32('r1', '!=', ICMPV6, 'ipv6 ports');
-    compileNeighbourDiscovery(assembler, addresses);
+    compileNeighbourDiscovery(assembler, addresses, 'ipv6 ports');
     assembler.label('ipv6 ports');
   }
-  if (usesPorts) goToPorts(assembler, IPV6.NEXT_HEADER, Label.IPV6_PORTS, Label.IPV6_ADDRESSES);
+  const withoutPorts = needs.errors ? 'ipv6 icmp' : Label.IPV6_ADDRESSES;
+  if (needs.ports) goToPorts(assembler, IPV6.NEXT_HEADER, Label.IPV6_PORTS, withoutPorts);
+  else if (needs.errors) assembler.load(8, 'r1', 'r7', IPV6.NEXT_HEADER);
   else assembler.jump(Label.IPV6_ADDRESSES);
+  if (!needs.errors) return;
+  assembler.label('ipv6 icmp').jumpIf32('r1', '!=', ICMPV6, Label.IPV6_ADDRESSES);
+  compileIpv6Error(assembler);
 }
 
+/** To the rules with ports, if the protocol has some; else to `without`, with the protocol in r1. */
 function goToPorts(assembler: Assembler, protocolAt: number, withPorts: string, without: string): void {
   const found = `${withPorts}: found`;
   assembler.load(8, 'r1', 'r7', protocolAt);

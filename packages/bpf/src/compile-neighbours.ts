@@ -39,19 +39,19 @@ export function compileArp(assembler: Assembler, addresses: readonly IpAddress[]
 /**
  * Neighbour discovery (RFC 4861), for a packet whose next header is ICMPv6: solicitations for Prism's addresses;
  * advertisements to them, which answer Prism, and for them, which show that somebody else claims one (RFC 4862 §5.4.4).
- * Other ICMPv6 goes on at IPV6_ADDRESSES.
+ * Other ICMPv6 goes on at `other`.
  */
-export function compileNeighbourDiscovery(assembler: Assembler, addresses: readonly IpAddress[]): void {
+export function compileNeighbourDiscovery(assembler: Assembler, addresses: readonly IpAddress[], other: string): void {
   const own = addresses.filter((address) => address.family === 6);
   const unlessAddress = (offset: number, address: IpAddress, next: string) =>
     unlessWords(assembler, 'r7', offset, [address.a, address.b, address.c, address.d], WHOLE, next);
   assembler
     .move('r1', 'r7')
     .alu('+=', 'r1', ICMPV6 + NEIGHBOUR_LENGTH)
-    .jumpIf('r1', '>', 'r3', Label.IPV6_ADDRESSES)
+    .jumpIf('r1', '>', 'r3', other)
     .load(8, 'r1', 'r7', ICMPV6)
     .jumpIf32('r1', '==', NEIGHBOUR_SOLICITATION, 'neighbour target')
-    .jumpIf32('r1', '!=', NEIGHBOUR_ADVERTISEMENT, Label.IPV6_ADDRESSES);
+    .jumpIf32('r1', '!=', NEIGHBOUR_ADVERTISEMENT, other);
   for (const [index, address] of own.entries()) {
     const next = `neighbour destination ${index}: no`;
     unlessAddress(IPV6_DESTINATION, address, next);

@@ -1,6 +1,6 @@
 import { labUnavailable } from '@prism-net/netlab';
 import { describe, expect, it } from 'vitest';
-import { arp, frame, ICMP, ICMPV6, ip, neighbour, TCP, UDP } from './frames.testkit.js';
+import { arp, frame, ICMP, ICMPV6, icmpError, ip, neighbour, TCP, UDP } from './frames.testkit.js';
 import type { Steering, SteeringRule } from './steering.js';
 import { judge, LoadedJudge } from './steering.testkit.js';
 
@@ -220,6 +220,63 @@ describe.skipIf(labUnavailable() !== null)('a compiled steering specification, i
     });
   });
 
+  describe('ICMP errors', () => {
+    const router = '192.0.2.254';
+    // What Prism has sent: from its port.
+    const sent = { source: '10.0.0.1', sourcePort: 7000, destination: '192.0.2.1', port: 9999 };
+    const error = (type: number, more: object = {}) =>
+      icmpError(type, ip({ ...sent, ...more }), { source: router, destination: '10.0.0.1' });
+
+    it('go where the flow goes that they are about', () => {
+      const steering = only({ protocol: 'udp', address: '10.0.0.1', port: 7000 });
+      const others = [{ sourcePort: 7001 }, { protocol: TCP }, { source: '10.0.0.2' }, { fragmentOffset: 8 }];
+      const frames = [error(3), error(11), error(12), error(3, { optionsLength: 8 }), error(3, { payloadLength: 8 })];
+      expect(judge(steering, ...frames)).toEqual(frames.map(() => 'redirect'));
+      expect(judge(steering, ...others.map((other) => error(3, other)))).toEqual(['pass', 'pass', 'pass', 'pass']);
+      // Echo and redirect are no errors; the last one is cut off before the ports.
+      expect(judge(steering, error(8), error(5), error(3, { payloadLength: 3 }))).toEqual(['pass', 'pass', 'pass']);
+    });
+
+    it('are packets of their own when what they quote is no IPv4 header', () => {
+      const steering = only({ protocol: 'udp' });
+      const quotedHeader = 14 + 20 + 8;
+      for (const first of [0x44, 0x65, 0x4f]) {
+        const broken = error(3);
+        broken[quotedHeader] = first;
+        expect(judge(steering, error(3), broken)).toEqual(['redirect', 'pass']);
+      }
+    });
+
+    it('match the other end by sourceAddress and sourcePort, and the rule without ports too', () => {
+      expect(judge(only({ protocol: 'udp', sourceAddress: '192.0.2.1', sourcePort: 9999 }), error(3))).toEqual([
+        'redirect',
+      ]);
+      expect(judge(only({ protocol: 'udp', sourceAddress: router }), error(3))).toEqual(['pass']);
+      expect(judge(only({ protocol: 'udp' }), error(3), error(3, { protocol: TCP }))).toEqual(['redirect', 'pass']);
+    });
+
+    it('are judged by rules for addresses and for ICMP as packets of their own, in order', () => {
+      const flow: SteeringRule = { protocol: 'udp', port: 7000, action: 'redirect' };
+      const noIcmp: SteeringRule = { protocol: 'icmp', sourceAddress: router, action: 'drop' };
+      expect(judge({ rules: [flow, noIcmp], otherwise: 'pass' }, error(3), error(3, { sourcePort: 1 }))).toEqual([
+        'redirect',
+        'drop',
+      ]);
+      expect(judge({ rules: [noIcmp, flow], otherwise: 'pass' }, error(3))).toEqual(['drop']);
+    });
+
+    it('likewise in IPv6', () => {
+      const flow = { source: '2001:db8::1', sourcePort: 7000, destination: '2001:db8:9::1', port: 9999 };
+      const from = { source: 'fe80::9', destination: '2001:db8::1' };
+      const frames = [1, 2, 3, 4, 128].map((type) => icmpError(type, ip(flow), from));
+      const steering = only({ protocol: 'udp', address: '2001:db8::1', port: 7000 });
+      const expected = ['redirect', 'redirect', 'redirect', 'redirect', 'pass'];
+      expect(judge(steering, ...frames)).toEqual(expected);
+      expect(judge({ ...steering, addresses: ['2001:db8::1'] }, ...frames)).toEqual(expected);
+      expect(judge(steering, icmpError(1, ip({ ...flow, sourcePort: 1 }), from))).toEqual(['pass']);
+    });
+  });
+
   describe('neighbour resolution', () => {
     const own = { addresses: ['10.0.0.1', '10.0.0.7', '2001:db8::1', 'fe80::1'] };
 
@@ -304,7 +361,6 @@ describe.skipIf(labUnavailable() !== null)('a compiled steering specification, i
 
   it.each([
     ['IPv4', (n: number) => ({ address: `10.0.${n >> 8}.${n & 255}`, sourceAddress: `10.1.0.${n}` })],
-    ['IPv6', (n: number) => ({ address: `2001:db8::${n.toString(16)}`, sourceAddress: `fe80::${n.toString(16)}` })],
     ['any address', () => ({})],
   ])('loads 256 rules with all fields for %s, and still finds the last', (_, addresses) => {
     const rules = Array.from(
@@ -327,6 +383,21 @@ describe.skipIf(labUnavailable() !== null)('a compiled steering specification, i
     expect(judge({ rules, otherwise: 'pass' }, ip(match), ip({ ...match, sourcePort: 4256 }))).toEqual([
       'redirect',
       'pass',
+    ]);
+  });
+
+  it('loads the longest program there can be', () => {
+    const addresses = Array.from({ length: 256 }, (_, n) => `2001:db8::${n.toString(16)}`);
+    const rules = Array.from({ length: 256 }, (_, n): SteeringRule => {
+      const prefix = `2001:db8:1:2:3:4:${n.toString(16)}:0/127`;
+      return { protocol: 'tcp', address: prefix, sourceAddress: prefix, vlan: n, action: 'drop' };
+    });
+    rules[0] = { port: 1, action: 'drop' };
+    const address = '2001:db8:1:2:3:4:ff:1';
+    const last = ip({ protocol: TCP, source: address, destination: address, vlan: 255 });
+    expect(judge({ rules, otherwise: 'pass', addresses }, last, neighbour(135, addresses[255]!, 'ff02::1'))).toEqual([
+      'drop',
+      'redirect',
     ]);
   });
 });

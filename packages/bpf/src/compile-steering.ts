@@ -1,8 +1,8 @@
 import { ethernet } from '@prism-net/wire';
 import { Assembler, type ProgramCode } from './assembler.js';
-import { compileIpv4, compileIpv6, compileRemembering } from './compile-ip.js';
+import { compileIpv4, compileIpv6, compileRemembering, type Needs } from './compile-ip.js';
 import { compileArp } from './compile-neighbours.js';
-import { asksForPorts, compileRules } from './compile-rules.js';
+import { asksForPorts, compileRules, concernsTransport } from './compile-rules.js';
 import { XdpAction, XdpContext } from './instruction-set.js';
 import { type Kind, type ParsedSteering, parseSteering, UNTAGGED } from './parse-steering.js';
 import type { Steering, SteeringAction } from './steering.js';
@@ -36,11 +36,14 @@ export interface CompiledSteering extends ProgramCode {
 export function compileSteering(steering: Steering): CompiledSteering {
   const parsed = parseSteering(steering);
   const { rules, addresses } = parsed;
-  const usesPorts = (kind: Kind) => rules.some((rule) => rule.kinds.has(kind) && asksForPorts(rule));
-  const remembersFragments = usesPorts('ipv4');
+  const needs = (kind: Kind): Needs => {
+    const concerned = rules.filter((rule) => rule.kinds.has(kind));
+    return { ports: concerned.some(asksForPorts), errors: concerned.some(concernsTransport) };
+  };
+  const remembersFragments = needs('ipv4').ports;
   const assembler = new Assembler().move('r6', 'r1');
   if (rules.length === 0 && addresses === undefined) assembler.jump(Label.OTHERWISE);
-  else compileMatching(assembler, parsed, usesPorts);
+  else compileMatching(assembler, parsed, needs);
   compileVerdicts(assembler, parsed, remembersFragments);
   return {
     ...assembler.assemble(),
@@ -50,7 +53,7 @@ export function compileSteering(steering: Steering): CompiledSteering {
   };
 }
 
-function compileMatching(assembler: Assembler, steering: ParsedSteering, usesPorts: (kind: Kind) => boolean): void {
+function compileMatching(assembler: Assembler, steering: ParsedSteering, needs: (kind: Kind) => Needs): void {
   const { rules, addresses } = steering;
   const type = (value: number, label: string) => assembler.jumpIf32('r4', '==', swapped16(value), label);
   assembler
@@ -78,20 +81,22 @@ function compileMatching(assembler: Assembler, steering: ParsedSteering, usesPor
   type(ethernet.EtherType.IPV6, Label.IPV6);
   if (addresses !== undefined) type(ethernet.EtherType.ARP, Label.ARP);
   assembler.label(Label.OTHER);
-  compileRules(assembler, rules, 'other', false);
+  compileRules(assembler, rules, 'other', 'whole');
   if (addresses !== undefined) compileArp(assembler, addresses);
-  compileIpv4(assembler, usesPorts('ipv4'));
-  compileIpv6(assembler, usesPorts('ipv6'), addresses);
+  compileIpv4(assembler, needs('ipv4'));
+  compileIpv6(assembler, needs('ipv6'), addresses);
   const chains = [
-    [Label.IPV4_PORTS, 'ipv4', true],
-    [Label.IPV4_ADDRESSES, 'ipv4', false],
-    [Label.IPV6_PORTS, 'ipv6', true],
-    [Label.IPV6_ADDRESSES, 'ipv6', false],
+    [Label.IPV4_PORTS, 'ipv4', 'ports'],
+    [Label.IPV4_ADDRESSES, 'ipv4', 'whole'],
+    [Label.IPV4_ERRORS, 'ipv4', 'errors'],
+    [Label.IPV6_PORTS, 'ipv6', 'ports'],
+    [Label.IPV6_ADDRESSES, 'ipv6', 'whole'],
+    [Label.IPV6_ERRORS, 'ipv6', 'errors'],
   ] as const;
-  for (const [label, kind, hasPorts] of chains) {
+  for (const [label, kind, variant] of chains) {
     if (!assembler.isAwaited(label)) continue;
     assembler.label(label);
-    compileRules(assembler, rules, kind, hasPorts);
+    compileRules(assembler, rules, kind, variant);
   }
 }
 

@@ -85,6 +85,18 @@ export function neighbour(type: number, target: string, destination: string): Ui
   return made;
 }
 
+/** An ICMP error, or an ICMPv6 error, about an untagged frame of the same family. */
+export function icmpError(type: number, about: Uint8Array, options: IpOptions = {}): Uint8Array {
+  const packet = about.subarray(14);
+  const protocol = packet[0]! >> 4 === 6 ? ICMPV6 : ICMP;
+  const made = ip({ ...options, protocol, payloadLength: 8 + packet.length });
+  const at = made.length - 8 - packet.length;
+  made.fill(0, at, at + 8);
+  made[at] = type;
+  made.set(packet, at + 8);
+  return made;
+}
+
 function putAddress(view: DataView, at: number, text: string): void {
   const { family, a, b, c, d } = IpAddress.parse(text);
   const words = family === 4 ? [d] : [a, b, c, d];

@@ -17,6 +17,8 @@ interface Packet {
   readonly source?: string;
   readonly destination?: string;
   readonly ports?: readonly [source: number, destination: number];
+  /** Of an ICMP error: the packet that would answer the one it quotes. */
+  readonly answer?: Packet;
 }
 
 const PORTS = [6, 17, 33, 132, 136];
@@ -67,14 +69,16 @@ export class SteeringModel {
         source: bits(frame, at + 12, 4),
         destination: bits(frame, at + 16, 4),
       };
+      const offset = view.getUint16(at + 6) & 0x1fff;
+      const answer = protocol === 1 && offset === 0 ? quoted(frame, at + length, 4, [3, 4, 11, 12], l2) : undefined;
+      const whole: Packet = answer === undefined ? packet : { ...packet, answer };
       // Ports are looked for only where a rule for IPv4 asks for some.
-      if (!rules.some((rule) => asksForPorts(rule) && matchesIpv4(rule))) return this.#rules(packet, false);
-      const fragment = view.getUint16(at + 6);
-      const [offset, more] = [fragment & 0x1fff, (fragment & 0x2000) !== 0];
+      if (!rules.some((rule) => asksForPorts(rule) && matchesIpv4(rule))) return this.#rules(whole, false);
+      const more = (frame[at + 6]! & 0x20) !== 0;
       const datagram = `${packet.source} ${packet.destination} ${view.getUint16(at + 4)} ${protocol} ${vlan}`;
       if (offset !== 0) return this.#fragments.get(datagram) ?? this.#rules(packet, false);
       if (PORTS.includes(protocol) && frame.length < at + length + 4) return malformed;
-      const verdict = this.#rules(PORTS.includes(protocol) ? withPorts(packet, view, at + length) : packet, false);
+      const verdict = this.#rules(PORTS.includes(protocol) ? withPorts(packet, view, at + length) : whole, false);
       if (more) this.#fragments.set(datagram, verdict);
       return verdict;
     }
@@ -97,6 +101,8 @@ export class SteeringModel {
         }
       }
       const usesPorts = rules.some((rule) => asksForPorts(rule) && matchesIpv6(rule));
+      const answer = protocol === 58 ? quoted(frame, at + 40, 6, [1, 2, 3, 4], l2) : undefined;
+      if (answer !== undefined) return this.#rules({ ...packet, answer }, false);
       if (!usesPorts || !PORTS.includes(protocol)) return this.#rules(packet, false);
       if (frame.length < at + 44) return malformed;
       return this.#rules(withPorts(packet, view, at + 40), false);
@@ -120,6 +126,33 @@ export class SteeringModel {
   }
 }
 
+/** The answer to the packet that an ICMP error at `at` quotes, if it is one and quotes ports. */
+function quoted(
+  frame: Uint8Array,
+  at: number,
+  family: 4 | 6,
+  types: readonly number[],
+  l2: Packet,
+): Packet | undefined {
+  const start = at + 8;
+  const header = family === 4 ? 20 : 40;
+  if (frame.length < start + header || !types.includes(frame[at]!) || frame[start]! >> 4 !== family) return undefined;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const length = family === 4 ? 4 * (frame[start]! & 15) : 40;
+  const protocol = frame[start + (family === 4 ? 9 : 6)]!;
+  const isLaterFragment = family === 4 && (view.getUint16(start + 6) & 0x1fff) !== 0;
+  if (length < header || isLaterFragment || !PORTS.includes(protocol) || frame.length < start + length + 4)
+    return undefined;
+  const [sent, received] = [view.getUint16(start + length), view.getUint16(start + length + 2)];
+  const address = (offset: number) => bits(frame, start + offset, family === 4 ? 4 : 16);
+  const [source, destination] = family === 4 ? [address(12), address(16)] : [address(8), address(24)];
+  return { ...l2, family, protocol, source: destination, destination: source, ports: [received, sent] };
+}
+
+function isAboutFlows({ protocol, port, sourcePort }: SteeringRule): boolean {
+  return port !== undefined || sourcePort !== undefined || ['tcp', 'udp', ...PORTS].includes(protocol ?? 'any');
+}
+
 function asksForPorts(rule: SteeringRule): boolean {
   return rule.port !== undefined || rule.sourcePort !== undefined;
 }
@@ -133,6 +166,7 @@ function matchesIpv6({ address, sourceAddress, etherType = 0x86dd }: SteeringRul
 }
 
 function matches(rule: SteeringRule, packet: Packet): boolean {
+  if (packet.answer !== undefined && isAboutFlows(rule) && matches(rule, packet.answer)) return true;
   if (rule.vlan !== undefined && rule.vlan !== packet.vlan) return false;
   if (rule.etherType !== undefined && rule.etherType !== packet.etherType) return false;
   if (rule.protocol !== undefined) {

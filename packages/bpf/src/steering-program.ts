@@ -6,6 +6,8 @@
  *     r8  transport header         later: the XDP action
  *     r3  end of the frame, until a helper is called
  *
+ * In the rules for ICMP errors r8 is the network header of the packet they quote, and r2 its transport header.
+ *
  * Rules read what they compare from the frame, each time anew, and keep nothing of it in registers: whatever rules came
  * before, the verifier then finds a rule in a state it knows, and its work grows with the rules and not with their square.
  */
@@ -45,6 +47,8 @@ export const Label = {
   IPV4_ADDRESSES: 'ipv4 rules without ports',
   IPV6_PORTS: 'ipv6 rules with ports',
   IPV6_ADDRESSES: 'ipv6 rules without ports',
+  IPV4_ERRORS: 'ipv4 rules for errors',
+  IPV6_ERRORS: 'ipv6 rules for errors',
   OTHER: 'other rules',
 } as const;
 

@@ -1,7 +1,7 @@
 import { labUnavailable } from '@prism-net/netlab';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arp, frame, ip, neighbour } from './frames.testkit.js';
+import { arp, frame, icmpError, ip, neighbour } from './frames.testkit.js';
 import type { Steering, SteeringRule } from './steering.js';
 import { LoadedJudge } from './steering.testkit.js';
 import { type Decider, SteeringModel } from './steering-model.testkit.js';
@@ -102,13 +102,37 @@ const frames = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ etherType: fc.constantFrom(...TYPES), tag: vlan }).map(tagged(frame)) },
 );
-const damaged = fc.tuple(frames, fc.nat(5), fc.nat(120), fc.nat(255)).map(([whole, kind, at, byte]) => {
-  const copy = Uint8Array.from(whole);
-  if (kind === 1) return copy.subarray(0, Math.max(14, at % copy.length));
-  // Beyond the addresses of the Ethernet header, where nothing is looked at.
-  if (kind === 2) copy[12 + (at % (copy.length - 12))] = byte;
-  return copy;
-});
+const errors = fc
+  .tuple(
+    fc.constantFrom(0, 1, 2, 3, 4, 5, 11, 12),
+    fc.boolean(),
+    fc.record({ ...common, optionsLength: fc.constantFrom(0, 0, 40), fragmentOffset: fc.constantFrom(0, 0, 0, 8) }),
+    fc.array(fc.nat(3), { minLength: 4, maxLength: 4 }),
+    fc.record({
+      moreFragments: fc.boolean(),
+      fragmentOffset: fc.constantFrom(0, 0, 8),
+      vlan: fc.constantFrom(...VLANS),
+    }),
+  )
+  .map(([type, isIpv6, inner, [a, b, c, d], outer]) => {
+    const pool = isIpv6 ? IPV6 : IPV4;
+    const about = ip({ ...inner, source: pool[a!]!, destination: pool[b!]! });
+    return icmpError(type, about, { ...outer, source: pool[c!]!, destination: pool[d!]! });
+  });
+const damaged = fc
+  .tuple(
+    fc.oneof({ weight: 4, arbitrary: frames }, { weight: 1, arbitrary: errors }),
+    fc.nat(5),
+    fc.nat(120),
+    fc.nat(255),
+  )
+  .map(([whole, kind, at, byte]) => {
+    const copy = Uint8Array.from(whole);
+    if (kind === 1) return copy.subarray(0, Math.max(14, at % copy.length));
+    // Beyond the addresses of the Ethernet header, where nothing is looked at.
+    if (kind === 2) copy[12 + (at % (copy.length - 12))] = byte;
+    return copy;
+  });
 
 describe.skipIf(labUnavailable() !== null)('compiled steering against a plain model', () => {
   it('judges and counts random frames by random rules as the model does', () => {
@@ -141,9 +165,9 @@ describe.skipIf(labUnavailable() !== null)('compiled steering against a plain mo
         }
       },
     );
-    fc.assert(property, { numRuns: 400 });
+    fc.assert(property, { numRuns: 150 });
     // Not a test of two ways to say `otherwise`.
-    expect(decidedByRules).toBeGreaterThan(3000);
+    expect(decidedByRules).toBeGreaterThan(1000);
   });
 });
 

@@ -9,6 +9,9 @@ export type SteeringAction = 'redirect' | 'pass' | 'drop';
 /**
  * What a frame must have for the action; what is left out does not matter. A rule with none of the fields matches every
  * frame. A rule that names an address, a protocol or a port matches IP packets only.
+ *
+ * A rule that names ports, or a protocol with ports, also matches ICMP errors about its flows: those that quote a packet
+ * to which the rule would match the answer.
  */
 export interface SteeringRule {
   /** Of IPv4, or the first next header of IPv6; 'icmp' means ICMP for IPv4 and ICMPv6 for IPv6. */
