@@ -2,6 +2,7 @@ import type { Link } from '@prism-net/link';
 import { openLink } from '@prism-net/links';
 import { createStack, type Stack, type StackOptions } from '@prism-net/stack';
 import { type Clock, createMonotonicClock, type Instant } from '@prism-net/time';
+import { type NativeCalls, nativeCalls } from './native-calls.js';
 import type { PeerChannel } from './peer-channel.js';
 import type { PeerJob } from './peer-job.js';
 
@@ -12,6 +13,8 @@ export interface Application {
 
 /** Rounds go on for so long before the event loop gets a turn, once the connection stands: a turn costs microseconds. */
 const TURN_MICROSECONDS = 20_000;
+/** Between two readings of the clock, less one; a power of two. */
+const IDLE_ROUNDS_MASK = 7;
 
 /** A stack on a real link, in a process that owns its core: it polls without ever sleeping. */
 export class PrismHost {
@@ -46,10 +49,8 @@ export class PrismHost {
     };
   }
 
-  /** Calls of native code on the data path so far; NaN where the link does not count them. */
-  get nativeCalls(): number {
-    const { nativeCalls } = this.link.statistics as { readonly nativeCalls?: number };
-    return nativeCalls ?? (this.link as { readonly nativeCalls?: number }).nativeCalls ?? Number.NaN;
+  get nativeCalls(): NativeCalls {
+    return nativeCalls(this.link);
   }
 
   /** From now on the event loop gets its turn seldom: promises settle late. */
@@ -72,15 +73,17 @@ export class PrismHost {
     if (unexplained !== 0) throw new Error(`${unexplained} frames unexplained`);
   }
 
+  /** The clock is read after rounds with work, and now and then: an answer should not wait for its reading. */
   #rounds(application: Application): void {
-    const { clock, stack } = this;
+    const { clock, stack, turnMicroseconds } = this;
     const start = clock.now();
     let now = start;
+    let fruitless = 0;
     do {
-      stack.poll(now);
+      fruitless = stack.poll(now) === 0 ? (fruitless + 1) | 0 : 0;
       application.round(now);
-      now = clock.now();
-    } while (((now - start) | 0) < this.turnMicroseconds);
+      if ((fruitless & IDLE_ROUNDS_MASK) === 0) now = clock.now();
+    } while (((now - start) | 0) < turnMicroseconds);
   }
 }
 

@@ -82,7 +82,10 @@ export async function prismIperf3Client(job: PeerJob, channel: PeerChannel): Pro
   await loop;
   const { receivedPackets, transmittedPackets } = host.link.statistics;
   host.close();
-  channel.done({ nativeCallsPerPacket: host.nativeCalls / (receivedPackets + transmittedPackets), retransmitted });
+  channel.done({
+    nativeCallsPerPacket: host.nativeCalls.sending / (receivedPackets + transmittedPackets),
+    retransmitted,
+  });
 }
 
 /** Gigabits per second: receiving, of what the application was handed; sending, of what the peer has acknowledged. */

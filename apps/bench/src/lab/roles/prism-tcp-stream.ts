@@ -21,7 +21,7 @@ export async function prismTcpSource(job: PeerJob, channel: PeerChannel): Promis
   await host.run(channel, sender);
   const { statistics } = host.link;
   const figures = {
-    nativeCallsPerTransmittedPacket: host.nativeCalls / statistics.transmittedPackets,
+    nativeCallsPerTransmittedPacket: host.nativeCalls.sending / statistics.transmittedPackets,
     retransmitted: sender.socket?.tcpInfo().retransmitted ?? 0,
   };
   host.close();
@@ -86,7 +86,7 @@ export async function prismTcpSink(job: PeerJob, channel: PeerChannel): Promise<
     channel.measured({ bytes: meter.bytes }, hash.digest('hex'));
   }
   await loop;
-  const figures = { nativeCallsPerReceivedPacket: host.nativeCalls / host.link.statistics.receivedPackets };
+  const figures = { nativeCallsPerReceivedPacket: host.nativeCalls.receiving / host.link.statistics.receivedPackets };
   host.close();
   channel.done(figures);
 }

@@ -6,7 +6,8 @@ import type { PeerChannel } from '../peer-channel.js';
 import { type PeerJob, PORT } from '../peer-job.js';
 import { type Application, PrismHost } from '../prism-host.js';
 
-const BURST = 64;
+/** What an interface hands its link at once. */
+const BURST = 32;
 
 /** Sends datagrams as fast as the link takes them. */
 export async function prismUdpSource(job: PeerJob, channel: PeerChannel): Promise<void> {
@@ -18,8 +19,8 @@ export async function prismUdpSource(job: PeerJob, channel: PeerChannel): Promis
   const { statistics } = host.link;
   const figures = {
     sent: source.sent,
-    nativeCallsPerTransmittedPacket: host.nativeCalls / statistics.transmittedPackets,
-    nativeCallsPerTransmittedBurst: host.nativeCalls / source.bursts,
+    nativeCallsPerTransmittedPacket: host.nativeCalls.sending / statistics.transmittedPackets,
+    nativeCallsPerTransmittedBurst: host.nativeCalls.sending / source.bursts,
     packetsPerBurst: source.sent / source.bursts,
   };
   host.close();
@@ -110,11 +111,11 @@ export async function prismUdpSink(job: PeerJob, channel: PeerChannel): Promise<
   meter.measure(job).then(({ itemsPerSecond, gbitPerSecond }) => {
     channel.measured({ packetsPerSecond: itemsPerSecond, gbitPerSecond });
   });
-  const calls = host.nativeCalls;
+  const calls = host.nativeCalls.receiving;
   await host.run(channel);
   const figures = {
     received: meter.items,
-    nativeCallsPerReceivedPacket: (host.nativeCalls - calls) / Math.max(1, meter.items),
+    nativeCallsPerReceivedPacket: (host.nativeCalls.receiving - calls) / Math.max(1, meter.items),
     dropped: host.link.statistics.dropped + socket.endpoint.overflows,
   };
   host.close();
