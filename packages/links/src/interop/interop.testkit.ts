@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Capture, labUnavailable } from '@prism-net/netlab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { judge } from './judge.testkit.js';
+import { damagedStart, judge } from './judge.testkit.js';
 import { bodyOf, receiveStream, receiveText, sendStream, serveHttp } from './prism-peer.testkit.js';
 import { type Configuration, KERNEL, openSetting, PRISM, type Setting } from './setting.testkit.js';
 
@@ -195,21 +195,8 @@ export function describeInteroperation(configuration: Configuration): void {
       expect(verdict.faults.slice(0, 5)).toEqual([]);
       expect(verdict.frames).toBeGreaterThan(500);
       // The judge is awake: one bit of the first IP header turned over does not get past it.
-      const bad = join(setting.folder, 'bad.pcap');
-      copyFileSync(file, bad);
-      expect((await judge(flipBit(bad), setting.mac, configuration.completeChecksums)).faults).toHaveLength(1);
+      const damaged = damagedStart(file, join(setting.folder, 'damaged.pcap'));
+      expect((await judge(damaged, setting.mac, configuration.completeChecksums)).faults).toHaveLength(1);
     });
   });
-}
-
-/** Damages the time to live of the first IPv4 packet of a capture. */
-function flipBit(file: string): string {
-  const bytes = readFileSync(file);
-  for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8)) {
-    if (bytes.readUInt16BE(at + 16 + 12) !== 0x0800) continue;
-    bytes[at + 16 + 14 + 8]! ^= 1;
-    break;
-  }
-  writeFileSync(file, bytes);
-  return file;
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -35,25 +36,33 @@ export async function judge(file: string, mac: string, transportChecksums: boole
   // An error quotes the kernel's own packet as it came: with the sum that no wire has made the kernel complete.
   const quoted = `(${ICMP_ERROR} && icmp.checksum.status == "Good" && ip.checksum.status == "Good" && !_ws.malformed)`;
   const wrong = `(_ws.malformed || _ws.expert.severity == "Error" || ip.checksum.status == "Bad") && !${quoted}`;
-  const read = async (filter: string, field: string): Promise<string[]> => {
-    const args = [
-      '-r',
-      file,
-      ...preferences,
-      ...payloads,
-      '-Y',
-      filter,
-      '-T',
-      'fields',
-      '-e',
-      'frame.number',
-      '-e',
-      field,
-    ];
-    const { stdout } = await run('tshark', args, { maxBuffer: 256 * 1024 * 1024 });
-    return stdout.split('\n').filter(Boolean);
-  };
-  const frames = await read(own, 'frame.len');
-  const faults = await read(`${own} && ${wrong}`, '_ws.expert.message');
-  return { frames: frames.length, faults: faults.map((line) => `frame ${line.replace('\t', ': ')}`) };
+  const filter = ['-Y', `${own} && ${wrong}`, '-T', 'fields', '-e', 'frame.number', '-e', '_ws.expert.message'];
+  const { stdout } = await run('tshark', ['-n', '-r', file, ...preferences, ...payloads, ...filter]);
+  const faults = stdout.split('\n').filter(Boolean);
+  return { frames: countFrames(file, mac), faults: faults.map((line) => `frame ${line.replace('\t', ': ')}`) };
+}
+
+/** Offsets of the frames in a capture, behind its header of 24 bytes and their own of 16. */
+function* framesOf(capture: Buffer): Generator<number> {
+  for (let at = 24; at + 16 <= capture.length; at += 16 + capture.readUInt32LE(at + 8)) yield at + 16;
+}
+
+function countFrames(file: string, mac: string): number {
+  const capture = readFileSync(file);
+  const source = Buffer.from(mac.replaceAll(':', ''), 'hex');
+  let count = 0;
+  for (const at of framesOf(capture)) if (capture.compare(source, 0, 6, at + 6, at + 12) === 0) count++;
+  return count;
+}
+
+/** The start of a capture, up to the first IPv4 packet, in whose time to live one bit is turned over. */
+export function damagedStart(file: string, copy: string): string {
+  const capture = Buffer.from(readFileSync(file));
+  for (const at of framesOf(capture)) {
+    if (capture.readUInt16BE(at + 12) !== 0x0800) continue;
+    capture[at + 14 + 8]! ^= 1;
+    writeFileSync(copy, capture.subarray(0, at + capture.readUInt32LE(at - 8)));
+    return copy;
+  }
+  throw new Error(`${file} has no IPv4 packet`);
 }
