@@ -4,6 +4,7 @@ import { parseIpv4Address, parseMacAddress } from '@prism-net/wire';
 import { CABLE_MTU, ECHO_PORT, KERNEL, MTU, PREFIX_LENGTH, PRISM } from './addresses.js';
 import { type AttackReport, attack } from './attack.js';
 import { writeCorpusFile } from './corpus/corpus-file.js';
+import type { Target } from './corpus/target.js';
 import { HOSTILE_LINKS, type HostileLink } from './hostile-link.js';
 import { findFaults } from './verdict.js';
 
@@ -78,7 +79,7 @@ function describe(report: AttackReport): string[] {
 }
 
 /** For a corpus in a file: the lab's addresses, and conversations that only look alive. */
-function exampleTarget(): Parameters<typeof writeCorpusFile>[1] {
+export function exampleTarget(): Target {
   return {
     macAddress: parseMacAddress(PRISM.macAddress),
     address: parseIpv4Address(PRISM.address),

@@ -47,6 +47,11 @@ const WRONG = [
   'udp.checksum.status == "Bad"',
   'tcp.checksum.status == "Bad"',
   '_ws.expert.severity == "Error"',
+  '(_ws.expert.group == "Protocol" && _ws.expert.severity == "Warning")',
+  // Options are only worth a note to it.
+  'tcp.option.len.invalid',
+  'ip.opt.len.invalid',
+  '_ws.expert.message contains "past end of options"',
 ].join(' || ');
 /** A sum of zero, as Linux writes it for every transport when it completes the checksum of what it is given: no less right. */
 const ZERO = 'tcp.checksum.ffff';

@@ -158,7 +158,7 @@ export function valid(forge: Forge): Uint8Array {
     case 1:
       return forge.icmp(8, 0, forge.word(), forge.bytes(forge.length()));
     case 2:
-      return forge.inConversation(forge.conversation(), forge.bytes(forge.length()));
+      return forge.say(forge.bytes(forge.length()));
     case 3:
       return forge.tcp(new Uint8Array(0), { tcpOptions: [2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7] });
     default:

@@ -56,6 +56,8 @@ const ELSEWHERE = ['192.0.2.0', '198.51.100.0', '203.0.113.0', '198.18.0.0'].map
 export class Forge {
   readonly target: Target;
   readonly random: SeededRandom;
+  /** Bytes said in each conversation, by the peer's port. */
+  readonly #said = new Map<number, number>();
 
   constructor(target: Target, random: SeededRandom) {
     this.target = target;
@@ -237,18 +239,29 @@ export class Forge {
     return this.ipv4(TCP, this.segment(data, fields), fields);
   }
 
-  /** A connection that is open; one that looks like it where there is none. */
+  /** A connection that is open, as far as it has got; one that looks like it where there is none. */
   conversation(): Conversation {
     const { conversations, tcpPort } = this.target;
-    if (conversations.length > 0) return this.pick(conversations);
+    if (conversations.length > 0) {
+      const conversation = this.pick(conversations);
+      const said = this.#said.get(conversation.peerPort) ?? 0;
+      return { ...conversation, sequence: (conversation.sequence + said) | 0 };
+    }
     return { peerPort: this.port(), port: tcpPort, sequence: this.word(), acknowledgement: this.word() };
+  }
+
+  /** What comes next in a conversation; the next one follows it. */
+  say(data: Uint8Array): Uint8Array {
+    const conversation = this.conversation();
+    const { peerPort } = conversation;
+    this.#said.set(peerPort, (this.#said.get(peerPort) ?? 0) + data.length);
+    return this.inConversation(conversation, data, { flags: ACK | PSH });
   }
 
   /** A segment of a conversation, with the options its segments have; fields replace what would be right. */
   inConversation(conversation: Conversation, data: Uint8Array, fields: TcpFields = {}): Uint8Array {
     const { peerPort, port, sequence, acknowledgement, timestamps } = conversation;
-    const tcpOptions =
-      timestamps === undefined ? [] : timestampsOption(timestamps.value + this.below(1000), timestamps.echo);
+    const tcpOptions = timestamps === undefined ? [] : timestampsOption(timestamps.value, timestamps.echo);
     return this.tcp(data, {
       sourcePort: peerPort,
       destinationPort: port,

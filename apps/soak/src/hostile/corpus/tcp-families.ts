@@ -210,10 +210,11 @@ export const CONVERSATION_FAMILIES: readonly Family[] = [
       const sent = forge.pick([(value + 0x7fff_ffff) | 0, (value - 1) | 0, 0, -1, forge.word(), value]);
       const echoed = forge.pick([echo, (echo + 0x7fff_ffff) | 0, 0, forge.word()]);
       const tcpOptions = forge.oneIn(4) ? [] : timestampsOption(sent, echoed);
-      return forge.inConversation(conversation, forge.bytes(forge.length()), {
-        sequence: forge.sequence(conversation),
-        tcpOptions,
-      });
+      // A jump ahead at the next number would be believed (RFC 7323 §4.3), and all that comes later be old.
+      let sequence = forge.sequence(conversation);
+      if (((sequence - conversation.sequence) | 0) <= 0)
+        sequence = (conversation.sequence + forge.between(1, 1 << 16)) | 0;
+      return forge.inConversation(conversation, forge.bytes(forge.length()), { sequence, tcpOptions });
     },
   },
   {
