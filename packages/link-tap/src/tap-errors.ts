@@ -5,7 +5,8 @@ const PRIVILEGE =
 
 /** The kernel's refusal as an error that says what is missing and what to do. Other errors pass as they are. */
 export function explain(error: unknown, device: string, multiQueue: boolean): unknown {
-  if (!isSystemError(error)) return error;
+  // Prism's own errors have a detail: an option, or memory.
+  if (!isSystemError(error) || 'detail' in error) return error;
   const { code, syscall } = error;
   const [missing, instead] = reason(code, syscall, device, multiQueue);
   return new LinkUnavailableError(code, `tap:${device}`, missing, instead, error);
