@@ -12,6 +12,8 @@ import { ReplyTracker } from '../session/reply-tracker.js';
 import { LoadClient } from './load-client.js';
 import { Pacer } from './pacer.js';
 
+/** How long the gateway may take to be there. */
+const PATIENCE_MILLISECONDS = 10_000;
 /** After the last order: how long the next answer may take, before those still out count as lost … */
 const DRAIN_MILLISECONDS = 2000;
 /** … and how long it must be quiet once all are in: fills of resting orders come behind the answer that caused them. */
@@ -43,19 +45,28 @@ const client = new LoadClient({
 });
 
 // The address of the gateway is resolved first: ARP lets few packets wait for their neighbour.
+// A router says that there is no way as long as the gateway's own link is not open: asked again until it is.
+const patienceEnds = performance.now() + PATIENCE_MILLISECONDS;
 let resolved = false;
-let unreachable: Error | undefined;
-stack.ping(plan.gatewayAddress, { timeoutMilliseconds: 10_000 }).then(
-  () => {
-    resolved = true;
-  },
-  (error: Error) => {
-    unreachable = error;
-  },
-);
+let refusal: Error | undefined;
+function resolve(): void {
+  refusal = undefined;
+  stack.ping(plan.gatewayAddress, { timeoutMilliseconds: PATIENCE_MILLISECONDS }).then(
+    () => {
+      resolved = true;
+    },
+    (error: Error) => {
+      refusal = error;
+    },
+  );
+}
+resolve();
 while (!resolved) {
-  // Thrown here, not there: this loop lets promises settle but never reaches the event loop, where rejections are reported.
-  if (unreachable !== undefined) throw unreachable;
+  if (refusal !== undefined) {
+    // Thrown here, not there: this loop lets promises settle but may never reach the event loop, where rejections are reported.
+    if (performance.now() >= patienceEnds) throw refusal;
+    resolve();
+  }
   stack.poll();
   await ownLink.sleep(1);
 }
