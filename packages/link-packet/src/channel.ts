@@ -7,7 +7,6 @@ export interface Channel {
   /** Why the last transmit took fewer packets than it was offered: the error's number; 0 when it took all. */
   readonly refusal: number;
   receive(burst: Packet[], maximum: number): number;
-  /** Takes packets of the pool's memory. */
   transmit(burst: Packet[], from: number, count: number): number;
   /** Packets wait, as far as the channel can see that without asking the kernel. */
   hasPackets(): boolean;

@@ -4,7 +4,8 @@ const ELSEWHERE = 'createPipe() and createLoopbackLink() of @prism-net/link need
 
 /** The kernel's refusal as an error that says what is missing and what to do. Other errors pass as they are. */
 export function explain(error: unknown, name: string, interfaceName: string): unknown {
-  if (!isSystemError(error)) return error;
+  // Prism's own errors say in `detail` what is wrong.
+  if (!isSystemError(error) || 'detail' in error) return error;
   const { code, syscall } = error;
   const [missing, instead] = reason(code, syscall, interfaceName);
   return new LinkUnavailableError(code, name, missing, instead, error);

@@ -106,7 +106,8 @@ export class RingTransmitter {
     view.setUint16((header + 8) | 0, offload.checksumOffset, true);
     let to = (at + DATA) | 0;
     for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) {
-      this.#memory.copy(to, segment.offset, segment.length);
+      if (segment.memory === this.#memory) this.#memory.copy(to, segment.offset, segment.length);
+      else this.#memory.write(to, segment.memory.bytes, segment.offset, segment.length);
       to = (to + segment.length) | 0;
     }
     const word = at >> 2;

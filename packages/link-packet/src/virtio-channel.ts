@@ -27,6 +27,8 @@ export class VirtioChannel implements Channel {
 
   readonly #socket: NativePacketSocket;
   readonly #words: Int32Array;
+  readonly #pool: PacketPool;
+  readonly #copies: Packet[] = [];
   readonly #frames: ReceiveFrames;
   readonly #offload: Offload;
   readonly #cutter: DatagramCutter;
@@ -51,6 +53,7 @@ export class VirtioChannel implements Channel {
     const { frameSize } = pool.memory.layout;
     this.#socket = socket;
     this.#words = words;
+    this.#pool = pool;
     this.#frameSize = frameSize;
     this.#mostFrames = mostFrames(frameSize);
     this.#frames = new ReceiveFrames(pool, this.#mostFrames - 1 + BURST, words, Words.FRAMES);
@@ -101,7 +104,12 @@ export class VirtioChannel implements Channel {
       while (described < end && this.#describe(burst[described]!)) described = (described + 1) | 0;
       if (described === next) {
         // It stands first, so that nothing before it can be refused.
-        this.#drop(burst[next]!);
+        const packet = burst[next]!;
+        if (this.#isElsewhere(packet)) {
+          if (!this.#sendCopy(packet)) break;
+        } else {
+          this.#drop(packet);
+        }
         next = (next + 1) | 0;
         continue;
       }
@@ -211,15 +219,40 @@ export class VirtioChannel implements Channel {
     packet.release();
   }
 
+  #isElsewhere(packet: Packet): boolean {
+    for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) {
+      if (segment.memory !== this.#pool.memory) return true;
+    }
+    return false;
+  }
+
+  /** Takes a packet of another memory, which the kernel is not told of. False, and the packet stays the caller's: no room. */
+  #sendCopy(packet: Packet): boolean {
+    const copy = packet.copyTo(this.#pool);
+    if (copy === null) {
+      this.#drop(packet);
+      return true;
+    }
+    this.#copies[0] = copy;
+    if (this.transmit(this.#copies, 0, 1) === 0) {
+      copy.release();
+      this.#statistics.countRefused(-1); // counted again with those behind it
+      return false;
+    }
+    packet.release();
+    return true;
+  }
+
   /** Adds a packet to the system call. False: there is no more room, or (then it is the first) it cannot be sent. */
   #describe(packet: Packet): boolean {
     const words = this.#words;
     const messages = this.#messages;
     if (messages === MAXIMUM_MESSAGES) return false;
+    const { memory } = this.#pool;
     let parts = this.#parts;
     let length = 0;
     for (let segment: Packet | null = packet; segment !== null; segment = segment.nextSegment) {
-      if (parts === MAXIMUM_FRAMES) return false;
+      if (parts === MAXIMUM_FRAMES || segment.memory !== memory) return false;
       const at = (Words.PARTS + parts * 2) | 0;
       words[at] = segment.offset;
       words[at + 1] = segment.length;
