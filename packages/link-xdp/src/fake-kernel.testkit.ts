@@ -102,6 +102,7 @@ export class FakeKernel {
       fillFrames,
       reservedFrames,
       marksPartial: options.marksPartial ?? false,
+      mtu: 9000,
     });
     this.transmitter = new TransmitSide({
       ...common,

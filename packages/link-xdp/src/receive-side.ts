@@ -1,6 +1,7 @@
 import type { Packet } from '@prism-net/buffers';
 import type { LinkStatistics } from '@prism-net/link';
 import { markPartialChecksum } from '@prism-net/link';
+import { ethernet, vlan } from '@prism-net/wire';
 import type { XdpAddon } from './addon.js';
 import type { ConsumerRing, ProducerRing } from './kernel-ring.js';
 import type { XdpFrames } from './xdp-frames.js';
@@ -10,6 +11,8 @@ import type { XdpStatistics } from './xdp-statistics.js';
 export const Descriptor = { LOW: 0, HIGH: 1, LENGTH: 2, OPTIONS: 3, SHIFT: 2 } as const;
 /** The packet goes on in the next descriptor (XDP_PKT_CONTD). */
 export const CONTINUED = 1;
+/** IPv4 and TCP without options: what a coalesced segment had is not told. */
+const HEADERS_OF_SEGMENTS = 40;
 /** Frames handed to the fill ring at a time. */
 const REFILL_BATCH = 32;
 /** No packet the kernel receives has more: 64 KiB in the smallest frames. */
@@ -28,6 +31,7 @@ export interface ReceiveSideParts {
   /** Free frames that are left in the pool for those who send. */
   readonly reservedFrames: number;
   readonly marksPartial: boolean;
+  readonly mtu: number;
 }
 
 /** Descriptors of the receive ring become packets; free frames go into the fill ring. */
@@ -41,6 +45,7 @@ export class ReceiveSide {
   readonly #fillFrames: number;
   readonly #reservedFrames: number;
   readonly #marksPartial: boolean;
+  readonly #longestFrame: number;
   /** Descriptors that the packet read last has used up. */
   #used = 0;
   /** The fill ring was found empty, and that was counted. */
@@ -56,6 +61,7 @@ export class ReceiveSide {
     this.#fillFrames = parts.fillFrames;
     this.#reservedFrames = parts.reservedFrames;
     this.#marksPartial = parts.marksPartial;
+    this.#longestFrame = parts.mtu + ethernet.HEADER_LENGTH + vlan.TAG_LENGTH;
   }
 
   get waiting(): number {
@@ -88,7 +94,11 @@ export class ReceiveSide {
           // The rest of the packet is not there yet.
           if (this.#used === 0) break;
           consumed = (consumed + this.#used) | 0;
-          if (packet !== null) bytes = (bytes + packet.totalLength) | 0;
+          if (packet !== null) {
+            const total = packet.totalLength;
+            bytes = (bytes + total) | 0;
+            if (total > this.#longestFrame) this.#markVirtual(packet);
+          }
         }
         if (packet === null) {
           invalid = (invalid + 1) | 0;
@@ -145,6 +155,15 @@ export class ReceiveSide {
   wake(): void {
     this.#details.countReceiveCall();
     this.#parts.addon.kickReceive(this.#parts.descriptor);
+  }
+
+  /**
+   * In generic mode the program runs behind the kernel's coalescing of segments, and before its cutting up of what a
+   * neighbour in memory sends. Such a segment has an unfinished checksum, on any driver.
+   */
+  #markVirtual(packet: Packet): void {
+    packet.gsoSize = (this.#parts.mtu - HEADERS_OF_SEGMENTS) | 0;
+    if (!this.#marksPartial) markPartialChecksum(packet);
   }
 
   #checkDry(): void {

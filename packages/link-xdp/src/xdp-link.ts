@@ -102,6 +102,7 @@ export class XdpLink implements Link {
       fillFrames: parts.fillFrames,
       reservedFrames: parts.reservedFrames,
       marksPartial: parts.marksPartial,
+      mtu: parts.capabilities.mtu,
     });
     this.#transmitter = new TransmitSide({
       ...common,
