@@ -12,13 +12,13 @@ import { chunkAt } from './stream-bytes.js';
 const KERNEL = '10.79.0.1';
 const PRISM = '10.79.0.2';
 
-/** By the name of the option --link. A generic XDP program sees super-segments of a kernel peer: there they are off. */
-const LINKS: Readonly<Record<string, { specification: string; segmentation: boolean }>> = {
-  tap: { specification: `tap:prism0?hostAddress=${KERNEL}/24`, segmentation: true },
-  packet: { specification: 'packet:prism0', segmentation: true },
-  ring: { specification: 'packet:prism0?mode=ring', segmentation: true },
-  xdp: { specification: 'xdp:prism0?attach=native', segmentation: true },
-  'xdp-generic': { specification: 'xdp:prism0?attach=generic', segmentation: false },
+/** By the name of the option --link. */
+const LINKS: Readonly<Record<string, string>> = {
+  tap: `tap:prism0?hostAddress=${KERNEL}/24`,
+  packet: 'packet:prism0',
+  ring: 'packet:prism0?mode=ring',
+  xdp: 'xdp:prism0?attach=native',
+  'xdp-generic': 'xdp:prism0?attach=generic',
 };
 const PROGRAM = fileURLToPath(new URL('./kernel-side.js', import.meta.url)).replace('/src/links/', '/dist/links/');
 
@@ -31,7 +31,7 @@ export interface LinksOptions {
 
 /** One stream each way between Prism and the kernel over each link, whole and with 1 % loss. Returns how many differed. */
 export async function soakLinks({ bytes, link }: LinksOptions): Promise<number> {
-  const missing = missingForLab('ethtool') ?? (link === 'all' || link in LINKS ? null : `know no link '${link}'`);
+  const missing = missingForLab() ?? (link === 'all' || link in LINKS ? null : `know no link '${link}'`);
   if (missing !== null) {
     console.log(`links: cannot run: ${missing}; links are ${Object.keys(LINKS).join(', ')}, all`);
     return 1;
@@ -53,7 +53,6 @@ export async function soakLinks({ bytes, link }: LinksOptions): Promise<number> 
 }
 
 async function exchange(name: string, loss: number, bytes: number): Promise<number> {
-  const { specification, segmentation } = LINKS[name]!;
   const lab = NetworkLab.open('soaklinks');
   try {
     const isTap = name === 'tap';
@@ -62,10 +61,9 @@ async function exchange(name: string, loss: number, bytes: number): Promise<numb
         left: { namespace: 'kernel', name: 'kernel0', address: `${KERNEL}/24` },
         right: { namespace: 'prism', name: 'prism0' },
       });
-      if (!segmentation) lab.run('kernel', ['ethtool', '-K', 'kernel0', 'tso', 'off', 'gso', 'off']);
     }
     const networkNamespace = lab.namespace(isTap ? 'kernel' : 'prism');
-    const driver = await openLink(specification, {
+    const driver = await openLink(LINKS[name]!, {
       networkNamespace,
       ...(name.startsWith('xdp') ? { onFallback: () => {} } : {}),
     });

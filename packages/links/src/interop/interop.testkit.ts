@@ -9,7 +9,7 @@ import { type Configuration, KERNEL, openSetting, PRISM, type Setting } from './
 
 const MIB = 1024 * 1024;
 const BULK = 32 * MIB;
-/** One frame, the largest that is, one byte more, and datagrams of up to 45 fragments; the last is the largest there is. */
+/** At MTU 1500: one frame, the longest in one, one byte more, up to 45 fragments; the last is the longest there is. */
 const DATAGRAMS = [0, 1, 64, 1472, 1473, 5_000, 20_000, 60_000, 65_507];
 
 function sha256(bytes: Uint8Array): string {
@@ -19,7 +19,7 @@ function sha256(bytes: Uint8Array): string {
 /** Prism and the kernel of this machine understand each other over a link: everything, both ways, judged by tshark. */
 export function describeInteroperation(configuration: Configuration): void {
   const missing = labUnavailable('ping', 'curl', 'ethtool', 'tcpdump', 'tshark');
-  describe.skipIf(missing !== null)(`Prism and the kernel over ${configuration.name}, ${configuration.link}`, () => {
+  describe.skipIf(missing !== null)(`Prism and the kernel over ${configuration.name} (${configuration.link})`, () => {
     let setting: Setting;
     let capture: Capture;
     let file = '';
@@ -47,7 +47,7 @@ export function describeInteroperation(configuration: Configuration): void {
       await stack.ping(KERNEL, { payloadLength: 1800 });
     });
 
-    it('UDP: Prism answers the kernel, datagrams of up to 45 fragments both ways', async () => {
+    it('UDP: Prism answers the kernel, datagrams of any length both ways', async () => {
       const { stack, peer } = setting;
       const echo = stack.udpSocket({ port: 7 });
       echo.onMessage(({ data, address, port }) => echo.send(data, port, address));
@@ -55,7 +55,7 @@ export function describeInteroperation(configuration: Configuration): void {
       echo.close();
     });
 
-    it('UDP: the kernel answers Prism, datagrams of up to 45 fragments both ways', async () => {
+    it('UDP: the kernel answers Prism, datagrams of any length both ways', async () => {
       const { stack, peer } = setting;
       const port = (await peer.call('udpEcho', 0)) as number;
       const socket = stack.udpSocket().connect(port, KERNEL);
@@ -174,6 +174,8 @@ export function describeInteroperation(configuration: Configuration): void {
       const stream = await stack.connect({ address: KERNEL, port });
       const [hash, answer] = await Promise.all([sendStream(stream, BULK), receiveText(stream)]);
       expect(JSON.parse(answer)).toEqual({ bytes: BULK, hash });
+      // Headers of 20 bytes each, and the option of timestamps.
+      expect(stream.tcpInfo().segmentSize).toBe((configuration.mtu ?? 1500) - 52);
       await stream.closed;
     });
 

@@ -18,8 +18,6 @@ export interface Configuration {
   /** The link, for `openLink`; the interface is 'tap0' or, on a veth, 'prism0'. */
   readonly link: string;
   readonly mtu?: number;
-  /** False: the kernel sends no super-segments into a veth. Default true. */
-  readonly kernelSegmentation?: boolean;
   /** False: Prism's end of a veth behaves as a card without offloads: the kernel cuts segments and completes sums for it. */
   readonly cardOffloads?: boolean;
   /**
@@ -64,11 +62,12 @@ export const XDP_NATIVE: Configuration = {
   cardOffloads: false,
   completeChecksums: true,
 };
-/** A generic program sees super-segments of the kernel, as no wire would carry them: they are switched off. */
+/** Frames of several segments, each in a frame of packet memory of its own. */
+export const XDP_JUMBO: Configuration = { ...XDP_NATIVE, name: 'xdp_jumbo', mtu: 9000 };
+/** A generic program sees super-segments of the kernel before they are cut. */
 export const XDP_GENERIC: Configuration = {
   name: 'xdp_generic',
   link: 'xdp:prism0?attach=generic&checksumOffload=false',
-  kernelSegmentation: false,
   completeChecksums: true,
 };
 
@@ -109,7 +108,7 @@ export async function openSetting(configuration: Configuration, options: Setting
 }
 
 async function openIn(lab: NetworkLab, configuration: Configuration, options: SettingOptions): Promise<Setting> {
-  const { mtu = 1500, cardOffloads = true, kernelSegmentation = true } = configuration;
+  const { mtu = 1500, cardOffloads = true } = configuration;
   const isTap = configuration.link.startsWith('tap:');
   const device = isTap ? 'tap0' : 'kernel0';
   if (!isTap) {
@@ -118,7 +117,6 @@ async function openIn(lab: NetworkLab, configuration: Configuration, options: Se
       right: { namespace: 'prism', name: 'prism0', offloads: cardOffloads },
       mtu,
     });
-    if (!kernelSegmentation) lab.run('kernel', ['ethtool', '-K', device, 'tso', 'off', 'gso', 'off']);
   }
   const driver = await openLink(configuration.link, {
     networkNamespace: lab.namespace(isTap ? 'kernel' : 'prism'),
