@@ -137,6 +137,10 @@ export class Connection implements TimerHandler {
   isPending = false;
   /** The application has closed it. */
   isOrphan = false;
+  /** Its place in the layer's list of those that still have something to do. */
+  isListedOrphan = false;
+  olderOrphan: Connection | null = null;
+  newerOrphan: Connection | null = null;
   /** What ended it. */
   error: Errno = Errno.NONE;
   /** An ICMP error that does not end it (RFC 5927 §6), reported if it does not get better. */

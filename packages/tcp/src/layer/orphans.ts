@@ -3,10 +3,18 @@ import type { Instant } from '@prism-net/time';
 import { abort } from '../closing.js';
 import type { Connection } from '../connection.js';
 
-/** Connections their applications have closed and that still have something to do. The oldest gives way when there are too many. */
+/**
+ * Connections their applications have closed and that still have something to do. The oldest gives way when there are too
+ * many.
+ *
+ * A list through the connections. In a JavaScript `Set` that is added to and deleted from all the time, each table that was
+ * outgrown points to the next one; once such a table is old, the collector takes all that came after it for alive.
+ */
 export class Orphans {
   readonly #limit: number;
-  readonly #connections = new Set<Connection>();
+  #oldest: Connection | null = null;
+  #newest: Connection | null = null;
+  #size = 0;
   /** Reset because there were too many. */
   evicted = 0;
 
@@ -15,22 +23,36 @@ export class Orphans {
   }
 
   get size(): number {
-    return this.#connections.size;
+    return this.#size;
   }
 
   add(connection: Connection, now: Instant): void {
-    this.#connections.add(connection);
-    if (this.#connections.size <= this.#limit) return;
-    const [oldest] = this.#connections;
+    if (connection.isListedOrphan) return;
+    connection.isListedOrphan = true;
+    connection.olderOrphan = this.#newest;
+    if (this.#newest === null) this.#oldest = connection;
+    else this.#newest.newerOrphan = connection;
+    this.#newest = connection;
+    this.#size = (this.#size + 1) | 0;
+    if (this.#size <= this.#limit) return;
     this.evicted++;
-    abort(oldest!, Errno.ECONNABORTED, now);
+    abort(this.#oldest!, Errno.ECONNABORTED, now);
   }
 
   has(connection: Connection): boolean {
-    return this.#connections.has(connection);
+    return connection.isListedOrphan;
   }
 
   delete(connection: Connection): void {
-    this.#connections.delete(connection);
+    if (!connection.isListedOrphan) return;
+    const { newerOrphan, olderOrphan } = connection;
+    if (olderOrphan === null) this.#oldest = newerOrphan;
+    else olderOrphan.newerOrphan = newerOrphan;
+    if (newerOrphan === null) this.#newest = olderOrphan;
+    else newerOrphan.olderOrphan = olderOrphan;
+    connection.isListedOrphan = false;
+    connection.olderOrphan = null;
+    connection.newerOrphan = null;
+    this.#size = (this.#size - 1) | 0;
   }
 }

@@ -38,7 +38,8 @@ export const NONE = -1;
 
 /** Indices stay below this; a power of two, larger than any capacity. */
 const INDEX_LIMIT = 1 << 29;
-const SMALLEST_CAPACITY = 16;
+/** Few connections have more outstanding at first; 64 bytes are what V8 allocates with the array itself. */
+const SMALLEST_CAPACITY = 2;
 /** How far from its beginning the list of losses is searched for the place of a record. */
 const SORTED_WITHIN = 16;
 
