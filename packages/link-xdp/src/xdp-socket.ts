@@ -24,6 +24,8 @@ const BUSY_MILLISECONDS = 500;
 const BUSY_STEP_MILLISECONDS = 10;
 const EBUSY = -16;
 const EINVAL = -22;
+/** Node.js calls this number ENOTSUP. */
+const EOPNOTSUPP = -95;
 const PAGE = 4096;
 
 /** log2 of the words of a record: a descriptor of 16 bytes, an address of 8. */
@@ -214,7 +216,7 @@ export class XdpSocket {
   }
 
   #refuse(errno: number, step: string, reasons = {}): never {
-    unavailable(getSystemErrorName(errno), this.#link, step, reasons);
+    unavailable(errno === EOPNOTSUPP ? 'EOPNOTSUPP' : getSystemErrorName(errno), this.#link, step, reasons);
   }
 }
 
