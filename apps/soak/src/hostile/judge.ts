@@ -3,6 +3,7 @@ import { openCapture } from '@prism-net/link';
 import { ethernet, ipv4, parseIpv4Address } from '@prism-net/wire';
 import { KERNEL, SHORT_CLIENT_PORTS, STREAM_CLIENT_PORT, UDP_CLIENT_PORT } from './addresses.js';
 
+const TSHARK = 'tshark';
 const KERNEL_ADDRESS = parseIpv4Address(KERNEL.address);
 
 /** What Prism sent: to the client of the kernel, and in answer to everybody else. */
@@ -88,7 +89,7 @@ export async function findMalformed(file: string): Promise<string[]> {
     '-e',
     '_ws.expert.message',
   );
-  const child = spawn('tshark', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(TSHARK, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.on('data', (text: Buffer) => {
