@@ -54,6 +54,10 @@ const services: Record<string, (socket: Socket) => void> = {
     socket.once('data', (line) => {
       lastSent = send(socket, Number(line.toString()));
     }),
+  /** Reads nothing for a while, long enough to close its window, then as sink. */
+  sleeper: (socket) => {
+    setTimeout(() => void receive(socket).then((result) => socket.end(JSON.stringify(result))), 400);
+  },
   resetter: (socket) => socket.once('data', () => socket.resetAndDestroy()),
 };
 let lastReceived: Promise<{ bytes: number; hash: string }> = Promise.resolve({ bytes: 0, hash: '' });
@@ -101,6 +105,17 @@ const calls = {
     const socket = connect({ host: address, port, allowHalfOpen: true });
     const [hash, answer] = await Promise.all([send(socket, bytes), text(socket)]);
     return { sent: { bytes, hash }, answer };
+  },
+
+  /** So many connections at once, each with its own bytes there and back; how many were right. */
+  exchangeMany: async (address: string, port: number, connections: number, bytes: number) => {
+    const one = async (): Promise<boolean> => {
+      const socket = connect({ host: address, port, allowHalfOpen: true });
+      const [hash, back] = await Promise.all([send(socket, bytes), receive(socket)]);
+      return back.bytes === bytes && back.hash === hash;
+    };
+    const results = await Promise.all(Array.from({ length: connections }, one));
+    return results.filter(Boolean).length;
   },
 
   /** Asks a source for so many bytes. */
