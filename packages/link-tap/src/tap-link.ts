@@ -32,8 +32,6 @@ const MAXIMUM_SEGMENTS = 128;
 const TABLE_WORDS = BURST * PacketWord.COUNT + 2048;
 /** Frames that wait to be filled. */
 const FILL = 64;
-/** What the kernel may hold of what was sent, in a slow queue beyond the device, before it pushes back. */
-const SEND_BUFFER = 4 << 20;
 /** How soon a link without packets looks whether there are some again. */
 const STARVED_MICROSECONDS = 200;
 
@@ -343,8 +341,8 @@ export function openTapLink(options: TapOptions = {}): TapLink {
 
 function configure(native: NativeTap, options: ParsedTapOptions): NetworkInterface {
   const name = native.name();
-  const { persistent, mtu, hostAddress } = options;
-  native.setSendBuffer(SEND_BUFFER);
+  const { persistent, mtu, hostAddress, sendBuffer } = options;
+  if (sendBuffer !== undefined) native.setSendBuffer(sendBuffer);
   if (persistent !== undefined) native.setPersistent(persistent);
   const found = readInterface(name);
   // What is right already needs no privilege.
