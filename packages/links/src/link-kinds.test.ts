@@ -43,6 +43,8 @@ const OF_DRIVERS = {
     pool: 1,
     frames: 1,
     'ring.frames': 1,
+    'ring.frameSize': 1,
+    timestamps: 1,
     networkNamespace: 1,
   } satisfies Record<Packet, 1>,
   xdp: {

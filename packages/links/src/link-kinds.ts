@@ -62,7 +62,9 @@ export const LINK_KINDS: readonly LinkKind[] = [
       'fanout.group': number(0, 65_535),
       'fanout.by': choice('hash', 'round-robin', 'cpu', 'queue'),
       'fanout.defragment': flag,
-      'ring.frames': number(1),
+      'ring.frames': number(2, 65_536),
+      'ring.frameSize': number(256, 131_072),
+      timestamps: choice('none', 'software', 'hardware'),
     },
   },
   {

@@ -14,6 +14,7 @@ import { Pacer } from './pacer.js';
 
 /** How long the gateway may take to be there. */
 const PATIENCE_MILLISECONDS = 10_000;
+const PING_MILLISECONDS = 500;
 /** After the last order: how long the next answer may take, before those still out count as lost … */
 const DRAIN_MILLISECONDS = 2000;
 /** … and how long it must be quiet once all are in: fills of resting orders come behind the answer that caused them. */
@@ -45,13 +46,13 @@ const client = new LoadClient({
 });
 
 // The address of the gateway is resolved first: ARP lets few packets wait for their neighbour.
-// A router says that there is no way as long as the gateway's own link is not open: asked again until it is.
+// As long as the gateway's own link is not open a router says that there is no way, or nothing: asked again until it is.
 const patienceEnds = performance.now() + PATIENCE_MILLISECONDS;
 let resolved = false;
 let refusal: Error | undefined;
 function resolve(): void {
   refusal = undefined;
-  stack.ping(plan.gatewayAddress, { timeoutMilliseconds: PATIENCE_MILLISECONDS }).then(
+  stack.ping(plan.gatewayAddress, { timeoutMilliseconds: PING_MILLISECONDS }).then(
     () => {
       resolved = true;
     },

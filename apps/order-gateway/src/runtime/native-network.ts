@@ -96,7 +96,12 @@ function plan({ link, linkOptions }: NativeOptions, name: string, address: strin
 /** Orders are small: frames for segments of 64 KiB would only be fewer. */
 function linkOptions(options: NativeOptions): Readonly<Record<string, unknown>> {
   const { link, window } = options;
+  // What comes while a thread waits for its turn on a shared core must find room: later fills come on top of the window.
+  const usesRing = link === 'packet' && options.linkOptions.split('&').includes('mode=ring');
   return {
+    ...(usesRing && !isGiven(options, 'ring.frames') && !isGiven(options, 'ring.frameSize')
+      ? { ring: { frames: framesFor(window), frameSize: 2048 } }
+      : {}),
     ...(isGiven(options, 'frames') ? {} : { frames: 2 * framesFor(window) }),
     ...(link === 'tap' && !isGiven(options, 'offloads.segmentation') ? { offloads: { segmentation: false } } : {}),
   };
