@@ -24,6 +24,7 @@ const OF_DRIVERS = {
     macAddress: 1,
     persistent: 1,
     multiQueue: 1,
+    sendBuffer: 1,
     'offloads.checksum': 1,
     'offloads.segmentation': 1,
     name: 1,

@@ -45,6 +45,7 @@ export const LINK_KINDS: readonly LinkKind[] = [
       macAddress: text,
       persistent: flag,
       multiQueue: flag,
+      sendBuffer: number(0),
       'offloads.checksum': flag,
       'offloads.segmentation': flag,
     },
