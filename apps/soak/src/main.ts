@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { soakBulk } from './bulk.js';
+import { HOSTILE_LINKS } from './hostile/hostile-link.js';
 import { soakMangled } from './mangle.js';
 import { soakSchedules } from './schedules.js';
 
@@ -87,6 +88,9 @@ const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
+if (values.link !== 'all' && !HOSTILE_LINKS.some((link) => link === values.link)) {
+  fail(`there is no link '${values.link}': ${HOSTILE_LINKS.join(', ')}, all`);
+}
 const hostile = {
   link: values.link ?? 'packet',
   frames: whole('frames', values.frames, 1, 10_000_000),
