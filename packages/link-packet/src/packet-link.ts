@@ -10,10 +10,9 @@ import { FRAME_OVERHEAD, Offload } from './offload.js';
 import type { ParsedPacketLinkOptions } from './packet-link-options.js';
 import { RingChannel, type RingPlacement } from './ring-channel.js';
 import { TRANSMIT_OVERHEAD } from './ring-transmitter.js';
+import { POLLIN } from './socket-options.js';
 import { VirtioChannel } from './virtio-channel.js';
 
-/** What poll(2) says: packets can be read. */
-const POLLIN = 1;
 /** Until what the kernel, or the pool, had no room for is tried again: nobody tells when that changes. */
 const RETRY_MICROSECONDS = 200;
 /** Most frames of one packet to be sent: 64 KiB in pieces of 128 bytes. */

@@ -29,3 +29,6 @@ export const SOF_TIMESTAMPING_RX_HARDWARE = 1 << 2;
 export const SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3;
 export const SOF_TIMESTAMPING_SOFTWARE = 1 << 4;
 export const SOF_TIMESTAMPING_RAW_HARDWARE = 1 << 6;
+
+/** What poll(2) says: packets can be read. */
+export const POLLIN = 1;

@@ -8,6 +8,7 @@ import { Counter, type PacketLinkCounters } from './link-counters.js';
 import { GsoType, type Offload } from './offload.js';
 import { ReceiveFrames } from './receive-frames.js';
 import { checksumStateOf, ETHERNET_HEADER, mostFrames, putBackTag, ROOM } from './received-packet.js';
+import { POLLIN } from './socket-options.js';
 import { MAXIMUM_FRAMES, MAXIMUM_MESSAGES, Words } from './words.js';
 
 const GSO_SHIFT = 8;
@@ -72,6 +73,11 @@ export class VirtioChannel implements Channel {
       const isFull = this.#frames.replace(this.#used);
       this.#used = 0;
       const { count } = this.#frames;
+      if (count === 0) {
+        this.#counters.count(Counter.NATIVE_CALLS, 1);
+        if ((this.#socket.poll() & POLLIN) !== 0) this.#starve();
+        break;
+      }
       const asked = Math.min((maximum - received) | 0, MAXIMUM_MESSAGES);
       this.#counters.count(Counter.NATIVE_CALLS, 1);
       const scarce = isFull ? 0 : 1;
@@ -146,12 +152,16 @@ export class VirtioChannel implements Channel {
     this.#cutter.close();
   }
 
+  #starve(): void {
+    this.isStarved = true;
+    this.#counters.count(Counter.STARVED, 1);
+  }
+
   /** Whether there may be more to receive although the kernel reported an error. */
   #goesOnAfter(errno: number): boolean {
     if (errno === EAGAIN || errno === EINTR) return false;
     if (errno === ENOMEM) {
-      this.isStarved = true;
-      this.#counters.count(Counter.STARVED, 1);
+      this.#starve();
       return false;
     }
     if (isInterfaceError(errno)) {
