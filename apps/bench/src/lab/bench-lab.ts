@@ -98,6 +98,11 @@ export class BenchLab {
     });
   }
 
+  /** Connections of the kernel in TIME-WAIT are forgotten at once. */
+  forgetTimeWait(namespace: string): void {
+    this.#lab.sysctl(namespace, { 'net.ipv4.tcp_max_tw_buckets': 1 });
+  }
+
   close(): void {
     this.#lab.close();
   }

@@ -47,7 +47,7 @@ export const ROLES = [
   'node-net-sink',
   'prism-cycle-server',
   'prism-cycle-client',
-  'node-cycle-server',
+  'kernel-cycle-server',
   'node-cycle-client',
 ] as const;
 export type RoleName = (typeof ROLES)[number];

@@ -27,8 +27,8 @@ const roles: Readonly<Record<RoleName, () => Promise<Role>>> = {
   'node-net-sink': async () => (await import('./roles/node-net-stream.js')).netSink,
   'prism-cycle-server': async () => (await import('./roles/prism-cycles.js')).prismCycleServer,
   'prism-cycle-client': async () => (await import('./roles/prism-cycles.js')).prismCycleClient,
-  'node-cycle-server': async () => (await import('./roles/node-cycles.js')).netCycleServer,
-  'node-cycle-client': async () => (await import('./roles/node-cycles.js')).netCycleClient,
+  'kernel-cycle-server': async () => (await import('./roles/kernel-cycle-server.js')).kernelCycleServer,
+  'node-cycle-client': async () => (await import('./roles/node-cycle-client.js')).netCycleClient,
 };
 
 const channel = new PeerChannel();

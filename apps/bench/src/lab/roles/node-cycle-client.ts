@@ -1,24 +1,7 @@
-import { once } from 'node:events';
-import { createServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { RateMeter } from '../meters.js';
 import type { PeerChannel } from '../peer-channel.js';
 import { type PeerJob, PORT } from '../peer-job.js';
-
-export async function netCycleServer(job: PeerJob, channel: PeerChannel): Promise<void> {
-  const answer = Buffer.alloc(job.payload, 7);
-  function answerIt(this: Socket): void {
-    this.end(answer);
-  }
-  function give(this: Socket): void {
-    this.destroy();
-  }
-  const server = createServer({ noDelay: true }, (socket) => socket.on('data', answerIt).on('error', give));
-  server.listen({ port: PORT, backlog: 1024 });
-  await once(server, 'listening');
-  channel.ready();
-  await channel.stopped;
-  channel.done();
-}
 
 /** Keeps so many connections under way: each asks a question, reads the answer and the end behind it, and closes. */
 export async function netCycleClient(job: PeerJob, channel: PeerChannel): Promise<void> {
