@@ -88,11 +88,12 @@ const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
-if (values.link !== 'all' && !HOSTILE_LINKS.some((link) => link === values.link)) {
-  fail(`there is no link '${values.link}': ${HOSTILE_LINKS.join(', ')}, all`);
+const hostileLink = values.link ?? 'packet';
+if (parts.includes('hostile') && !['all', ...HOSTILE_LINKS].includes(hostileLink)) {
+  fail(`there is no link '${hostileLink}' for hostile: ${HOSTILE_LINKS.join(', ')}, all`);
 }
 const hostile = {
-  link: values.link ?? 'packet',
+  link: hostileLink,
   frames: whole('frames', values.frames, 1, 10_000_000),
   seconds: whole('seconds', values.seconds, 0, 86_400),
   seed: values.seed === undefined ? undefined : whole('seed', values.seed, 0, 2 ** 31 - 1),
