@@ -26,7 +26,7 @@ export async function openByKind(kind: LinkKindName, options: Options): Promise<
   if (kind === 'loopback') return openLoopback(options);
   const driver = DRIVERS[kind];
   const open = (await loadDriver(kind, driver.package, driver.load))[driver.opener] as Opener;
-  return open((kind === 'xdp' ? options : withPool(options)) as never);
+  return open((kind === 'xdp' ? withSteering(options) : withPool(options)) as never);
 }
 
 /** Imports a driver; the packages of drivers are optional. @throws LinkUnavailableError NO_PACKAGE */
@@ -55,6 +55,18 @@ function isMissing(error: unknown, name: string): boolean {
 function openLoopback(options: Options): Link {
   const { pool, memory, frames, networkNamespace, ...own } = options;
   return createLoopbackLink(own as LoopbackOptions);
+}
+
+/** `addresses=10.0.0.5,10.0.0.6`: what is for these is Prism's, the rest stays with the kernel. */
+export function withSteering(options: Options): Options {
+  const { addresses, ...rest } = options;
+  if (addresses === undefined) return options;
+  if ('steering' in rest || 'program' in rest) {
+    throw invalidArgument('openLink', 'addresses is a steering of its own: leave steering and program out');
+  }
+  const own = (addresses as string).split(',');
+  const rules = own.map((address) => ({ address, action: 'redirect' }));
+  return { ...rest, steering: { rules, otherwise: 'pass', addresses: own } };
 }
 
 function withPool(options: Options): Options {

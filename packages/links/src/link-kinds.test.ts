@@ -73,8 +73,8 @@ const OF_DRIVERS = {
   } satisfies Record<Xdp, 1>,
 };
 
-/** What openLink itself understands, for kinds whose driver does not. */
-const COMMON = ['name', 'pool', 'memory', 'frames', 'networkNamespace'];
+/** What openLink itself understands. */
+const COMMON = ['name', 'pool', 'memory', 'frames', 'networkNamespace', 'addresses'];
 
 describe.each(LINK_KINDS.map((kind) => [kind.name, kind] as const))('%s', (name, { options, target, summary }) => {
   it('can be told everything its driver can, and nothing else', () => {

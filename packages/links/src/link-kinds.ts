@@ -45,7 +45,7 @@ export const LINK_KINDS: readonly LinkKind[] = [
       macAddress: text,
       persistent: flag,
       multiQueue: flag,
-      sendBuffer: number(0),
+      sendBuffer: number(4096, 1_073_741_824),
       'offloads.checksum': flag,
       'offloads.segmentation': flag,
     },
@@ -78,6 +78,8 @@ export const LINK_KINDS: readonly LinkKind[] = [
       queue: number(0, 65_535),
       attach: choice('auto', 'native', 'generic'),
       bind: choice('auto', 'zero-copy', 'copy'),
+      /** Of openLink alone: a steering specification in its simplest form. */
+      addresses: text,
       steering: object,
       program: object,
       fillFrames: number(1),

@@ -1,7 +1,7 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { createStack } from '@prism-net/stack';
 import { describe, expect, it } from 'vitest';
-import { loadDriver } from './drivers.js';
+import { loadDriver, withSteering } from './drivers.js';
 import { openLink } from './index.js';
 
 describe('openLink', () => {
@@ -34,6 +34,33 @@ describe('openLink', () => {
       expect(error.instead).not.toBe('');
     },
   );
+});
+
+describe('addresses of an xdp link', () => {
+  it('leave everything else with the kernel', () => {
+    expect(withSteering({ interface: 'eth0', addresses: '10.0.0.5,10.0.0.6' })).toEqual({
+      interface: 'eth0',
+      steering: {
+        rules: [
+          { address: '10.0.0.5', action: 'redirect' },
+          { address: '10.0.0.6', action: 'redirect' },
+        ],
+        otherwise: 'pass',
+        addresses: ['10.0.0.5', '10.0.0.6'],
+      },
+    });
+  });
+
+  it('are a steering: there is only one', async () => {
+    const steering = { rules: [], otherwise: 'pass' };
+    await expect(openLink('xdp:prism-none?addresses=10.0.0.5', { steering })).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+
+  it('are checked like every steering', async () => {
+    await expect(openLink('xdp:prism-none?addresses=everything')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(EINVAL|ENODEV|EPERM|PLATFORM|NO_BINARY)$/),
+    });
+  });
 });
 
 describe('loadDriver', () => {
