@@ -85,9 +85,10 @@ describe.skipIf(nativeUnavailable() !== null || labUnavailable() !== null)('inNe
         parentPort.postMessage({ at: readlinkSync('/proc/thread-self/ns/net'), interfaces: listInterfaces() });
       });`;
     const worker = new Worker(code, { eval: true });
+    const ended = once(worker, 'exit');
     const [inside] = (await once(worker, 'message')) as [{ at: string; interfaces: string[] }];
     expect(inside.at).toBe(inNetworkNamespace(name, here));
     expect(inside.interfaces).toContain('only0');
-    await once(worker, 'exit');
+    await ended;
   });
 });

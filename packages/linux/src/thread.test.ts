@@ -20,9 +20,10 @@ describe.skipIf(nativeUnavailable() !== null)('pinThread', () => {
         parentPort.postMessage(threadProcessors());
       });`;
     const worker = new Worker(code, { eval: true });
+    const ended = once(worker, 'exit');
     expect(await once(worker, 'message')).toEqual([[chosen]]);
     expect(threadProcessors()).toEqual(all);
-    await once(worker, 'exit');
+    await ended;
   });
 
   it('can be undone', () => {
