@@ -2,6 +2,7 @@ import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import { parseIpv4Address } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
+import { Datagram } from './datagram.js';
 import { LOOPBACK, LoopbackHost, pair, text, thrown, turn } from './loopback-host.testkit.js';
 import { uncaught } from './uncaught.testkit.js';
 
@@ -45,6 +46,30 @@ describe('friendly style', () => {
     client.disconnect();
     expect(client.remoteAddress).toBeUndefined();
     expect(client.localAddress).toEqual({ address: '0.0.0.0', port: 1000 });
+    host.finish();
+  });
+
+  it('answers by reply, which an address that came from the network cannot make throw', async () => {
+    const host = new LoopbackHost();
+    const [client, server] = pair(host);
+    client.send('question', 7, LOOPBACK);
+    host.settle();
+    const datagram = (await server.next())!;
+    expect(datagram.reply('answer')).toBe(Errno.NONE);
+    host.settle();
+    expect(await client.next()).toMatchObject({ address: LOOPBACK, port: 7 });
+    // RFC 768: port 0 says that no reply is wanted; no route leads to the other; nobody takes so much.
+    const claims = (address: string, port: number) => {
+      const packet = host.pool.take()!;
+      packet.view.setInt32(packet.networkOffset + 12, parseIpv4Address(address));
+      packet.view.setUint16(packet.transportOffset, port);
+      return new Datagram(packet, server);
+    };
+    expect(claims('127.0.0.1', 0).reply('x')).toBe(Errno.EINVAL);
+    expect(claims('192.0.2.1', 9).reply('x')).toBe(Errno.ENETUNREACH);
+    expect(datagram.reply(new Uint8Array(65_508))).toBe(Errno.EMSGSIZE);
+    server.close();
+    expect(datagram.reply('late')).toBe(Errno.EBADF);
     host.finish();
   });
 

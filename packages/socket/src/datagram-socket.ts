@@ -2,6 +2,7 @@ import { HEADROOM, type Packet } from '@prism-net/buffers';
 import { Errno, type PosixError, posixError } from '@prism-net/errors';
 import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
 import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
+import { type Answerer, Datagram } from './datagram.js';
 import {
   applySocketOptions,
   type DatagramSocketOptions,
@@ -16,13 +17,6 @@ import type { SocketAddress } from './socket-address.js';
 import type { Closable, SocketContext } from './socket-context.js';
 import { type SocketWatcher, type Watchable, Watchers } from './watchable.js';
 
-/** A received datagram in the friendly style: its payload is a copy of its own. */
-export interface Datagram {
-  readonly data: Uint8Array<ArrayBuffer>;
-  readonly address: string;
-  readonly port: number;
-}
-
 /**
  * A UDP socket, in two styles that may be mixed.
  *
@@ -33,7 +27,9 @@ export interface Datagram {
  * *Friendly*: `send` bytes or text, and `for await (const { data, address, port } of socket)`, `next()` or `onMessage`.
  * Payloads are copied, failures are thrown as POSIX errors (`error.code`).
  */
-export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, Watchable, AsyncIterable<Datagram> {
+export class DatagramSocket
+  implements Answerer, EndpointHandler, ReadyTarget, Closable, Watchable, AsyncIterable<Datagram>
+{
   /** Owned by the stack's ready queue. */
   isMarked = false;
   readonly endpoint: UdpEndpoint;
@@ -178,7 +174,8 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
   /**
    * Sends a copy of `data` (text as UTF-8) to `port` at `address`, or to the connected peer when both are left out.
    * @throws PosixError EDESTADDRREQ, EMSGSIZE, ENOBUFS, ENETUNREACH, EHOSTUNREACH, EACCES, or a pending ICMP error
-   * (ECONNREFUSED) of a connected socket.
+   * (ECONNREFUSED) of a connected socket. What was received is answered by {@link Datagram.reply}: an address that came
+   * from the network must not be able to throw.
    */
   send(data: Uint8Array | string, port?: number, address?: string): void {
     const bytes = requireBytes('send', data);
@@ -186,7 +183,9 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
       throw posixError(Errno.EMSGSIZE, 'send', `${bytes.length} bytes; a datagram holds at most ${MAXIMUM_DATAGRAM}`);
     }
     if (port === undefined && address === undefined) {
-      this.#check(this.commit(this.#fill(bytes)), 'send', 'to the connected peer');
+      const packet = this.#fill(bytes);
+      if (packet === null) throw noPacket();
+      this.#check(this.commit(packet), 'send', 'to the connected peer');
       return;
     }
     if (port === undefined || address === undefined) {
@@ -194,7 +193,17 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
     }
     requirePort('send', port, 1);
     const destination = parseIpv4Address(address);
-    this.#check(this.commitTo(this.#fill(bytes), destination, port), 'send', `to ${address}:${port}`);
+    const packet = this.#fill(bytes);
+    if (packet === null) throw noPacket();
+    this.#check(this.commitTo(packet, destination, port), 'send', `to ${address}:${port}`);
+  }
+
+  /** For {@link Datagram.reply}, which see. */
+  answer(data: Uint8Array | string, address: number, port: number): Errno {
+    const bytes = requireBytes('reply', data);
+    if (bytes.length > MAXIMUM_DATAGRAM) return Errno.EMSGSIZE;
+    const packet = this.#fill(bytes);
+    return packet === null ? Errno.ENOBUFS : this.commitTo(packet, address, port);
   }
 
   /**
@@ -314,7 +323,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
     while (this.#onMessage !== null || this.#readers.length > 0) {
       const packet = this.endpoint.receive();
       if (packet === null) return;
-      const datagram = toDatagram(packet);
+      const datagram = new Datagram(packet, this);
       if (!this.#readers.serve(datagram)) this.#onMessage?.(datagram);
     }
   }
@@ -329,7 +338,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
 
   #read(iterator: object | null): Promise<IteratorResult<Datagram, undefined>> {
     const packet = this.endpoint.receive();
-    if (packet !== null) return Promise.resolve({ done: false, value: toDatagram(packet) });
+    if (packet !== null) return Promise.resolve({ done: false, value: new Datagram(packet, this) });
     if (this.endpoint.isClosed) return Promise.resolve(END);
     const errno = this.#onError === null ? this.endpoint.takeError() : Errno.NONE;
     if (errno !== Errno.NONE) {
@@ -339,10 +348,10 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
     return this.#readers.wait(iterator);
   }
 
-  /** The bytes in a packet, or a chain of packets when they exceed a frame. @throws ENOBUFS when the pool runs out. */
-  #fill(bytes: Uint8Array): Packet {
+  /** The bytes in a packet, or a chain of packets when they exceed a frame; null when the pool runs out. */
+  #fill(bytes: Uint8Array): Packet | null {
     const first = this.endpoint.reserve();
-    if (first === null) throw noPacket();
+    if (first === null) return null;
     let segment = first;
     let done = 0;
     for (;;) {
@@ -354,7 +363,7 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
       const next = this.endpoint.reserve();
       if (next === null) {
         first.release();
-        throw noPacket();
+        return null;
       }
       // Only the first segment gets headers pushed in front.
       next.offset = (next.offset - HEADROOM) | 0;
@@ -368,16 +377,6 @@ export class DatagramSocket implements EndpointHandler, ReadyTarget, Closable, W
     const advice = this.endpoint.isClosed ? 'the socket is closed' : errorAdvice(syscall, errno);
     throw posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
   }
-}
-
-function toDatagram(packet: Packet): Datagram {
-  const datagram = {
-    data: packet.toBytes(),
-    address: formatIpv4Address(sourceAddress(packet)),
-    port: sourcePort(packet),
-  };
-  packet.release();
-  return datagram;
 }
 
 function noPacket(): PosixError {

@@ -3,6 +3,7 @@ export type { ConnectionOptions, TcpInformation } from '@prism-net/tcp';
 // What zero-copy receivers need beside a packet: who sent it, and addresses as text.
 export { destinationAddress, sourceAddress, sourcePort } from '@prism-net/udp';
 export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
+export { Datagram } from './datagram.js';
 export * from './datagram-socket.js';
 export type { DatagramSocketOptions } from './datagram-socket-options.js';
 export * from './multiplexer.js';

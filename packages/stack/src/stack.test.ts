@@ -21,7 +21,7 @@ it('the example of the README works', async () => {
   const client = createStack({ link: right, address: '10.0.0.2/24' });
 
   const echo = server.udpSocket({ port: 7 });
-  echo.onMessage(({ data, address, port }) => echo.send(data, port, address));
+  echo.onMessage((datagram) => datagram.reply(datagram.data));
 
   const socket = client.udpSocket().connect(7, '10.0.0.1');
   socket.send('hello, userspace');
@@ -74,7 +74,7 @@ describe('one host', () => {
     const one = network.add({ link: farLeft, address: '10.0.1.2/24', gateway: '10.0.1.1' });
     const two = network.add({ link: farRight, address: '10.0.2.2/24' });
     const echo = host.udpSocket({ port: 7 });
-    echo.onMessage(({ data, address, port }) => echo.send(data, port, address));
+    echo.onMessage((datagram) => datagram.reply(datagram.data));
     for (const [stack, address] of [
       [one, '10.0.1.1'],
       [two, '10.0.2.1'],
@@ -193,7 +193,7 @@ describe('routing', () => {
   it('a third stack passes datagrams and pings on, and says so', async () => {
     const { network, router, client, server } = threeNetworks();
     const echo = server.udpSocket({ port: 7 });
-    echo.onMessage(({ data, address, port }) => echo.send(data, port, address));
+    echo.onMessage((datagram) => datagram.reply(datagram.data));
     const socket = client.udpSocket().connect(7, '10.0.2.2');
     socket.send('across');
     network.settle();

@@ -50,7 +50,7 @@ export function describeInteroperation(configuration: Configuration): void {
     it('UDP: Prism answers the kernel, datagrams of any length both ways', async () => {
       const { stack, peer } = setting;
       const echo = stack.udpSocket({ port: 7 });
-      echo.onMessage(({ data, address, port }) => echo.send(data, port, address));
+      echo.onMessage((datagram) => datagram.reply(datagram.data));
       expect(await peer.call('udpExchange', PRISM, 7, DATAGRAMS)).toEqual(DATAGRAMS);
       echo.close();
     });
