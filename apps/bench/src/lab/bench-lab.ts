@@ -56,15 +56,11 @@ export class BenchLab {
   prism(side: Side, more: Readonly<Record<string, string | number>> = {}): Endpoint {
     const { name, query, mtu } = this.choice;
     const core = CORE[side];
+    const own = name === 'tap' ? { hostAddress: `${TAP_KERNEL}/24`, mtu } : {};
     const options = new URLSearchParams(query);
-    for (const [option, value] of Object.entries(more)) options.set(option, String(value));
-    if (name !== 'tap') {
-      const address = `10.77.0.1${HOST[side]}`;
-      return { namespace: side, core, address, link: `${name}:${DEVICE}${text(options)}` };
-    }
-    options.set('hostAddress', `${TAP_KERNEL}/24`);
-    options.set('mtu', String(mtu));
-    return { namespace: 'tap', core, address: TAP_PRISM, link: `tap:${TAP}${text(options)}` };
+    for (const [option, value] of Object.entries({ ...own, ...more })) options.set(option, String(value));
+    if (name === 'tap') return { namespace: 'tap', core, address: TAP_PRISM, link: `tap:${TAP}${text(options)}` };
+    return { namespace: side, core, address: `10.77.0.1${HOST[side]}`, link: `${name}:${DEVICE}${text(options)}` };
   }
 
   /** The kernel's end opposite Prism's. */

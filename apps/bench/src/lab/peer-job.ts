@@ -19,6 +19,8 @@ export interface PeerJob {
   readonly payload: number;
   /** Node's event loop never sleeps. */
   readonly spin?: boolean;
+  /** Writes that `node:net` hands to the kernel together. Default 1. */
+  readonly corked?: number;
   /** Connections in flight. */
   readonly concurrency?: number;
   /** The kernel's end sends, Prism receives. */

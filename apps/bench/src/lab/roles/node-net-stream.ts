@@ -9,7 +9,7 @@ import { type PeerJob, PORT } from '../peer-job.js';
 export async function netSource(job: PeerJob, channel: PeerChannel): Promise<void> {
   const server = createServer({ highWaterMark: 1 << 20 }, (socket) => {
     socket.on('error', () => socket.destroy());
-    if (job.hashedBytes === undefined) writeForEver(socket, Buffer.alloc(job.payload, 7), channel);
+    if (job.hashedBytes === undefined) writeForEver(socket, job, channel);
     else writeNoise(socket, job.hashedBytes, channel);
   });
   server.listen(PORT);
@@ -19,9 +19,16 @@ export async function netSource(job: PeerJob, channel: PeerChannel): Promise<voi
   channel.done();
 }
 
-function writeForEver(socket: Socket, block: Buffer, channel: PeerChannel): void {
+/** Writes that are corked go to the kernel together, by one `writev`: several times faster, when they are small. */
+function writeForEver(socket: Socket, { payload, corked = 1 }: PeerJob, channel: PeerChannel): void {
+  const block = Buffer.alloc(payload, 7);
   const write = (): void => {
-    while (!channel.isStopped && socket.write(block));
+    let hasRoom = true;
+    while (hasRoom && !channel.isStopped) {
+      if (corked > 1) socket.cork();
+      for (let i = 0; i < corked && hasRoom; i++) hasRoom = socket.write(block);
+      if (corked > 1) socket.uncork();
+    }
   };
   socket.on('drain', write);
   write();

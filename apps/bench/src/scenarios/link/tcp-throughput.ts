@@ -6,12 +6,17 @@ import { overLink } from '../../lab/over-link.js';
 import { type Conditions, measurePair } from '../../lab/pairing.js';
 import type { RoleName } from '../../lab/peer-job.js';
 import { toolVersion } from '../../lab/tools.js';
+import type { Figures } from '../../scenario.js';
 
 const WRITE = 8000;
 const LARGE_WRITE = 65_536;
+/** Writes of `node:net` that go to the kernel together: what is fastest for it. */
+const CORKED = 16;
 /** Of the run that checks what arrives, each way. */
 const HASHED_BYTES = 256 << 20;
 
+const WITH_OFFLOADS = 'Prism to the kernel, MTU 1,500';
+const WITHOUT_OFFLOADS = 'Prism to the kernel, MTU 1,500, without offloads';
 const SHARE_OF_CONTEST = 0.9;
 
 type End = readonly [Endpoint, RoleName];
@@ -20,27 +25,21 @@ type End = readonly [Endpoint, RoleName];
 export const tcpThroughputOverLink = overLink('tcp-throughput', async (lab, options, conditions) => {
   const version = toolVersion('iperf3');
   const hasIperf = version !== 'not installed';
-  const node: readonly [End, End] = [
-    [lab.kernel('client'), 'node-net-source'],
-    [lab.kernel('server'), 'node-net-sink'],
-  ];
-  const isPair = options.link.name === 'xdp';
-  const prism = isPair
-    ? stream(lab, [lab.prism('client'), 'prism-tcp-source'], [lab.prism('server'), 'prism-tcp-sink'], WRITE, conditions)
-    : bothWays(lab, hasIperf, conditions);
-  const tap = options.link.name === 'tap';
+  const { name } = options.link;
+  const isPair = name === 'xdp';
+  const source: End = [lab.kernel('client'), 'node-net-source'];
+  const sink: End = [lab.kernel('server'), 'node-net-sink'];
   const result = await compete(
     {
-      prism,
-      baseline: stream(lab, ...node, WRITE),
+      prism: isPair
+        ? stream(lab, [lab.prism('client'), 'prism-tcp-source'], [lab.prism('server'), 'prism-tcp-sink'], conditions)
+        : bothWays(lab, hasIperf, conditions),
+      baseline: stream(lab, source, sink, {}, { corked: CORKED }),
       others: {
-        'node:net, writes of 64 KiB': stream(lab, ...node, LARGE_WRITE),
-        ...(hasIperf
-          ? { 'iperf3, writes of 8,000 bytes': iperf3Tcp(lab, WRITE), 'iperf3, writes of 128 KiB': iperf3Tcp(lab) }
-          : {}),
-        ...(tap
-          ? { 'Prism without super-segments': bothWays(lab, hasIperf, {}, { 'offloads.segmentation': 'false' }) }
-          : {}),
+        'node:net, each write by itself': stream(lab, source, sink),
+        'node:net, writes of 64 KiB': stream(lab, source, sink, {}, { payload: LARGE_WRITE }),
+        ...(hasIperf ? iperf3AtBothEnds(lab) : {}),
+        ...(name === 'tap' ? superSegments(lab, hasIperf) : {}),
       },
     },
     { runs: options.runs, seconds: options.seconds * SHARE_OF_CONTEST },
@@ -48,27 +47,46 @@ export const tcpThroughputOverLink = overLink('tcp-throughput', async (lab, opti
   const hashedBytes = Math.round(HASHED_BYTES * Math.min(1, options.seconds / 20));
   await checkHashes(lab, isPair, hashedBytes);
   const kernelEnd = isPair ? 'none: Prism at both ends' : hasIperf ? 'iperf3' : 'node:net';
-  Object.assign(conditions, {
-    write: WRITE,
-    kernelEnd,
-    iperf3: version,
-    hashedBytes,
-    secondsPerRun: result.measuredSeconds,
-  });
-  const plain = result.others['Prism without super-segments']?.['gbitPerSecond'];
-  const figures =
-    plain === undefined
-      ? result.figures
-      : { ...result.figures, superSegmentSpeedUp: result.figures['gbitPerSecond']! / plain };
-  return { ...result, figures, baselineName: `node:net at both ends of the same veth pair, writes of ${WRITE} bytes` };
+  const { measuredSeconds } = result;
+  Object.assign(conditions, { write: WRITE, kernelEnd, iperf3: version, hashedBytes, secondsPerRun: measuredSeconds });
+  return {
+    ...result,
+    figures: { ...result.figures, ...superSegmentSpeedUp(result.others) },
+    baselineName: `node:net at both ends of the same veth pair, writes of ${WRITE} bytes, ${CORKED} at a time corked`,
+  };
 });
 
-function stream(lab: BenchLab, source: End, sink: End, payload: number, conditions?: Conditions): Contestant {
+function iperf3AtBothEnds(lab: BenchLab): Record<string, Contestant> {
+  return { 'iperf3, writes of 8,000 bytes': iperf3Tcp(lab, WRITE), 'iperf3, writes of 128 KiB': iperf3Tcp(lab) };
+}
+
+/** To the kernel at the ordinary MTU, with everything that the TAP offers and as single frames. */
+function superSegments(lab: BenchLab, hasIperf: boolean): Record<string, Contestant> {
+  const plain = { mtu: 1500, 'offloads.checksum': 'false', 'offloads.segmentation': 'false' };
+  return {
+    [WITH_OFFLOADS]: toKernel(lab, hasIperf, {}, { mtu: 1500 }),
+    [WITHOUT_OFFLOADS]: toKernel(lab, hasIperf, {}, plain),
+  };
+}
+
+function superSegmentSpeedUp(others: Readonly<Record<string, Figures>>): Figures {
+  const whole = others[WITH_OFFLOADS]?.['gbitPerSecond'];
+  const cut = others[WITHOUT_OFFLOADS]?.['gbitPerSecond'];
+  return whole === undefined || cut === undefined ? {} : { superSegmentSpeedUp: whole / cut };
+}
+
+function stream(
+  lab: BenchLab,
+  [source, sourceRole]: End,
+  [sink, sinkRole]: End,
+  conditions: Conditions = {},
+  more: Partial<Task> = {},
+): Contestant {
   return {
     parts: 1,
     measure: async (timing) => {
-      const task = (role: RoleName): Task => ({ ...timing, role, payload });
-      const ends = [[source[0], task(source[1])] as const, [sink[0], task(sink[1])] as const] as const;
+      const task = (role: RoleName): Task => ({ ...timing, role, payload: WRITE, ...more });
+      const ends = [[source, task(sourceRole)] as const, [sink, task(sinkRole)] as const] as const;
       const { measured, server } = await measurePair(lab, ...ends, 'client', conditions);
       const { retransmitted } = server;
       return { ...measured, ...(retransmitted === undefined ? {} : { retransmitted }) };
@@ -76,21 +94,11 @@ function stream(lab: BenchLab, source: End, sink: End, payload: number, conditio
   };
 }
 
+type Options = Readonly<Record<string, string | number>>;
+
 /** To the kernel and from it, one after the other; the slower counts. */
-function bothWays(
-  lab: BenchLab,
-  hasIperf: boolean,
-  conditions: Conditions,
-  link: Readonly<Record<string, string>> = {},
-): Contestant {
-  const prism = lab.prism('client', link);
-  const kernel = lab.kernelOpposite('server');
-  const ways: readonly [Contestant, Contestant] = hasIperf
-    ? [againstIperf3(lab, prism, kernel, false, conditions), againstIperf3(lab, prism, kernel, true, conditions)]
-    : [
-        stream(lab, [prism, 'prism-tcp-source'], [kernel, 'node-net-sink'], WRITE, conditions),
-        stream(lab, [kernel, 'node-net-source'], [prism, 'prism-tcp-sink'], LARGE_WRITE, conditions),
-      ];
+function bothWays(lab: BenchLab, hasIperf: boolean, conditions: Conditions): Contestant {
+  const ways = [toKernel(lab, hasIperf, conditions), fromKernel(lab, hasIperf, conditions)] as const;
   const measure: Contestant['measure'] = async (timing) => {
     const to = await ways[0].measure(timing);
     const from = await ways[1].measure(timing);
@@ -102,6 +110,20 @@ function bothWays(
     };
   };
   return { parts: 2, measure };
+}
+
+function toKernel(lab: BenchLab, hasIperf: boolean, conditions: Conditions, link: Options = {}): Contestant {
+  const prism = lab.prism('client', link);
+  const kernel = lab.kernelOpposite('server');
+  if (hasIperf) return againstIperf3(lab, prism, kernel, false, conditions);
+  return stream(lab, [prism, 'prism-tcp-source'], [kernel, 'node-net-sink'], conditions);
+}
+
+function fromKernel(lab: BenchLab, hasIperf: boolean, conditions: Conditions): Contestant {
+  const prism = lab.prism('client');
+  const kernel = lab.kernelOpposite('server');
+  if (hasIperf) return againstIperf3(lab, prism, kernel, true, conditions);
+  return stream(lab, [kernel, 'node-net-source'], [prism, 'prism-tcp-sink'], conditions, { payload: LARGE_WRITE });
 }
 
 /** An iperf3 server is the kernel's end: Node's own would be the slower of the two. */
