@@ -65,7 +65,9 @@ Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
     const int left = frames - used;
     if (left < longest) {
       if (!scarce) break;
-      ssize_t waiting = recv(descriptor_, nullptr, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+      // Without room for its header the kernel tells nothing of a packet (EINVAL).
+      VirtioHeader peeked;
+      ssize_t waiting = recv(descriptor_, &peeked, sizeof peeked, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
       if (waiting > static_cast<ssize_t>(sizeof header) + left * static_cast<ssize_t>(frameSize) - room) {
         status = ENOMEM;
         break;
