@@ -9,10 +9,16 @@ export const GsoType = { NONE: 0, TCP_IPV4: 1, TCP_IPV6: 4, UDP: 5, ECN: 0x80 } 
 /** Ethernet header and one VLAN tag: what a frame may have beyond the MTU. */
 export const FRAME_OVERHEAD = 18;
 
+/** Up to here a packet goes in one piece: that takes a fifth less than pages, but of a longer one the kernel may have none. */
+const ONE_PIECE = 16_000;
+/** More than the headers of any packet. */
+const LONGEST_HEADERS = 128;
+
 /** The virtio-net header of a packet to be sent: what is left to the kernel, or its card, to do. */
 export class Offload {
   flags = 0;
   gsoType = 0;
+  /** Of the packet, what the kernel copies in one piece; the rest goes on pages of its own. */
   headerLength = 0;
   gsoSize = 0;
   checksumStart = 0;
@@ -37,9 +43,9 @@ export class Offload {
     if (gsoSize === 0) {
       if (length > this.#longest) return false;
       this.gsoType = GsoType.NONE;
+      this.headerLength = length <= ONE_PIECE ? length : LONGEST_HEADERS;
       if (packet.checksumState !== ChecksumState.PARTIAL) {
         this.flags = 0;
-        this.headerLength = 0;
         this.checksumStart = 0;
         this.checksumOffset = 0;
         return true;
@@ -48,12 +54,12 @@ export class Offload {
     const header = this.#header;
     if (!header.read(packet)) return false;
     this.flags = packet.checksumState === ChecksumState.PARTIAL ? NEEDS_CHECKSUM : 0;
-    this.headerLength = header.end;
     this.checksumStart = header.start;
     this.checksumOffset = header.checksum;
     if (gsoSize === 0) return true;
     if (!header.isTcp || gsoSize < 0 || gsoSize > this.#mtu || length > this.#longestVirtual) return false;
     const type = header.isIpv6 ? GsoType.TCP_IPV6 : GsoType.TCP_IPV4;
+    this.headerLength = length <= ONE_PIECE ? length : header.end;
     // RFC 3168 §6.1.2: "CWR" is said once; whoever cuts the packet leaves it to the first segment.
     this.gsoType = header.isCongestionWindowReduced ? type | GsoType.ECN : type;
     return true;

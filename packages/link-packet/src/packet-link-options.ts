@@ -38,7 +38,7 @@ export interface PacketLinkOptions {
   readonly timestamps?: 'none' | 'software' | 'hardware';
   /** What packets are received into and sent from. Mode `ring` needs `kernelRingBytes` in its memory. Default: one of the link's own. */
   readonly pool?: PacketPool;
-  /** Of the link's own pool, of 2 KiB each. Default 4,096. */
+  /** Of the link's own pool, of 16 KiB each. Default 2,048. */
   readonly frames?: number;
   readonly ring?: RingOptions;
   /** Where the interface is: a name of `ip netns`, or a path. */
@@ -98,7 +98,7 @@ export function parsePacketLinkOptions(options: PacketLinkOptions): ParsedPacket
     throw invalidArgument(WHERE, "ring is for mode 'ring'");
   }
   requireKnownOptions(WHERE, ring, ['frames', 'frameSize'] satisfies readonly (keyof RingOptions)[]);
-  const frames = pool?.region.frames ?? options.frames ?? 4096;
+  const frames = pool?.region.frames ?? options.frames ?? 2048;
   requireWholeNumber(WHERE, pool === undefined ? 'frames' : 'the frames of the pool', frames, FEWEST_FRAMES, 1 << 20);
   const frameSize = requireWholeNumber(WHERE, 'ring.frameSize', ring.frameSize ?? 17 * PAGE, 256, 1 << 17);
   if (frameSize % SLOT_ALIGNMENT !== 0) {

@@ -24,6 +24,17 @@ export function debugPool(mode: Mode, frames = 512): PacketPool {
 /** A cable from `left`, in the namespace 'prism', to `right`, in 'far'. */
 export function cable(lab: NetworkLab, mtu = 1500): void {
   lab.veth({ left: { namespace: 'prism', name: 'left' }, right: { namespace: 'far', name: 'right' }, mtu });
+  // An interface just brought up has, for up to a second, a queue that throws everything away.
+  for (const [namespace, name] of [
+    ['prism', 'left'],
+    ['far', 'right'],
+  ] as const) {
+    for (let i = 0; i < 100 && !isReady(lab.run(namespace, ['ip', 'link', 'show', name])); i++) pause(20);
+  }
+}
+
+function isReady(shown: string): boolean {
+  return shown.includes('LOWER_UP') && shown.includes('state UP') && !shown.includes('qdisc noop ');
 }
 
 export function openEnd(

@@ -10,10 +10,6 @@ import { TransmitStatus } from './tpacket.js';
 const VIRTIO_HEADER = 10;
 /** Where a packet starts in its slot. */
 const DATA = tpacket.HEADER_BYTES + VIRTIO_HEADER;
-/** Up to here a packet is copied whole by the kernel; of a longer one it takes the pages of the slot, but for its headers. */
-const COPIED = 512;
-const LONGEST_HEADERS = 128;
-
 /** Bytes of a slot that are not the packet's. */
 export const TRANSMIT_OVERHEAD = DATA;
 
@@ -97,10 +93,9 @@ export class RingTransmitter {
     const view = this.#view;
     const offload = this.#offload;
     const header = (at + tpacket.HEADER_BYTES) | 0;
-    const copied = length <= COPIED ? length : offload.headerLength === 0 ? LONGEST_HEADERS : offload.headerLength;
     view.setUint8(header, offload.flags);
     view.setUint8((header + 1) | 0, offload.gsoType);
-    view.setUint16((header + 2) | 0, copied, true);
+    view.setUint16((header + 2) | 0, offload.headerLength, true);
     view.setUint16((header + 4) | 0, offload.gsoSize, true);
     view.setUint16((header + 6) | 0, offload.checksumStart, true);
     view.setUint16((header + 8) | 0, offload.checksumOffset, true);
