@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { ChecksumState, HEADROOM, type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
@@ -169,9 +168,8 @@ describe.skipIf(labUnavailable() !== null)('a TAP', () => {
         const script = `import { openTapLink } from '${index}';
           try { const link = openTapLink(${JSON.stringify(options)}); console.log('open', link.interface); link.close(); }
           catch (error) { console.log(error.name, error.code, error.message); }`;
-        const args = ['netns', 'exec', networkNamespace, 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-        const command = [...args, process.execPath, '--input-type=module', '-e', script];
-        return spawnSync('ip', command, { encoding: 'utf8' }).stdout.trim();
+        const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+        return lab.run('host', [...nobody, process.execPath, '--input-type=module', '-e', script]).trim();
       };
       expect(asNobody({})).toMatch(/^LinkUnavailableError (EPERM|EACCES) .*(CAP_NET_ADMIN|ip tuntap add)/);
       // As systems usually have it: everybody may open the file, few may make a device.
