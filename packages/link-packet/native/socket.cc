@@ -11,24 +11,25 @@
 
 #include "packet_socket.h"
 #include "prism/bytes.h"
+#include "prism/method.h"
 #include "prism/system_call.h"
 
 void PacketSocket::Initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("PacketSocket", DefineClass(env, "PacketSocket",
-                                          {InstanceMethod<&PacketSocket::SetOption>("setOption"),
-                                           InstanceMethod<&PacketSocket::AttachFilter>("attachFilter"),
-                                           InstanceMethod<&PacketSocket::Bind>("bind"),
-                                           InstanceMethod<&PacketSocket::AddPromiscuous>("addPromiscuous"),
-                                           InstanceMethod<&PacketSocket::Descriptor>("descriptor"),
-                                           InstanceMethod<&PacketSocket::EnableHardwareTimestamps>("enableHardwareTimestamps"),
-                                           InstanceMethod<&PacketSocket::CreateRing>("createRing"),
-                                           InstanceMethod<&PacketSocket::MapRings>("mapRings"),
-                                           InstanceMethod<&PacketSocket::Kick>("kick"),
-                                           InstanceMethod<&PacketSocket::Receive>("receive"),
-                                           InstanceMethod<&PacketSocket::Transmit>("transmit"),
-                                           InstanceMethod<&PacketSocket::Poll>("poll"),
-                                           InstanceMethod<&PacketSocket::Drops>("drops"),
-                                           InstanceMethod<&PacketSocket::Close>("close")}));
+                                          {prism::Method<&PacketSocket::SetOption>("setOption"),
+                                           prism::Method<&PacketSocket::AttachFilter>("attachFilter"),
+                                           prism::Method<&PacketSocket::Bind>("bind"),
+                                           prism::Method<&PacketSocket::AddPromiscuous>("addPromiscuous"),
+                                           prism::Method<&PacketSocket::Descriptor>("descriptor"),
+                                           prism::Method<&PacketSocket::EnableHardwareTimestamps>("enableHardwareTimestamps"),
+                                           prism::Method<&PacketSocket::CreateRing>("createRing"),
+                                           prism::Method<&PacketSocket::MapRings>("mapRings"),
+                                           prism::Method<&PacketSocket::Kick>("kick"),
+                                           prism::Method<&PacketSocket::Receive>("receive"),
+                                           prism::Method<&PacketSocket::Transmit>("transmit"),
+                                           prism::Method<&PacketSocket::Poll>("poll"),
+                                           prism::Method<&PacketSocket::Drops>("drops"),
+                                           prism::Method<&PacketSocket::Close>("close")}));
 }
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {

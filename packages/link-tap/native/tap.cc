@@ -10,6 +10,7 @@
 #include <string>
 
 #include "prism/bytes.h"
+#include "prism/method.h"
 #include "prism/system_call.h"
 
 namespace {
@@ -34,12 +35,12 @@ prism::Bytes Int32s(const Napi::CallbackInfo& info, size_t index) {
 
 void Tap::Initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Tap", DefineClass(env, "Tap",
-                                 {InstanceMethod<&Tap::Name>("name"), InstanceMethod<&Tap::Descriptor>("descriptor"),
-                                  InstanceMethod<&Tap::SetPersistent>("setPersistent"),
-                                  InstanceMethod<&Tap::SetSendBuffer>("setSendBuffer"),
-                                  InstanceMethod<&Tap::Attach>("attach"), InstanceMethod<&Tap::Receive>("receive"),
-                                  InstanceMethod<&Tap::Transmit>("transmit"), InstanceMethod<&Tap::Poll>("poll"),
-                                  InstanceMethod<&Tap::Close>("close")}));
+                                 {prism::Method<&Tap::Name>("name"), prism::Method<&Tap::Descriptor>("descriptor"),
+                                  prism::Method<&Tap::SetPersistent>("setPersistent"),
+                                  prism::Method<&Tap::SetSendBuffer>("setSendBuffer"),
+                                  prism::Method<&Tap::Attach>("attach"), prism::Method<&Tap::Receive>("receive"),
+                                  prism::Method<&Tap::Transmit>("transmit"), prism::Method<&Tap::Poll>("poll"),
+                                  prism::Method<&Tap::Close>("close")}));
 }
 
 Tap::Tap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tap>(info) {

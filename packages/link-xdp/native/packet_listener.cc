@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "prism/bytes.h"
+#include "prism/method.h"
 #include "prism/system_call.h"
 
 namespace {
@@ -17,8 +18,8 @@ class PacketListener : public Napi::ObjectWrap<PacketListener> {
  public:
   static void Initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("PacketListener", DefineClass(env, "PacketListener",
-                                              {InstanceMethod<&PacketListener::Receive>("receive"),
-                                               InstanceMethod<&PacketListener::Close>("close"),
+                                              {prism::Method<&PacketListener::Receive>("receive"),
+                                               prism::Method<&PacketListener::Close>("close"),
                                                InstanceAccessor<&PacketListener::Descriptor>("descriptor")}));
   }
 

@@ -7,6 +7,7 @@
 
 #include "kernel_api.h"
 #include "prism/bytes.h"
+#include "prism/method.h"
 #include "prism/system_call.h"
 
 namespace {
@@ -25,14 +26,14 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
  public:
   static void Initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("XdpSocket", DefineClass(env, "XdpSocket",
-                                         {InstanceMethod<&XdpSocket::RegisterUmem>("registerUmem"),
-                                          InstanceMethod<&XdpSocket::SetOption>("setOption"),
-                                          InstanceMethod<&XdpSocket::RingOffsets>("ringOffsets"),
-                                          InstanceMethod<&XdpSocket::MapRing>("mapRing"),
-                                          InstanceMethod<&XdpSocket::Bind>("bind"),
-                                          InstanceMethod<&XdpSocket::IsZeroCopy>("isZeroCopy"),
-                                          InstanceMethod<&XdpSocket::Statistics>("statistics"),
-                                          InstanceMethod<&XdpSocket::Close>("close"),
+                                         {prism::Method<&XdpSocket::RegisterUmem>("registerUmem"),
+                                          prism::Method<&XdpSocket::SetOption>("setOption"),
+                                          prism::Method<&XdpSocket::RingOffsets>("ringOffsets"),
+                                          prism::Method<&XdpSocket::MapRing>("mapRing"),
+                                          prism::Method<&XdpSocket::Bind>("bind"),
+                                          prism::Method<&XdpSocket::IsZeroCopy>("isZeroCopy"),
+                                          prism::Method<&XdpSocket::Statistics>("statistics"),
+                                          prism::Method<&XdpSocket::Close>("close"),
                                           InstanceAccessor<&XdpSocket::Descriptor>("descriptor")}));
   }
 

@@ -8,3 +8,5 @@ target_link_libraries(${PROJECT_NAME} PRIVATE ${CMAKE_JS_LIB})
 target_compile_definitions(${PROJECT_NAME} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS)
 target_compile_options(${PROJECT_NAME} PRIVATE -O2 -Wall -Wextra -Werror -fvisibility=hidden)
 set_target_properties(${PROJECT_NAME} PROPERTIES PREFIX "" SUFFIX ".node")
+# A worker that ends unloads its addons before the event loop has closed their handles: the code must stay.
+target_link_options(${PROJECT_NAME} PRIVATE -Wl,-z,nodelete)

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "addon.h"
+#include "prism/method.h"
 #include "prism/system_call.h"
 #include "uv_poll.h"
 
@@ -11,9 +12,9 @@ class Readiness : public Napi::ObjectWrap<Readiness> {
  public:
   static void Initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("Readiness", DefineClass(env, "Readiness",
-                                         {InstanceMethod<&Readiness::Arm>("arm"),
-                                          InstanceMethod<&Readiness::Disarm>("disarm"),
-                                          InstanceMethod<&Readiness::Close>("close")}));
+                                         {prism::Method<&Readiness::Arm>("arm"),
+                                          prism::Method<&Readiness::Disarm>("disarm"),
+                                          prism::Method<&Readiness::Close>("close")}));
   }
 
   /** (descriptor, callback) */
