@@ -12,3 +12,9 @@ export const ENOBUFS = 105;
 export function isInterfaceError(errno: number): boolean {
   return errno === ENETDOWN || errno === ENXIO || errno === ENODEV;
 }
+
+/**
+ * How often a packet is offered in vain to an interface whose queue discipline refuses it (ENOBUFS). A full queue refuses
+ * for a while; a policy, or a shaper whose bucket is smaller than the packet, for ever: nothing would be sent any more.
+ */
+export const MOST_REFUSALS = 16;

@@ -1,13 +1,15 @@
 import type { Packet, PacketMemory } from '@prism-net/buffers';
 import type { LinkStatistics } from '@prism-net/link';
 import type { NativePacketSocket } from './addon.js';
-import { ENOBUFS, isInterfaceError } from './errno.js';
+import { ENOBUFS, isInterfaceError, MOST_REFUSALS } from './errno.js';
 import { Counter, type PacketLinkCounters } from './link-counters.js';
 import type { Offload } from './offload.js';
 import * as tpacket from './tpacket.js';
 import { TransmitStatus } from './tpacket.js';
 
 const VIRTIO_HEADER = 10;
+/** Longer than any packet: EMSGSIZE. */
+const TOO_LONG = 0x7fff_ffff;
 /** Where a packet starts in its slot. */
 const DATA = tpacket.HEADER_BYTES + VIRTIO_HEADER;
 /** Bytes of a slot that are not the packet's. */
@@ -30,6 +32,8 @@ export class RingTransmitter {
   /** The slot for the next packet, and how many before it the kernel has not looked at yet. */
   #next = 0;
   #waiting = 0;
+  /** How often in a row the queue discipline has refused the first of those that wait. */
+  #refusals = 0;
 
   constructor(
     socket: NativePacketSocket,
@@ -117,12 +121,36 @@ export class RingTransmitter {
     if (isInterfaceError(errno)) {
       this.#counters.count(Counter.INTERFACE_ERRORS, 1);
       this.#takeBack();
-    } else if (Atomics.load(this.#words, this.#slots[this.#last()]! >> 2) === TransmitStatus.SEND_REQUEST) {
-      // The kernel has no room: what it has not taken goes with the next call.
-      this.refusal = ENOBUFS;
-    } else {
-      this.#waiting = 0;
+      return;
     }
+    const before = this.#waiting;
+    this.#forgetTaken();
+    if (this.#waiting < before) this.#refusals = 0;
+    if (this.#waiting === 0) return;
+    // The kernel has no room: what it has not taken goes with the next call.
+    this.refusal = ENOBUFS;
+    if (errno !== ENOBUFS) return;
+    this.#refusals = (this.#refusals + 1) | 0;
+    if (this.#refusals < MOST_REFUSALS) return;
+    // It goes by its own head and not by ours: a slot it cannot but pass over (PACKET_LOSS).
+    this.#words[(this.#slots[this.#first()]! >> 2) + tpacket.LENGTH] = TOO_LONG;
+    this.#refusals = 0;
+    this.#counters.count(Counter.TRANSMIT_ERRORS, 1);
+    this.#statistics.countDropped(1);
+  }
+
+  /** Counts only those as waiting that the kernel has not taken. */
+  #forgetTaken(): void {
+    while (this.#waiting !== 0) {
+      if (Atomics.load(this.#words, this.#slots[this.#first()]! >> 2) === TransmitStatus.SEND_REQUEST) return;
+      this.#waiting = (this.#waiting - 1) | 0;
+    }
+  }
+
+  /** The first slot that waits. */
+  #first(): number {
+    const first = (this.#next - this.#waiting) | 0;
+    return first < 0 ? (first + this.#slots.length) | 0 : first;
   }
 
   #last(): number {

@@ -3,7 +3,7 @@ import type { LinkStatistics } from '@prism-net/link';
 import type { NativePacketSocket } from './addon.js';
 import type { Channel } from './channel.js';
 import { DatagramCutter } from './datagram-cutter.js';
-import { EAGAIN, EINTR, ENOBUFS, ENOMEM, isInterfaceError } from './errno.js';
+import { EAGAIN, EINTR, ENOBUFS, ENOMEM, isInterfaceError, MOST_REFUSALS } from './errno.js';
 import { Counter, type PacketLinkCounters } from './link-counters.js';
 import { GsoType, type Offload } from './offload.js';
 import { ReceiveFrames } from './receive-frames.js';
@@ -42,6 +42,8 @@ export class VirtioChannel implements Channel {
   /** Of the system call being prepared. */
   #messages = 0;
   #parts = 0;
+  /** How often in a row the queue discipline has refused the packet that is first. */
+  #refusals = 0;
 
   constructor(
     socket: NativePacketSocket,
@@ -122,9 +124,13 @@ export class VirtioChannel implements Channel {
       this.#counters.count(Counter.NATIVE_CALLS, 1);
       const sent = this.#socket.transmit(this.#messages);
       for (const last = next + sent; next < last; next = (next + 1) | 0) this.#countSent(burst[next]!);
-      if (sent > 0) continue;
+      if (sent > 0) {
+        this.#refusals = 0;
+        continue;
+      }
       const errno = -sent | 0;
-      if (errno === EAGAIN || errno === ENOBUFS) {
+      if (errno === ENOBUFS) this.#refusals = (this.#refusals + 1) | 0;
+      if (errno === EAGAIN || (errno === ENOBUFS && this.#refusals < MOST_REFUSALS)) {
         this.refusal = errno;
         break;
       }
@@ -134,6 +140,7 @@ export class VirtioChannel implements Channel {
         for (; next < end; next = (next + 1) | 0) this.#drop(burst[next]!);
         break;
       }
+      this.#refusals = 0;
       this.#counters.count(Counter.TRANSMIT_ERRORS, 1);
       this.#drop(burst[next]!);
       next = (next + 1) | 0;
