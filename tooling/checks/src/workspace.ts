@@ -23,6 +23,7 @@ export interface Manifest {
   readonly exports?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 export interface Project {
@@ -48,7 +49,11 @@ export function projects(parent: 'packages' | 'apps'): Project[] {
   return folders(parent).map((name) => {
     const folder = `${parent}/${name}`;
     const manifest = JSON.parse(readText(`${folder}/package.json`)) as Manifest;
-    const all = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    const all = Object.keys({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies,
+    });
     const own = all.filter((dependency) => dependency.startsWith('@prism-net/'));
     return { folder, name, manifest, dependencies: own.map((dependency) => dependency.slice('@prism-net/'.length)) };
   });
