@@ -10,11 +10,16 @@ const KERNEL = '10.78.0.1';
 const PRISM = '10.78.0.2';
 const BYTES = 8 << 20;
 
-const settings = MODES.flatMap((mode) => [1500, 9000].map((mtu) => [mode, mtu] as const));
+const settings = MODES.flatMap((mode) => [
+  [mode, 1500, 'offloads'] as const,
+  [mode, 9000, 'offloads'] as const,
+  // The kernel completes checksums and cuts what the interface does not.
+  [mode, 1500, 'no offloads'] as const,
+]);
 
-describe.skipIf(labUnavailable() !== null).each(settings)(
-  'a stack over mode %s, MTU %i, to the kernel',
-  (mode, mtu) => {
+describe.skipIf(labUnavailable('ethtool', 'ping') !== null).each(settings)(
+  'a stack over mode %s, MTU %i, %s, to the kernel',
+  (mode, mtu, offloads) => {
     let lab: NetworkLab;
     let link: PacketLink;
     let stack: Stack;
@@ -22,7 +27,7 @@ describe.skipIf(labUnavailable() !== null).each(settings)(
     beforeAll(async () => {
       lab = NetworkLab.open('packet_kernel');
       lab.veth({
-        left: { namespace: 'prism', name: 'left' },
+        left: { namespace: 'prism', name: 'left', offloads: offloads === 'offloads' },
         right: { namespace: 'kernel', name: 'right', address: `${KERNEL}/24` },
         mtu,
       });
@@ -49,6 +54,15 @@ describe.skipIf(labUnavailable() !== null).each(settings)(
     const ping = (...options: string[]): Promise<unknown> => {
       const child = lab.spawn('kernel', ['ping', '-c', '1', '-W', '5', ...options, PRISM]);
       return new Promise((resolve) => child.on('exit', resolve));
+    };
+
+    /** What the kernel found damaged: errors, and bad checksums among them. */
+    const kernelErrors = (protocol: string): number[] => {
+      const lines = lab.run('kernel', ['cat', '/proc/net/snmp']).split('\n');
+      const [names, values] = lines.filter((line) => line.startsWith(`${protocol}:`)).map((line) => line.split(' '));
+      return ['InErrors', 'InErrs', 'InCsumErrors']
+        .filter((name) => names!.includes(name))
+        .map((name) => Number(values![names!.indexOf(name)]));
     };
 
     it('answers the kernel’s ping, and is answered, fragments included', async () => {
@@ -90,6 +104,7 @@ describe.skipIf(labUnavailable() !== null).each(settings)(
       const digest = sent.digest('hex');
       expect(received.digest('hex')).toBe(digest);
       expect(await peer.line()).toBe(digest);
+      expect(kernelErrors('Tcp')).toEqual([0, 0]);
       const after = link.counters.snapshot();
       expect(after.receivedSuperSegments! - receivedSuperSegments!).toBeGreaterThan(BYTES / 65_536);
       expect(after.transmittedSuperSegments! - transmittedSuperSegments!).toBeGreaterThan(BYTES / 65_536);
