@@ -33,11 +33,18 @@ export function describeInteroperation(configuration: Configuration): void {
 
     it('ping: the kernel asks, in one frame and in fragments', async () => {
       const { run } = setting;
-      const ping = ['ping', '-q', '-c', '5', '-i', '0.01', '-W', '2'];
-      expect((await run([...ping, PRISM])).output).toContain(' 0% packet loss');
-      expect((await run([...ping, '-s', '1472', '-M', 'do', PRISM])).output).toContain(' 0% packet loss');
-      expect((await run([...ping, '-s', '20000', PRISM])).output).toContain(' 0% packet loss');
-      expect((await run([...ping, '-s', '60000', PRISM])).output).toContain(' 0% packet loss');
+      // Until five are answered: on a machine with other things to do an answer may come late, but it comes.
+      const ping = ['ping', '-q', '-c', '5', '-i', '0.01', '-w', '20'];
+      for (const size of [
+        ['-s', '56'],
+        ['-s', '1472', '-M', 'do'],
+        ['-s', '20000'],
+        ['-s', '60000'],
+      ]) {
+        const { status, output } = await run([...ping, ...size, PRISM]);
+        expect(output).toMatch(/ ([5-9]|\d\d+) received/);
+        expect(status).toBe(0);
+      }
     });
 
     it('ping: Prism asks, in one frame and in fragments', async () => {

@@ -54,12 +54,13 @@ const services: Record<string, (socket: Socket) => void> = {
     socket.once('data', (line) => {
       lastSent = send(socket, Number(line.toString()));
     }),
-  /** Reads nothing for a while, long enough to close its window, then as sink. */
+  /** Reads nothing until `wake`, then as sink. */
   sleeper: (socket) => {
-    setTimeout(() => void receive(socket).then((result) => socket.end(JSON.stringify(result))), 400);
+    sleeping.push(() => services.sink!(socket));
   },
   resetter: (socket) => socket.once('data', () => socket.resetAndDestroy()),
 };
+const sleeping: (() => void)[] = [];
 let lastReceived: Promise<{ bytes: number; hash: string }> = Promise.resolve({ bytes: 0, hash: '' });
 let lastSent: Promise<string> = Promise.resolve('');
 
@@ -96,6 +97,10 @@ const calls = {
       }),
       port,
     ),
+
+  wake: () => {
+    for (const go of sleeping.splice(0)) go();
+  },
 
   lastReceived: () => lastReceived,
   lastSent: () => lastSent,
@@ -184,7 +189,7 @@ const calls = {
     for (const length of lengths) {
       const message = chunkAt(length, length);
       const answer = await new Promise<Buffer | undefined>((resolve) => {
-        const timer = setTimeout(() => resolve(undefined), 1_000);
+        const timer = setTimeout(() => resolve(undefined), 10_000);
         socket.once('message', (bytes) => {
           clearTimeout(timer);
           resolve(bytes);
@@ -206,7 +211,7 @@ const calls = {
         socket.close();
         resolve(code);
       };
-      const timer = setTimeout(() => done('nothing'), 1_000);
+      const timer = setTimeout(() => done('nothing'), 10_000);
       socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
       socket.connect(port, address, () => socket.send('hello'));
     }),
