@@ -21,11 +21,15 @@ function reason(
   if (syscall === 'open') {
     if (code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO') {
       return [
-        'the kernel has no /dev/net/tun (or there is no such network namespace)',
+        'the kernel has no /dev/net/tun',
         "load its module by 'modprobe tun'; in a container pass the device: --device /dev/net/tun",
       ];
     }
-    return ['/dev/net/tun, or the network namespace, must not be opened by this user', PRIVILEGE];
+    if (code === 'EACCES' || code === 'EPERM') return ['/dev/net/tun must not be opened by this user', PRIVILEGE];
+    return [
+      `/dev/net/tun cannot be opened: ${code}`,
+      "EMFILE: the process has too many descriptors open ('ulimit -n')",
+    ];
   }
   if (code === 'EPERM' || code === 'EACCES') {
     return [`this user may not ${purpose(syscall)} ${device} (${syscall})`, PRIVILEGE];

@@ -281,6 +281,11 @@ export class TapLink implements Link {
     for (let i = 0; i < described; i = (i + 1) | 0) {
       const original = burst[(from + i) | 0]!;
       const packet = this.#sending[i]!;
+      let frames = 1;
+      if (mayBeRefused) {
+        // Before it is released: then it has none any more.
+        for (let segment = packet.nextSegment; segment !== null; segment = segment.nextSegment) frames++;
+      }
       if (i < done) {
         if (!mayBeRefused || table[at]! > 0) {
           sent = (sent + 1) | 0;
@@ -289,11 +294,7 @@ export class TapLink implements Link {
         }
         original.release();
       }
-      let frames = 1;
-      if (mayBeRefused) {
-        for (let segment = packet.nextSegment; segment !== null; segment = segment.nextSegment) frames++;
-        at = (at + PacketWord.COUNT + (frames << 1)) | 0;
-      }
+      at = (at + PacketWord.COUNT + (frames << 1)) | 0;
       if (packet !== original) packet.release();
     }
     if (sent !== 0) this.statistics.countTransmitted(sent, bytes);
@@ -327,23 +328,27 @@ export function openTapLink(options: TapOptions = {}): TapLink {
   const addon = tapAddon();
   const { multiQueue, checksum, segmentation, networkNamespace } = parsed;
   let native: NativeTap | undefined;
+  let link: TapLink | undefined;
   try {
     return inNetworkNamespace(networkNamespace, () => {
       native = new addon.Tap(parsed.interface, multiQueue, checksum, segmentation);
       const device = configure(native, parsed);
-      return new TapLink(native, device, parsed);
+      link = new TapLink(native, device, parsed);
+      // Last: of what cannot be opened nothing stays, and nothing that stayed goes.
+      if (parsed.persistent !== undefined) native.setPersistent(parsed.persistent);
+      return link;
     });
   } catch (error) {
-    native?.close();
+    if (link === undefined) native?.close();
+    else link.close();
     throw explain(error, native?.name() ?? parsed.interface, multiQueue);
   }
 }
 
 function configure(native: NativeTap, options: ParsedTapOptions): NetworkInterface {
   const name = native.name();
-  const { persistent, mtu, hostAddress, sendBuffer } = options;
+  const { mtu, hostAddress, sendBuffer } = options;
   if (sendBuffer !== undefined) native.setSendBuffer(sendBuffer);
-  if (persistent !== undefined) native.setPersistent(persistent);
   const found = readInterface(name);
   // What is right already needs no privilege.
   if (hostAddress !== undefined || !found.isUp || (mtu !== undefined && mtu !== found.mtu)) {

@@ -112,6 +112,9 @@ export function parseTapOptions(options: TapOptions): ParsedTapOptions {
   if (mac !== undefined && (mac.high & 0x0100) !== 0) {
     throw invalidArgument(WHERE, `macAddress must not be a multicast address, as ${macAddress} is`);
   }
+  if (mac !== undefined && mac.high === 0 && mac.low === 0) {
+    throw invalidArgument(WHERE, 'macAddress must not be zero: the kernel drops what comes from nobody');
+  }
   return {
     interface: name,
     hostAddress: hostAddress === undefined ? undefined : parseIpv4Prefix(hostAddress),
@@ -130,7 +133,7 @@ export function parseTapOptions(options: TapOptions): ParsedTapOptions {
 }
 
 function isDeviceName(name: string): boolean {
-  if (name === '.' || name === '..' || !/^[^\s/:%]*(%d)?[^\s/:%]*$/.test(name)) return false;
+  if (name === '.' || name === '..' || !/^[^\s/:%\0]*(%d)?[^\s/:%\0]*$/.test(name)) return false;
   return name.length > 0 && Buffer.byteLength(name) <= LONGEST_NAME;
 }
 

@@ -1,0 +1,77 @@
+import type { Packet } from '@prism-net/buffers';
+import { labUnavailable, NetworkLab } from '@prism-net/netlab';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeFrame } from '../../link/src/link-contract.testkit.js';
+import { openTapLink, type TapLink } from './index.js';
+import { debugPool, exists } from './tap.testkit.js';
+
+describe.skipIf(labUnavailable() !== null)('a TAP that refuses', () => {
+  let lab: NetworkLab;
+  let networkNamespace: string;
+  const links: TapLink[] = [];
+  beforeEach(() => {
+    lab = NetworkLab.open('tap_refusals');
+    networkNamespace = lab.namespace('host');
+  });
+  afterEach(() => {
+    for (const link of links.splice(0)) link.close();
+    lab.close();
+  });
+
+  it('counts each packet once, those of several frames among them', () => {
+    const link = openTapLink({ networkNamespace, pool: debugPool() });
+    lab.run('host', ['ip', 'link', 'set', link.interface, 'down']);
+    links.push(link);
+    const burst = [1, 2, 3, 4].map((number) => chain(makeFrame(link.pool, link, link, number), number));
+    expect(link.transmit(burst, 0, burst.length)).toBe(4);
+    expect(link.statistics.dropped).toBe(4);
+    expect(link.statistics.transmittedPackets).toBe(0);
+    expect(link.tap.refusedByKernel).toBe(4);
+    link.close();
+    link.pool.assertNoLeaks();
+  });
+
+  it('leaves nothing behind when a persistent device cannot be opened', () => {
+    const pool = debugPool(32);
+    expect(() => openTapLink({ networkNamespace, interface: 'left0', persistent: true, pool })).toThrow('pool:');
+    expect(exists(lab, 'host', 'left0')).toBe(false);
+    pool.assertNoLeaks();
+  });
+
+  it('keeps a persistent device when it cannot be opened as one that goes', () => {
+    openTapLink({ networkNamespace, interface: 'left0', persistent: true, pool: debugPool() }).close();
+    expect(() => openTapLink({ networkNamespace, interface: 'left0', persistent: false, pool: debugPool(32) })).toThrow(
+      'pool:',
+    );
+    expect(exists(lab, 'host', 'left0')).toBe(true);
+  });
+
+  it('takes no name that the kernel would cut off, and no address of nobody', () => {
+    for (const options of [{ interface: 'left\0right' }, { macAddress: '00:00:00:00:00:00' }]) {
+      expect(() => openTapLink({ networkNamespace, ...options })).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    }
+  });
+
+  it('says that descriptors are lacking, and not a right', () => {
+    const code = `
+      import { openTapLink } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      import { openSync } from 'node:fs';
+      openTapLink().close(); // what is read once is read
+      try { for (;;) openSync('/dev/null'); } catch {}
+      try { openTapLink(); } catch (error) { console.log(error.message); }`;
+    const script = ['bash', '-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, code];
+    const message = lab.run('host', script);
+    expect(message).toContain('EMFILE');
+    expect(message).not.toContain('this user');
+  });
+});
+
+/** The packet with `segments` more segments of ten bytes. */
+function chain(packet: Packet, segments: number): Packet {
+  for (let i = 0; i < segments; i++) {
+    const segment = packet.pool.take()!;
+    segment.length = 10;
+    packet.append(segment);
+  }
+  return packet;
+}
