@@ -54,6 +54,11 @@ describe('the bench program', () => {
       [['ring', '--runs', '1.5'], /--runs .*whole/],
       [['ring', '--json=yes'], /--json/],
       [['ring', 'checksum'], /one scenario at a time/],
+      [['ring', '--link', 'xdp'], /ring runs without --link only/],
+      [['udp-throughput'], /udp-throughput needs --link/],
+      [['udp-echo', '--link', 'wlan'], /--link must be xdp, packet, tap, not 'wlan'/],
+      [['udp-echo', '--mtu', '1500'], /--mtu is for --link/],
+      [['udp-echo', '--link', 'tap', '--mtu', '100'], /--mtu .*from 576 to 65535/],
     ];
     for (const [args, message] of wrong) {
       const { status, stdout, stderr } = bench(...args);
@@ -94,6 +99,18 @@ describe('scenarios print the figures of the contract', () => {
     expect(figures['payloadCopiesPerDatagramZeroCopyApi']).toBe(0);
     expect(figures['datagramsForAllocation']).toBeGreaterThanOrEqual(1_000_000);
     expect(figures['bytesAllocatedInAll']).toBeLessThan(65_536);
+  });
+
+  it('udp-echo', () => {
+    const { figures } = measure('udp-echo', 'roundTripP50Us', 'roundTripP99Us', 'roundTripP999Us');
+    expect(figures['roundTripP99Us']).toBeGreaterThanOrEqual(figures['roundTripP50Us']!);
+    expect(figures['bytesAllocatedPerRoundTrip']).toBeLessThan(2);
+  });
+
+  it('tcp-cps', () => {
+    const { figures } = measure('tcp-cps', 'cyclesPerSecond');
+    expect(figures['cyclesPerSecond']).toBeGreaterThan(0);
+    expect(figures['failed']).toBe(0);
   });
 
   it('order-gateway', () => {

@@ -17,6 +17,7 @@ export interface CommandLine {
 export const OPTIONS_HELP = `  --link LINK     over a real link in a network lab: xdp, packet or tap, with options as in 'xdp?attach=generic'; needs root
   --mtu N         of the lab's cable, or the TAP (default 9000, 576 to 65535)
   --frames N      packet frames of Prism's link (default: the link's)
+  --no-others     with --link: only Prism and the baseline
   --seconds N     about how long the scenario may take (default 20, with --link 45; at most 600)
   --runs N        repetitions the medians are taken over (default 7, with --link 5; at most 100)
   --json          the result as one JSON object on the last line
@@ -35,7 +36,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (excess.length > 0) throw new UsageError(`one scenario at a time, not also '${excess.join(' ')}'`);
   const { link: linkText } = values;
   if (linkText === undefined) {
-    for (const name of ['mtu', 'frames'] as const) {
+    for (const name of ['mtu', 'frames', 'no-others'] as const) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is for --link`);
     }
   }
@@ -48,6 +49,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     options: {
       seconds: numberOption('seconds', seconds, 0, 600, false),
       runs: numberOption('runs', runs, 1, 100, true),
+      others: values['no-others'] !== true,
     },
     link: linkText === undefined ? undefined : linkOption(linkText, values.mtu ?? '9000', values.frames),
   };
@@ -63,6 +65,7 @@ function parse(args: readonly string[]) {
         link: { type: 'string' },
         mtu: { type: 'string' },
         frames: { type: 'string' },
+        'no-others': { type: 'boolean' },
         seconds: { type: 'string' },
         runs: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },

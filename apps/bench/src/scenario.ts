@@ -19,6 +19,8 @@ export interface ScenarioOptions {
   readonly seconds: number;
   /** Repetitions the medians are taken over. */
   readonly runs: number;
+  /** Whether contestants besides the baseline run too, where there are any. */
+  readonly others: boolean;
 }
 
 export interface ScenarioResult {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { missingForLab, NetworkLab } from '@prism-net/netlab';
@@ -28,6 +29,8 @@ const DEVICE = 'veth0';
 const TAP = 'prism0';
 const TAP_KERNEL = '10.78.0.1';
 const TAP_PRISM = '10.78.0.2';
+/** For native XDP a veth copies every packet once more, into a page of its own: generic XDP is the faster one there. */
+const ON_VETH = { attach: 'generic' };
 
 /**
  * Two hosts with a cable between them, a core for each: the kernel's two ends, or Prism's, or one of each. A TAP has its
@@ -56,9 +59,8 @@ export class BenchLab {
   prism(side: Side, more: Readonly<Record<string, string | number>> = {}): Endpoint {
     const { name, query, mtu } = this.choice;
     const core = CORE[side];
-    const own = name === 'tap' ? { hostAddress: `${TAP_KERNEL}/24`, mtu } : {};
-    const options = new URLSearchParams(query);
-    for (const [option, value] of Object.entries({ ...own, ...more })) options.set(option, String(value));
+    const own = { xdp: ON_VETH, packet: {}, tap: { hostAddress: `${TAP_KERNEL}/24`, mtu } }[name];
+    const options = { ...own, ...Object.fromEntries(new URLSearchParams(query)), ...more };
     if (name === 'tap') return { namespace: 'tap', core, address: TAP_PRISM, link: `tap:${TAP}${text(options)}` };
     return { namespace: side, core, address: `10.77.0.1${HOST[side]}`, link: `${name}:${DEVICE}${text(options)}` };
   }
@@ -88,7 +90,7 @@ export class BenchLab {
   }
 
   /** A command that is one of the contestants, on the core of its side. */
-  command(at: Endpoint, command: readonly string[]): import('node:child_process').ChildProcess {
+  command(at: Endpoint, command: readonly string[]): ChildProcess {
     return this.#lab.spawn(at.namespace, ['taskset', '-c', String(at.core), ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -104,8 +106,8 @@ export class BenchLab {
   }
 }
 
-/** `URLSearchParams` would write '/' and '.' as percent escapes. */
-function text(options: URLSearchParams): string {
-  const pairs = [...options].map(([option, value]) => `${option}=${value}`);
+/** As `openLink` reads them: `?option=value&option=value`. */
+function text(options: Readonly<Record<string, string | number>>): string {
+  const pairs = Object.entries(options).map(([option, value]) => `${option}=${value}`);
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }

@@ -30,20 +30,22 @@ export interface ContestResult {
 const OTHERS_EVERY = 3;
 /** Two processes start, and end. */
 const STARTING_SECONDS = 0.5;
-const WARM_UP_SECONDS = 0.3;
-const LEAST_SECONDS = 0.25;
+const WARM_UP_SECONDS = 0.5;
+const LEAST_SECONDS = 0.1;
 
 /** Prism and the baseline in alternation, run by run, and the others between them. */
 export async function compete(
-  { prism, baseline, others = {} }: Contest,
-  { runs, seconds }: Pick<ScenarioOptions, 'runs' | 'seconds'>,
+  { prism, baseline, others: further = {} }: Contest,
+  { runs, seconds, others: areOthersWanted }: ScenarioOptions,
 ): Promise<ContestResult> {
+  const others = areOthersWanted ? further : {};
   const names = Object.keys(others);
   const partsOfOthers = Object.values(others).reduce((parts, other) => parts + other.parts, 0);
   const count = runs * (prism.parts + baseline.parts) + Math.ceil(runs / OTHERS_EVERY) * partsOfOthers;
+  const warmUpSeconds = Math.min(WARM_UP_SECONDS, seconds / 10);
   const timing: Timing = {
-    warmUpSeconds: WARM_UP_SECONDS,
-    seconds: Math.max(LEAST_SECONDS, seconds / count - STARTING_SECONDS - WARM_UP_SECONDS),
+    warmUpSeconds,
+    seconds: Math.max(LEAST_SECONDS, seconds / count - STARTING_SECONDS - warmUpSeconds),
   };
   const ours: Figures[] = [];
   const theirs: Figures[] = [];
@@ -60,6 +62,6 @@ export async function compete(
     spread,
     baseline: summarise(theirs).medians,
     others: Object.fromEntries(names.map((name, i) => [name, summarise(beside[i]!).medians])),
-    measuredSeconds: timing.seconds,
+    measuredSeconds: Number(timing.seconds.toPrecision(3)),
   };
 }

@@ -42,7 +42,7 @@ export const tcpThroughputOverLink = overLink('tcp-throughput', async (lab, opti
         ...(name === 'tap' ? superSegments(lab, hasIperf) : {}),
       },
     },
-    { runs: options.runs, seconds: options.seconds * SHARE_OF_CONTEST },
+    { ...options, seconds: options.seconds * SHARE_OF_CONTEST },
   );
   const hashedBytes = Math.round(HASHED_BYTES * Math.min(1, options.seconds / 20));
   await checkHashes(lab, isPair, hashedBytes);
