@@ -1,6 +1,7 @@
 // Bursts of packets by recvmsg and sendmmsg, a virtio-net header in front of each.
-#include <ctime>
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include "packet_socket.h"
 
@@ -45,8 +46,8 @@ void ReadAncillary(msghdr* message, int32_t* record) {
  * the status is ENOMEM.
  */
 Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
-  const int maximum = info[0].As<Napi::Number>().Int32Value();
-  const int frames = info[1].As<Napi::Number>().Int32Value();
+  const int maximum = std::min(info[0].As<Napi::Number>().Int32Value(), words::kMaximumMessages);
+  const int frames = std::min(info[1].As<Napi::Number>().Int32Value(), words::kMaximumVectors);
   const int32_t frameSize = info[2].As<Napi::Number>().Int32Value();
   const int32_t room = info[3].As<Napi::Number>().Int32Value();
   const int longest = info[4].As<Napi::Number>().Int32Value();
@@ -55,14 +56,21 @@ Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
   VirtioHeader header;
   AncillaryData ancillary;
   iovec* vectors = vectors_;
-  for (int i = 0; i < frames; i++) {
-    vectors[i + 1] = {memory_ + static_cast<uint32_t>(words_[words::kFrames + i]), static_cast<size_t>(frameSize)};
-  }
+  int prepared = 0;
   int used = 0;
   int count = 0;
   int status = 0;
   while (count < maximum && used < frames) {
     const int left = frames - used;
+    // An empty socket is asked often: no more is prepared than one packet can take.
+    for (const int end = used + std::min(left, longest); prepared < end; prepared++) {
+      const uint32_t offset = static_cast<uint32_t>(words_[words::kFrames + prepared]);
+      if (offset > memoryLength_ || static_cast<size_t>(frameSize) > memoryLength_ - offset) {
+        words_[words::kStatus] = EFAULT;
+        return Napi::Number::New(info.Env(), count);
+      }
+      vectors[prepared + 1] = {memory_ + offset, static_cast<size_t>(frameSize)};
+    }
     if (left < longest) {
       if (!scarce) break;
       // Without room for its header the kernel tells nothing of a packet (EINVAL).
@@ -80,7 +88,7 @@ Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
     first[1].iov_len -= room;
     msghdr message{};
     message.msg_iov = first;
-    message.msg_iovlen = 1 + (left < longest ? left : longest);
+    message.msg_iovlen = 1 + std::min(left, longest);
     message.msg_control = &ancillary;
     message.msg_controllen = sizeof ancillary;
     ssize_t length = recvmsg(descriptor_, &message, MSG_DONTWAIT);
@@ -106,13 +114,14 @@ Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
 
 /** (messages): returns how many were sent, or, if not even the first, the error's number negative. */
 Napi::Value PacketSocket::Transmit(const Napi::CallbackInfo& info) {
-  const int count = info[0].As<Napi::Number>().Int32Value();
+  const int count = std::min(info[0].As<Napi::Number>().Int32Value(), words::kMaximumMessages);
   iovec* vector = vectors_;
   const int32_t* part = words_ + words::kParts;
   for (int i = 0; i < count; i++) {
     const int32_t* record = words_ + words::kTransmit + i * words::kTransmitWords;
     VirtioHeader& header = headers_[i];
     const int parts = record[0];
+    if (parts < 0 || part + 2 * parts > words_ + words::kTotal) return Napi::Number::New(info.Env(), -EFAULT);
     header.flags = static_cast<uint8_t>(record[1]);
     header.gso_type = static_cast<uint8_t>(record[1] >> 8);
     header.hdr_len = static_cast<uint16_t>(record[2]);
@@ -125,7 +134,10 @@ Napi::Value PacketSocket::Transmit(const Napi::CallbackInfo& info) {
     message.msg_iovlen = 1 + parts;
     *vector++ = {&header, sizeof header};
     for (int k = 0; k < parts; k++, part += 2) {
-      *vector++ = {memory_ + static_cast<uint32_t>(part[0]), static_cast<size_t>(part[1])};
+      const size_t offset = static_cast<uint32_t>(part[0]);
+      const size_t length = static_cast<uint32_t>(part[1]);
+      if (offset > memoryLength_ || length > memoryLength_ - offset) return Napi::Number::New(info.Env(), -EFAULT);
+      *vector++ = {memory_ + offset, length};
     }
   }
   int sent;

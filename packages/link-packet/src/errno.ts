@@ -3,8 +3,8 @@ export const EINTR = 4;
 export const ENXIO = 6;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EFAULT = 14;
 export const ENODEV = 19;
-export const EINVAL = 22;
 export const ENETDOWN = 100;
 export const ENOBUFS = 105;
 

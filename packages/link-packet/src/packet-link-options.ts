@@ -1,6 +1,7 @@
 import type { PacketPool } from '@prism-net/buffers';
 import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import { ethernet, type MacAddress, parseMacAddress } from '@prism-net/wire';
+import { mostFrames } from './received-packet.js';
 import { SLOT_ALIGNMENT } from './ring-layout.js';
 import { FANOUT, FANOUT_FLAG_DEFRAG, FANOUT_FLAG_IGNORE_OUTGOING } from './socket-options.js';
 
@@ -16,7 +17,7 @@ export interface FanoutOptions {
 
 /** Of mode `ring`. */
 export interface RingOptions {
-  /** Slots for received packets, of which half as many for those to be sent. Default 128. */
+  /** Slots for received packets, and half as many for those to be sent. Default 256. */
   readonly frames?: number;
   /** Bytes of a slot. Default 69,632: super-segments fit. With 2,048 packets of MTU 1,500 do, and take far less memory. */
   readonly frameSize?: number;
@@ -74,8 +75,9 @@ const OPTIONS = [
   'ring',
   'networkNamespace',
 ] as const satisfies readonly (keyof PacketLinkOptions)[];
-/** Enough for one packet of 64 KiB in frames of 2 KiB, for bursts, and for what is being sent. */
-const FEWEST_FRAMES = 128;
+const FEWEST_FRAMES = 64;
+/** For what is sent, and small packets. */
+const BURST = 32;
 const PAGE = 4096;
 
 /** @throws PosixError EINVAL that names the option. */
@@ -99,7 +101,9 @@ export function parsePacketLinkOptions(options: PacketLinkOptions): ParsedPacket
   }
   requireKnownOptions(WHERE, ring, ['frames', 'frameSize'] satisfies readonly (keyof RingOptions)[]);
   const frames = pool?.region.frames ?? options.frames ?? 2048;
-  requireWholeNumber(WHERE, pool === undefined ? 'frames' : 'the frames of the pool', frames, FEWEST_FRAMES, 1 << 20);
+  // A packet of 64 KiB that never found enough frames would stop those behind it for ever.
+  const fewest = pool === undefined ? FEWEST_FRAMES : 2 * mostFrames(pool.memory.layout.frameSize) + BURST;
+  requireWholeNumber(WHERE, pool === undefined ? 'frames' : 'the frames of the pool', frames, fewest, 1 << 20);
   const frameSize = requireWholeNumber(WHERE, 'ring.frameSize', ring.frameSize ?? 17 * PAGE, 256, 1 << 17);
   if (frameSize % SLOT_ALIGNMENT !== 0) {
     throw invalidArgument(WHERE, `ring.frameSize must be a multiple of ${SLOT_ALIGNMENT}, not ${frameSize}`);
@@ -114,7 +118,7 @@ export function parsePacketLinkOptions(options: PacketLinkOptions): ParsedPacket
     timestamps,
     pool,
     frames,
-    ring: { frames: requireWholeNumber(WHERE, 'ring.frames', ring.frames ?? 128, 2, 1 << 16), frameSize },
+    ring: { frames: requireWholeNumber(WHERE, 'ring.frames', ring.frames ?? 256, 2, 1 << 16), frameSize },
     networkNamespace: options.networkNamespace,
   };
 }

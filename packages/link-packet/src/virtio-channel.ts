@@ -3,7 +3,7 @@ import type { LinkStatistics } from '@prism-net/link';
 import type { NativePacketSocket } from './addon.js';
 import type { Channel } from './channel.js';
 import { DatagramCutter } from './datagram-cutter.js';
-import { EAGAIN, EINTR, ENOBUFS, ENOMEM, isInterfaceError, MOST_REFUSALS } from './errno.js';
+import { EAGAIN, EFAULT, EINTR, ENOBUFS, ENOMEM, isInterfaceError, MOST_REFUSALS } from './errno.js';
 import { Counter, type PacketLinkCounters } from './link-counters.js';
 import { GsoType, type Offload } from './offload.js';
 import { ReceiveFrames } from './receive-frames.js';
@@ -166,7 +166,7 @@ export class VirtioChannel implements Channel {
 
   /** Whether there may be more to receive although the kernel reported an error. */
   #goesOnAfter(errno: number): boolean {
-    if (errno === EAGAIN || errno === EINTR) return false;
+    if (errno === EAGAIN || errno === EINTR || errno === EFAULT) return false;
     if (errno === ENOMEM) {
       this.#starve();
       return false;
