@@ -128,18 +128,21 @@ bool Tap::IsInside(int32_t offset, int32_t length) const {
   return offset >= 0 && length >= 0 && static_cast<size_t>(offset) + static_cast<size_t>(length) <= memory_length_;
 }
 
-// (most packets, frames in the fill list): reads packets into the frames at the end of the fill list, each into as many
-// as it needs, and returns their number. The status is 0, or the error that ended it: EAGAIN when there is no more.
+// (most packets, frames in the fill list, bytes that are enough): reads packets into the frames at the end of the fill
+// list, each into as many as it needs, up to the one that brings enough bytes, and returns their number. The status is 0,
+// or the error that ended it: EAGAIN when there is no more.
 Napi::Value Tap::Receive(const Napi::CallbackInfo& info) {
   int32_t maximum = info[0].As<Napi::Number>().Int32Value();
   int32_t filled = info[1].As<Napi::Number>().Int32Value();
   if (filled > fill_length_) filled = fill_length_;
   if (maximum > received_length_ / kWords) maximum = received_length_ / kWords;
+  int32_t enough = info[2].As<Napi::Number>().Int32Value();
   int32_t count = 0;
+  int32_t bytes = 0;
   int error = 0;
   vector_[0] = {&header_, sizeof header_};
   // The device cuts off nothing: it throws away what does not fit. So there is always room for the longest.
-  while (count < maximum && filled >= frames_per_packet_) {
+  while (count < maximum && bytes < enough && filled >= frames_per_packet_) {
     for (int32_t i = 0; i < frames_per_packet_; i++) {
       int32_t base = fill_[filled - 1 - i];
       int32_t skipped = i == 0 ? first_offset_ : 0;
@@ -164,7 +167,8 @@ Napi::Value Tap::Receive(const Napi::CallbackInfo& info) {
     packet[4] = header_.checksum_start;
     packet[5] = header_.checksum_offset;
     count++;
-    // As many as packet-table.ts says.
+    bytes += length;
+    // As many as fill-list.ts takes.
     int32_t beyond = length - (frame_size_ - first_offset_);
     filled -= beyond <= 0 ? 1 : 1 + (beyond + frame_size_ - 1) / frame_size_;
   }

@@ -27,7 +27,7 @@ class Tap : public Napi::ObjectWrap<Tap> {
  private:
   // Most frames of one packet, the virtio-net header apart. UIO_MAXIOV is 1,024.
   static constexpr int kMaximumFrames = 512;
-  // int32 words of a packet in the table of received ones, and in front of the frames of one to send; see packet-table.ts.
+  // int32 words of a packet in the table of received ones, and in front of the frames of one to send; see addon.ts.
   static constexpr int kWords = 6;
 
   Napi::Value Name(const Napi::CallbackInfo& info);

@@ -21,7 +21,7 @@ export interface NativeTap {
     firstOffset: number,
     framesPerPacket: number,
   ): void;
-  receive(maximum: number, filled: number): number;
+  receive(maximum: number, filled: number, enough: number): number;
   transmit(packets: number): number;
   poll(): number;
   close(): void;

@@ -1,7 +1,10 @@
-import { HEADROOM, type Packet, type PacketPool } from '@prism-net/buffers';
+import type { Packet, PacketPool } from '@prism-net/buffers';
 
-/** Where the data of a received packet begins in its first frame: the IP header lies on a 4-byte boundary. */
-export const FIRST_OFFSET = HEADROOM + 2;
+/**
+ * Where the data of a received packet begins in its first frame: the IP header on a 4-byte boundary, and the text of a TCP
+ * segment with timestamps on one of 64, as in the frames behind it: the kernel copies fastest that way.
+ */
+export const FIRST_OFFSET = 254;
 
 /**
  * Frames taken from the pool for the kernel to fill. A stack: what was released last, and is still in the cache, is

@@ -237,6 +237,19 @@ describe.skipIf(labUnavailable() !== null)('a TAP', () => {
       expect(left.statistics).toMatchObject({ transmittedPackets: 2, transmittedBytes: 2 * 30_054 });
     });
 
+    it('come in bursts that fit a cache, however many are asked for', () => {
+      const [left, right] = bridgedTaps(lab, { pool: debugPool(2048) }, { pool: debugPool(2048) });
+      links.push(left, right);
+      for (let i = 0; i < 10; i++) left.transmit([virtualSegment(left, right, 60_000, 1400, tcp.Flag.ACK)], 0, 1);
+      const burst: Packet[] = [];
+      const counts: number[] = [];
+      for (let count = right.receive(burst, 32); count > 0; count = right.receive(burst, 32)) {
+        counts.push(count);
+        for (const packet of burst.slice(0, count)) packet.release();
+      }
+      expect(counts).toEqual([5, 5]); // 5 × 60,054 bytes reach 256 KiB
+    });
+
     it('cut by the kernel for a TAP that takes no super-segments, with good checksums', () => {
       const [left, right] = bridgedTaps(lab, {}, { offloads: { checksum: false } });
       links.push(left, right);
