@@ -47,7 +47,6 @@ describe.skipIf(labUnavailable() !== null).each(MODES)('mode %s', (mode) => {
   it('a worker that is terminated leaves no socket and no mapping', async () => {
     const before = sockets();
     const networkNamespace = lab.namespace('prism');
-    // (The test before has loaded the addons in this thread: they stay when the worker's end unloads its own.)
     const options = { interface: 'left', mode, networkNamespace, ...(mode === 'ring' ? { ring: RING } : {}) };
     const worker = new Worker(new URL('../dist/terminated.fixture.js', import.meta.url), { workerData: options });
     expect(await new Promise((resolve) => worker.once('message', resolve))).toBe(mode);

@@ -1,7 +1,6 @@
-// TPACKET_V2 of <linux/if_packet.h>: the header of a slot, in words of 32 bits.
+// TPACKET_V2 of <linux/if_packet.h>: the header of a slot, in words of 32 bits. The first is the status: who owns the
+// slot, and in a slot of the receive ring what is known about the packet.
 
-/** Who owns the slot, and in a slot of the receive ring what is known about the packet. */
-export const STATUS = 0;
 export const LENGTH = 1;
 export const CAPTURED_LENGTH = 2;
 /** Two halves: where the Ethernet header is, and the network header, from the start of the slot. */
