@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -31,30 +31,27 @@ export function startCapture(
   file: string,
   options: CaptureOptions,
 ): { capture: Capture; child: ChildProcess } {
-  const folder = mkdtempSync(join(tmpdir(), 'prism-capture-'));
-  const log = join(folder, 'stderr');
-  const logFile = openSync(log, 'w');
+  const log = openUnnamed();
   const args = ['netns', 'exec', namespace, 'tcpdump', '-i', device, '-n', '-U', '-w', file];
   // As root, or it could not write where only root may; a buffer that takes a burst; no waiting for blocks to fill.
   args.push('-Z', 'root', '-B', '65536', '--immediate-mode', '-s', String(options.snapLength ?? 0));
   if (options.direction !== undefined) args.push('-Q', options.direction);
   if (options.filter !== undefined) args.push(options.filter);
-  const child = spawn('ip', args, { stdio: ['ignore', 'ignore', logFile], env: commandEnvironment() });
+  const child = spawn('ip', args, { stdio: ['ignore', 'ignore', log], env: commandEnvironment() });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  closeSync(logFile);
-  const said = (): string => readFileSync(log, 'utf8').trim();
-  const stopNow = (): void => {
-    child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+  const said = (): string => {
+    const bytes = Buffer.alloc(fstatSync(log).size);
+    return bytes.toString('utf8', 0, readSync(log, bytes, 0, bytes.length, 0)).trim();
   };
   for (let waited = 0; !said().includes('listening on'); waited += 5) {
     // The event loop does not turn here: whether the child has ended is only to be seen from outside.
     if (waited >= START_MILLISECONDS || child.pid === undefined || hasEnded(child.pid)) {
       const reason = said();
-      stopNow();
+      child.kill('SIGKILL');
+      closeSync(log);
       throw new Error(`tcpdump does not capture on ${device}: ${reason === '' ? 'it did not start' : reason}`);
     }
     sleep(5);
@@ -69,7 +66,7 @@ export function startCapture(
     child.kill('SIGINT');
     await ended;
     const dropped = Number(/(\d+) packets? dropped by kernel/.exec(said())?.[1] ?? 0);
-    rmSync(folder, { recursive: true, force: true });
+    closeSync(log);
     return { dropped };
   };
   let stopped: Promise<{ dropped: number }> | undefined;
@@ -80,6 +77,16 @@ export function startCapture(
     },
   };
   return { capture, child };
+}
+
+let opened = 0;
+
+/** A file to write to and read from, that is gone when nobody has it open any more. */
+function openUnnamed(): number {
+  const path = join(tmpdir(), `prism-capture-${process.pid}-${opened++}`);
+  const descriptor = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return descriptor;
 }
 
 function hasEnded(pid: number): boolean {
