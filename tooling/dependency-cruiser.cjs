@@ -30,10 +30,11 @@ module.exports = {
     },
     {
       name: 'packages-by-name-only',
-      comment: 'Reach another package by its name, never by a relative path into its folder.',
+      comment:
+        'Reach another package by its name, never by a relative path into its folder. Test kits, which are not published, may be reached by tests.',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/', pathNot: '^packages/$1/', dependencyTypes: ['local'] },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', '\\.testkit\\.ts$'], dependencyTypes: ['local'] },
     },
     {
       name: 'no-circles',
