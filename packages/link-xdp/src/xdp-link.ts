@@ -125,7 +125,11 @@ export class XdpLink implements Link {
   receive(burst: Packet[], maximum: number): number {
     if (this.#closed) return 0;
     let received = this.#receiver.receive(burst, maximum);
-    if (received === 0) this.#idle();
+    if (received === 0) {
+      this.#idle();
+      // Polling the queue may have brought some.
+      if (this.#parts.busyPolls) received = this.#receiver.receive(burst, maximum);
+    }
     if (this.#copies !== null) {
       this.#receives = (this.#receives + 1) | 0;
       if ((this.#receives & (COPIES_INTERVAL - 1)) === 0) received = this.#copies.receive(burst, received, maximum);
