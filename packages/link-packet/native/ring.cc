@@ -30,9 +30,13 @@ void PacketSocket::MapRings(const Napi::CallbackInfo& info) {
     prism::ThrowSystemError(env, "mmap", EINVAL);
   }
   void* mapped = mmap(memory_ + offset, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, descriptor_, 0);
-  if (mapped == MAP_FAILED) prism::ThrowSystemError(env, "mmap", errno);
+  const int error = mapped == MAP_FAILED ? errno : 0;
   rings_ = memory_ + offset;
   ringsLength_ = length;
+  if (error == 0) return;
+  // The pages that were there may be gone already: a hole in the memory would end the process at its next touch.
+  UnmapRings();
+  prism::ThrowSystemError(env, "mmap", error);
 }
 
 /** The mapping holds a reference on the socket: closing it alone would end nothing while the memory lives. */

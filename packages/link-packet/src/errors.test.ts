@@ -30,6 +30,7 @@ describe('wrong options', () => {
       [{ interface: 'x', fanout: { group: 65_536 } }, 'fanout.group must be a whole number'],
       [{ interface: 'x', fanout: { group: 1, by: 'luck' } }, 'fanout.by must be'],
       [{ interface: 'x', macAddress: '01:00:00:00:00:01' }, 'must not be a multicast address'],
+      [{ interface: 'x', macAddress: '00:00:00:00:00:00' }, 'macAddress must not be zero'],
       [{ interface: 'x', timestamps: 'exact' }, 'timestamps must be'],
       [{ interface: 'x', promiscuous: 'yes' }, 'promiscuous must be true or false'],
     ].map(([options, message]) => [message, options] as const),

@@ -122,15 +122,16 @@ function layouts({ ring }: ParsedPacketLinkOptions): Omit<RingPlacement, 'offset
 
 function mapRings(socket: NativePacketSocket, pool: PacketPool, options: ParsedPacketLinkOptions): RingPlacement {
   const { receive, transmit } = layouts(options);
-  for (const [number, layout, name] of [
-    [option.PACKET_RX_RING, receive, 'PACKET_RX_RING'],
-    [option.PACKET_TX_RING, transmit, 'PACKET_TX_RING'],
-  ] as const) {
-    socket.createRing(number, layout.blockBytes, layout.blocks, layout.slotBytes, layout.slots, name);
-  }
   const bytes = receive.bytes + transmit.bytes;
+  // First: the kernel would look for gigabytes that there is no place for.
   const offset = pool.memory.reserveKernelRings(bytes);
   try {
+    for (const [number, layout, name] of [
+      [option.PACKET_RX_RING, receive, 'PACKET_RX_RING'],
+      [option.PACKET_TX_RING, transmit, 'PACKET_TX_RING'],
+    ] as const) {
+      socket.createRing(number, layout.blockBytes, layout.blocks, layout.slotBytes, layout.slots, name);
+    }
     socket.mapRings(offset, bytes);
   } catch (error) {
     pool.memory.releaseKernelRings(offset, bytes);

@@ -126,6 +126,9 @@ export function parsePacketLinkOptions(options: PacketLinkOptions): ParsedPacket
 function parseMac(text: string | undefined): MacAddress | undefined {
   if (text === undefined) return undefined;
   const address = parseMacAddress(text);
+  if (address.high === 0 && address.low === 0) {
+    throw invalidArgument(WHERE, 'macAddress must not be zero: bridges and the kernel drop what comes from nobody');
+  }
   if (!ethernet.isMulticast(address.high)) return address;
   throw invalidArgument(WHERE, `macAddress must not be a multicast address, as ${text} is`);
 }
