@@ -38,7 +38,8 @@ class Control {
 ifreq RequestFor(const Napi::CallbackInfo& info) {
   ifreq request{};
   std::string name = info[0].As<Napi::String>().Utf8Value();
-  if (name.size() >= IFNAMSIZ) prism::ThrowSystemError(info.Env(), "interface", ENODEV);
+  // A zero within would end it: another interface would be meant.
+  if (name.size() >= IFNAMSIZ || name.find('\0') != std::string::npos) prism::ThrowSystemError(info.Env(), "interface", ENODEV);
   memcpy(request.ifr_name, name.c_str(), name.size());
   return request;
 }

@@ -13,7 +13,7 @@ describe.skipIf(noAddon)('readInterface', () => {
     expect(readInterface('lo').macAddress).toEqual({ high: 0, low: 0 });
   });
 
-  it.each(['nowhere', '', 'a name longer than any interface has'])('ENODEV for %j', (name) => {
+  it.each(['nowhere', '', 'a name longer than any interface has', 'lo\0nowhere'])('ENODEV for %j', (name) => {
     expect(() => readInterface(name)).toThrow(expect.objectContaining({ code: 'ENODEV' }));
   });
 });
