@@ -71,6 +71,9 @@ export function parseSteering(steering: Steering): ParsedSteering {
       `there are ${rules.length} rules, at most ${MAXIMUM_RULES} are possible: put addresses into prefixes and ports into ranges`,
     );
   }
+  if (addresses !== undefined && !Array.isArray(addresses)) {
+    throw invalidArgument('steering', 'addresses must be an array');
+  }
   if (addresses !== undefined && addresses.length > MAXIMUM_ADDRESSES) {
     throw invalidArgument(
       'steering',
@@ -140,7 +143,10 @@ function parseProtocol(where: string, protocol: string | number): { readonly ipv
 }
 
 function parsePorts(where: string, name: string, port: number | readonly [number, number]): PortRange {
-  const [from, to] = typeof port === 'number' ? [port, port] : port;
+  if (Array.isArray(port) && port.length !== 2) {
+    throw invalidArgument(where, `${name} must be one port, or the first and the last of a range: [from, to]`);
+  }
+  const [from, to] = Array.isArray(port) ? port : [port, port];
   requireWholeNumber(where, name, from, 0, 65535);
   requireWholeNumber(where, name, to, from, 65535);
   return { from, to };

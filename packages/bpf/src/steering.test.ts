@@ -54,6 +54,8 @@ describe('compileSteering, without a kernel', () => {
     ['an EtherType without addresses', /can match no frame/, { etherType: 0x0806, address: '10.0.0.1' }],
     ['IPv6 in IPv4', /can match no frame/, { etherType: 0x0800, address: '::1' }],
     ['an own address that is a prefix', /"10.0.0.1\/8" is not an IP address/, {}, { addresses: ['10.0.0.1/8'] }],
+    ['a range of three', /port must be one port, or the first and the last/, { port: [1, 2, 3] as never }],
+    ['own addresses that are no array', /addresses must be an array/, {}, { addresses: '10.0.0.1' as never }],
     ['rules that are no array', /rules must be an array/, {}, { rules: {} }],
   ])('refuses %s', (_, message, rule, more) => {
     expect(() => compile(rule, more)).toThrow(message);

@@ -53,6 +53,12 @@ export function attachSteering(options: AttachSteeringOptions): XdpProgram {
   if (attach !== 'auto' && attach !== 'native' && attach !== 'generic') {
     throw invalidArgument('attachSteering', `attach must be auto, native or generic, not ${String(attach)}`);
   }
+  if (typeof options.interface !== 'string' || options.interface === '') {
+    throw invalidArgument(
+      'attachSteering',
+      `interface must be the name of one, 'eth0', not ${String(options.interface)}`,
+    );
+  }
   const parsed = parseSteering(steering);
   const compiled = compileSteering(steering);
   return inNetworkNamespace(networkNamespace, () => {
