@@ -26,6 +26,11 @@ const CORE: Readonly<Record<Side, number>> = { client: 0, server: Math.min(1, av
 /** The kernel's addresses end in 1 and 2, Prism's beside them on the same cable in 11 and 12. */
 const HOST: Readonly<Record<Side, number>> = { client: 1, server: 2 };
 const DEVICE = 'veth0';
+/**
+ * For the kernel's connections: BBR, which some machines have as their default, paces what needs no pacing on a cable
+ * that loses nothing. CUBIC is Prism's own; a kernel may let namespaces choose from others only.
+ */
+const CONGESTION_CONTROLS = ['cubic', 'reno'];
 const TAP = 'prism0';
 const TAP_KERNEL = '10.78.0.1';
 const TAP_PRISM = '10.78.0.2';
@@ -38,6 +43,8 @@ const ON_VETH = { attach: 'generic' };
  */
 export class BenchLab {
   readonly choice: LinkChoice;
+  /** Of the kernel's TCP in the lab. */
+  readonly kernelCongestionControl: string;
   readonly #lab: NetworkLab;
 
   /** @throws Error that says what is missing: root, the command `ip`. */
@@ -48,6 +55,11 @@ export class BenchLab {
     this.#lab = NetworkLab.open(`bench_${scenario.replaceAll('-', '_')}`);
     const end = (namespace: Side) => ({ namespace, name: DEVICE, address: `10.77.0.${HOST[namespace]}/24` });
     this.#lab.veth({ left: end('client'), right: end('server'), mtu: choice.mtu });
+    this.kernelCongestionControl = this.#setCongestionControl([
+      'client',
+      'server',
+      ...(choice.name === 'tap' ? ['tap'] : []),
+    ]);
   }
 
   /** The kernel's end of the cable. */
@@ -103,6 +115,15 @@ export class BenchLab {
 
   close(): void {
     this.#lab.close();
+  }
+
+  #setCongestionControl(namespaces: readonly string[]): string {
+    const allowed = this.#lab
+      .run(namespaces[0]!, ['cat', '/proc/sys/net/ipv4/tcp_allowed_congestion_control'])
+      .split(/\s+/);
+    const chosen = CONGESTION_CONTROLS.find((each) => allowed.includes(each)) ?? 'reno';
+    for (const namespace of namespaces) this.#lab.sysctl(namespace, { 'net.ipv4.tcp_congestion_control': chosen });
+    return chosen;
   }
 }
 

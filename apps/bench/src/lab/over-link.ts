@@ -12,7 +12,7 @@ type Body = (
 export function overLink(scenario: string, body: Body): RunOverLink {
   return async (options) => {
     const lab = new BenchLab(scenario, options.link);
-    const conditions: Conditions = {};
+    const conditions: Conditions = { kernelCongestionControl: lab.kernelCongestionControl };
     try {
       const result = await body(lab, options, conditions);
       return { ...result, runs: options.runs, conditions: linkConditions(options.link, conditions) };
