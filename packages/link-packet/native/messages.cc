@@ -104,6 +104,8 @@ Napi::Value PacketSocket::Receive(const Napi::CallbackInfo& info) {
     record[1] = taken;
     record[2] = header.flags | header.gso_type << 8 | ((message.msg_flags & MSG_TRUNC) != 0 ? 1 << 16 : 0);
     record[3] = header.gso_size;
+    record[8] = header.csum_start;
+    record[9] = header.csum_offset;
     ReadAncillary(&message, record);
     used += taken;
     count++;

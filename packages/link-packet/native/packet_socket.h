@@ -17,7 +17,7 @@ constexpr int kStatus = 0;
 constexpr int kFrames = 1;
 /** Written here: for each message received a record. */
 constexpr int kReceived = kFrames + kMaximumVectors;
-constexpr int kReceivedWords = 8;
+constexpr int kReceivedWords = 10;
 /** Written by JavaScript: for each message to send a record, and behind all of them offset and length of each part. */
 constexpr int kTransmit = kReceived + kMaximumMessages * kReceivedWords;
 constexpr int kTransmitWords = 6;

@@ -9,13 +9,13 @@ export const Words = {
   STATUS: 0,
   /** Frames to receive into: the offset of each. */
   FRAMES: 1,
-  /** For each packet received: bytes, frames, flags, gsoSize, VLAN tag. */
+  /** For each packet received: bytes, frames, flags, gsoSize, VLAN tag, timestamp, start and place of the checksum. */
   RECEIVED: 1 + MAXIMUM_FRAMES,
-  RECEIVED_WORDS: 8,
+  RECEIVED_WORDS: 10,
   /** For each packet to send: parts, flags, length of the headers, gsoSize, start and place of the checksum. */
-  TRANSMIT: 1 + MAXIMUM_FRAMES + 8 * MAXIMUM_MESSAGES,
+  TRANSMIT: 1 + MAXIMUM_FRAMES + 10 * MAXIMUM_MESSAGES,
   TRANSMIT_WORDS: 6,
   /** Offset and length of every part. */
-  PARTS: 1 + MAXIMUM_FRAMES + 14 * MAXIMUM_MESSAGES,
-  TOTAL: 1 + 3 * MAXIMUM_FRAMES + 14 * MAXIMUM_MESSAGES,
+  PARTS: 1 + MAXIMUM_FRAMES + 16 * MAXIMUM_MESSAGES,
+  TOTAL: 1 + 3 * MAXIMUM_FRAMES + 16 * MAXIMUM_MESSAGES,
 } as const;
