@@ -4,7 +4,7 @@ import { RateMeter } from '../meters.js';
 import { type PeerChannel, sleep } from '../peer-channel.js';
 import { type PeerJob, PORT } from '../peer-job.js';
 import { PrismHost } from '../prism-host.js';
-import { countReceived, STREAM_BUFFERS, StreamSender } from './prism-tcp-stream.js';
+import { countReceived, StreamSender, streamBuffers, streamConditions } from './prism-tcp-stream.js';
 
 /** States that iperf3's ends tell each other over the control connection, one byte each. */
 const State = {
@@ -28,13 +28,13 @@ const COOKIE_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
  */
 export async function prismIperf3Client(job: PeerJob, channel: PeerChannel): Promise<void> {
   const host = await PrismHost.open(job);
-  channel.ready(host.conditions);
+  channel.ready(streamConditions(host));
   const sender = new StreamSender(host, job.payload);
   const loop = host.run(channel, sender);
   const meter = new RateMeter();
   const cookie = `${Array.from({ length: 36 }, () => COOKIE_LETTERS[randomInt(32)]).join('')}\0`;
   const connect = async (): Promise<StreamSocket> => {
-    const socket = await host.stack.connect({ address: job.peer, port: PORT, ...STREAM_BUFFERS });
+    const socket = await host.stack.connect({ address: job.peer, port: PORT, ...streamBuffers(host) });
     await socket.write(cookie);
     return socket;
   };

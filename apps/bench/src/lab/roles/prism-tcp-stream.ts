@@ -5,19 +5,31 @@ import type { PeerChannel } from '../peer-channel.js';
 import { type PeerJob, PORT } from '../peer-job.js';
 import { type Application, PrismHost } from '../prism-host.js';
 
-/** Windows and send buffers: what is in flight should stay in the caches. */
-export const STREAM_BUFFERS = { receiveBuffer: 1 << 20, sendBuffer: 1 << 20 } as const;
+/**
+ * Receive window and send buffer of a stream: no more than the second-level cache likes, and enough for the other end to
+ * find something when it wakes up. Super-segments of 64 KiB ask for more than single frames.
+ */
+export function streamBuffers({ link }: PrismHost): { readonly receiveBuffer: number; readonly sendBuffer: number } {
+  const takesSuperSegments = link.capabilities.segmentation > 0;
+  return takesSuperSegments
+    ? { receiveBuffer: 1 << 20, sendBuffer: 384 << 10 }
+    : { receiveBuffer: 256 << 10, sendBuffer: 256 << 10 };
+}
+
+export function streamConditions(host: PrismHost): Readonly<Record<string, string | number>> {
+  return { ...host.conditions, ...streamBuffers(host) };
+}
 
 /** Sends to whoever connects, in writes of `payload` bytes, for ever, or so many bytes of noise. */
 export async function prismTcpSource(job: PeerJob, channel: PeerChannel): Promise<void> {
   const host = await PrismHost.open(job);
   const sender = new StreamSender(host, job.payload);
-  host.stack.listen({ port: PORT, ...STREAM_BUFFERS }).onConnection((socket) => {
+  host.stack.listen({ port: PORT, ...streamBuffers(host) }).onConnection((socket) => {
     if (job.hashedBytes === undefined) sender.socket = socket;
     else writeNoise(socket, job.hashedBytes, channel);
   });
   if (job.hashedBytes === undefined) host.settle();
-  channel.ready(host.conditions);
+  channel.ready(streamConditions(host));
   await host.run(channel, sender);
   const { statistics } = host.link;
   const figures = {
@@ -68,9 +80,9 @@ export class StreamSender implements Application {
 /** Connects and takes what comes. */
 export async function prismTcpSink(job: PeerJob, channel: PeerChannel): Promise<void> {
   const host = await PrismHost.open(job);
-  channel.ready(host.conditions);
+  channel.ready(streamConditions(host));
   const loop = host.run(channel);
-  const socket = await host.stack.connect({ address: job.peer, port: PORT, ...STREAM_BUFFERS });
+  const socket = await host.stack.connect({ address: job.peer, port: PORT, ...streamBuffers(host) });
   const meter = new RateMeter();
   if (job.hashedBytes === undefined) {
     countReceived(socket, meter);
