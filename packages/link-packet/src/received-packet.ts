@@ -1,6 +1,5 @@
-import { ChecksumState, HEADROOM, type Packet } from '@prism-net/buffers';
+import { HEADROOM, type Packet } from '@prism-net/buffers';
 import { vlan } from '@prism-net/wire';
-import { DATA_VALID, NEEDS_CHECKSUM } from './offload.js';
 
 /** In front of a received packet: as much as in front of a fresh one, and 2, so that its IP header is on a 4-byte boundary. */
 export const ROOM = HEADROOM + 2;
@@ -12,12 +11,6 @@ const MAC_ADDRESSES = 12;
 /** Most frames that a received packet takes. */
 export function mostFrames(frameSize: number): number {
   return 1 + Math.max(0, Math.ceil((LONGEST_PACKET - (frameSize - ROOM)) / frameSize));
-}
-
-/** What the flags of a virtio-net header say about the checksum. */
-export function checksumStateOf(flags: number): ChecksumState {
-  if ((flags & NEEDS_CHECKSUM) !== 0) return ChecksumState.PARTIAL;
-  return (flags & DATA_VALID) !== 0 ? ChecksumState.VERIFIED : ChecksumState.UNKNOWN;
 }
 
 /** Puts the VLAN tag that the kernel took out (`tag`: its protocol in the upper 16 bits, then its control information) back. */

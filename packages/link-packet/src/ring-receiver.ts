@@ -1,8 +1,9 @@
-import { ChecksumState, type Packet, type PacketPool, TimestampSource } from '@prism-net/buffers';
+import { type Packet, type PacketPool, TimestampSource } from '@prism-net/buffers';
 import type { LinkStatistics } from '@prism-net/link';
 import { DatagramCutter } from './datagram-cutter.js';
 import { Counter, type PacketLinkCounters } from './link-counters.js';
 import { GsoType } from './offload.js';
+import { ReceivedChecksum } from './received-checksum.js';
 import { ETHERNET_HEADER, putBackTag, ROOM } from './received-packet.js';
 import * as tpacket from './tpacket.js';
 import { ReceiveStatus } from './tpacket.js';
@@ -10,6 +11,8 @@ import { ReceiveStatus } from './tpacket.js';
 const VIRTIO_HEADER = 10;
 const GSO_TYPE_AT = 1;
 const GSO_SIZE_AT = 4;
+const CHECKSUM_START_AT = 6;
+const CHECKSUM_FIELD_AT = 8;
 const GSO_TYPE = 0x7f;
 const VLAN_PROTOCOL = 0x8100;
 
@@ -23,6 +26,7 @@ export class RingReceiver {
   readonly #slots: Int32Array;
   readonly #slotBytes: number;
   readonly #cutter: DatagramCutter;
+  readonly #checksum = new ReceivedChecksum();
   readonly #statistics: LinkStatistics;
   readonly #counters: PacketLinkCounters;
   /** The slot the kernel fills next. */
@@ -102,8 +106,17 @@ export class RingReceiver {
     }
     const first = this.#copyBytes((slot + start) | 0, length);
     if (first === null) return null;
-    if ((status & ReceiveStatus.CSUM_NOT_READY) !== 0) first.checksumState = ChecksumState.PARTIAL;
-    else if ((status & ReceiveStatus.CSUM_VALID) !== 0) first.checksumState = ChecksumState.VERIFIED;
+    const header = (slot + start - VIRTIO_HEADER) | 0;
+    const { view } = first;
+    const gsoType = view.getUint8((header + GSO_TYPE_AT) | 0) & GSO_TYPE;
+    const isVirtual = gsoType !== GsoType.NONE;
+    const checksumStart = view.getUint16((header + CHECKSUM_START_AT) | 0, true);
+    const checksumField = view.getUint16((header + CHECKSUM_FIELD_AT) | 0, true);
+    if (!this.#checksum.apply(first, view.getUint8(header), isVirtual, checksumStart, checksumField)) {
+      this.#statistics.countDropped(1);
+      first.release();
+      return null;
+    }
     first.timestampSource =
       (status & ReceiveStatus.HARDWARE_TIME) !== 0 ? TimestampSource.HARDWARE : TimestampSource.SOFTWARE;
     first.timestampSeconds = words[at + tpacket.SECONDS]!;
@@ -113,11 +126,9 @@ export class RingReceiver {
       const protocol = (status & ReceiveStatus.VLAN_TPID_VALID) !== 0 ? tag >>> 16 : VLAN_PROTOCOL;
       putBackTag(first, (protocol << 16) | (tag & 0xffff));
     }
-    const header = (slot + start - VIRTIO_HEADER) | 0;
-    const gsoType = first.view.getUint8((header + GSO_TYPE_AT) | 0) & GSO_TYPE;
-    if (gsoType === GsoType.NONE) return first;
+    if (!isVirtual) return first;
     this.#counters.count(Counter.RECEIVED_SUPER_SEGMENTS, 1);
-    const gsoSize = first.view.getUint16((header + GSO_SIZE_AT) | 0, true);
+    const gsoSize = view.getUint16((header + GSO_SIZE_AT) | 0, true);
     if (gsoType === GsoType.UDP) {
       const lost = this.#cutter.cut(first, gsoSize);
       if (lost !== 0) this.#statistics.countDropped(lost);

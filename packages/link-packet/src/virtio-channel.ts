@@ -7,7 +7,8 @@ import { EAGAIN, EFAULT, EINTR, ENOBUFS, ENOMEM, isInterfaceError, MOST_REFUSALS
 import { Counter, type PacketLinkCounters } from './link-counters.js';
 import { GsoType, type Offload } from './offload.js';
 import { ReceiveFrames } from './receive-frames.js';
-import { checksumStateOf, ETHERNET_HEADER, mostFrames, putBackTag, ROOM } from './received-packet.js';
+import { ReceivedChecksum } from './received-checksum.js';
+import { ETHERNET_HEADER, mostFrames, putBackTag, ROOM } from './received-packet.js';
 import { POLLIN } from './socket-options.js';
 import { MAXIMUM_FRAMES, MAXIMUM_MESSAGES, Words } from './words.js';
 
@@ -33,6 +34,7 @@ export class VirtioChannel implements Channel {
   readonly #frames: ReceiveFrames;
   readonly #offload: Offload;
   readonly #cutter: DatagramCutter;
+  readonly #checksum = new ReceivedChecksum();
   readonly #statistics: LinkStatistics;
   readonly #counters: PacketLinkCounters;
   readonly #frameSize: number;
@@ -207,14 +209,18 @@ export class VirtioChannel implements Channel {
       this.#drop(first);
       return null;
     }
-    first.checksumState = checksumStateOf(flags);
+    const gsoType = (flags >>> GSO_SHIFT) & GSO_TYPE;
+    const isVirtual = gsoType !== GsoType.NONE;
+    if (!this.#checksum.apply(first, flags, isVirtual, words[record + 8]!, words[record + 9]!)) {
+      this.#drop(first);
+      return null;
+    }
     first.timestampSource = words[record + 5]! as TimestampSource;
     first.timestampSeconds = words[record + 6]!;
     first.timestampNanoseconds = words[record + 7]!;
     const tag = words[record + 4]!;
     if (tag !== 0) putBackTag(first, tag);
-    const gsoType = (flags >>> GSO_SHIFT) & GSO_TYPE;
-    if (gsoType === GsoType.NONE) return first;
+    if (!isVirtual) return first;
     this.#counters.count(Counter.RECEIVED_SUPER_SEGMENTS, 1);
     if (gsoType === GsoType.UDP) {
       const lost = this.#cutter.cut(first, words[record + 3]!);
