@@ -216,6 +216,11 @@ export class XdpLink implements Link {
     return { receiveDropped, receiveInvalid, transmitInvalid, receiveRingFull, fillRingEmpty, transmitRingEmpty };
   }
 
+  /** Native calls on the data path, both ways; `details` tells them apart. */
+  get nativeCalls(): number {
+    return this.details.receiveCalls + this.details.transmitCalls;
+  }
+
   /** Times an index of the kernel made no sense. */
   get disorder(): number {
     const { receive, transmit, fill, completion } = this.#socket;
