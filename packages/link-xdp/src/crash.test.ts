@@ -43,4 +43,40 @@ describe.skipIf(labUnavailable() !== null)('a process that is killed', () => {
     link.close();
     peer.close();
   });
+
+  it('or an interface that is removed: the link goes quiet, and closes', async () => {
+    const names = deviceNames();
+    lab.veth({ left: { namespace: 'left', name: names.left }, right: { namespace: 'right', name: names.right } });
+    const link = openXdpLink({ interface: names.left, networkNamespace: lab.namespace('left'), onFallback: () => {} });
+    let wakes = 0;
+    const wake = (): void => {
+      wakes++;
+      link.arm(wake);
+    };
+    link.arm(wake);
+    lab.run('right', ['ip', 'link', 'del', names.right]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(wakes).toBeLessThan(5);
+    const frame = makeFrame(link.pool, link, link, 1);
+    expect(link.transmit([frame], 0, 1)).toBe(1);
+    expect(link.receive([], 8)).toBe(0);
+    link.close();
+    expect(link.pool.available).toBe(link.pool.region.frames);
+  });
+
+  it('sends a burst of any length by one call', () => {
+    const names = deviceNames();
+    lab.veth({ left: { namespace: 'left', name: names.left }, right: { namespace: 'right', name: names.right } });
+    const open = (side: 'left' | 'right') =>
+      openXdpLink({ interface: names[side], networkNamespace: lab.namespace(side), onFallback: () => {} });
+    const [left, right] = [open('left'), open('right')];
+    const burst = Array.from({ length: 200 }, (_, number) => makeFrame(left.pool, left, right, number));
+    expect(left.transmit(burst, 0, 200)).toBe(200);
+    expect(left.details.transmitCalls).toBe(1);
+    for (const packet of receiveExactly(right, 200)) packet.release();
+    expect(right.nativeCalls).toBe(0);
+    expect(left.frames().transmit).toBe(0);
+    left.close();
+    right.close();
+  });
 });
