@@ -74,7 +74,7 @@ export class PacketLink implements Link {
     const offload = new Offload(mtu, segmentation);
     const { statistics } = this;
     this.#socket = socket;
-    this.#readiness = new Readiness(socket.descriptor());
+    this.#readiness = new Readiness(socket.descriptor(), socket);
     this.#channel =
       placement === null
         ? new VirtioChannel(socket, words, pool, offload, statistics, this.#counters)

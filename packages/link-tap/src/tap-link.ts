@@ -115,7 +115,7 @@ export class TapLink implements Link {
       queues: 1,
     };
     // Last: it is the first that must be closed.
-    this.#readiness = new Readiness(native.descriptor());
+    this.#readiness = new Readiness(native.descriptor(), native);
   }
 
   /** As the contract says. What finds no frame to be read into stays in the kernel's queue; so does what is beyond 256 KiB. */

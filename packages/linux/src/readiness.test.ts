@@ -221,6 +221,28 @@ describe.skipIf(nativeUnavailable() !== null)('Readiness', () => {
     expect(spawnSync(process.execPath, flags, { encoding: 'utf8' }).stdout).toBe('true\n');
   });
 
+  it('keeps alive what closes the descriptor, until it is closed: the number stays that of its file', () => {
+    const code = `
+      const { Readiness, Readable } = await import(${JSON.stringify(index)});
+      const { openSync } = await import('node:fs');
+      const open = (isClosed) => {
+        const owner = {};
+        const readiness = new Readiness(openSync(${JSON.stringify(fifo)}, 'r+'), owner);
+        readiness.arm(Readable, () => {});
+        if (isClosed) readiness.close();
+        return new WeakRef(owner);
+      };
+      const references = [open(false), open(true)];
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        gc();
+      }
+      console.log(references.map((reference) => reference.deref() !== undefined).join());
+      process.exit();`;
+    const flags = ['--expose-gc', '--input-type=module', '-e', code];
+    expect(spawnSync(process.execPath, flags, { encoding: 'utf8' }).stdout).toBe('true,false\n');
+  });
+
   it('a worker that ends, or is terminated while armed, takes its watch along', async () => {
     const before = readdirSync(DESCRIPTORS).length;
     for (let round = 0; round < 5; round++) {

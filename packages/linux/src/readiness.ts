@@ -11,14 +11,26 @@ export const Writable = 2;
 export class Readiness {
   readonly #native: NativeReadiness;
   #callback: (() => void) | null = null;
+  #owner: object | undefined;
 
-  /** @throws SystemError EPERM when the descriptor is of a kind that cannot be waited for. */
-  constructor(descriptor: number) {
+  /**
+   * `owner` closes the descriptor when it is collected: it lives as long as this. Else the number would soon be that of
+   * another file, for which nobody could wait while the event loop still waits for the old one.
+   *
+   * @throws SystemError EPERM when the descriptor is of a kind that cannot be waited for.
+   */
+  constructor(descriptor: number, owner?: object) {
+    this.#owner = owner;
     this.#native = new (linuxAddon().Readiness)(descriptor, () => {
       const callback = this.#callback;
       this.#callback = null;
       callback?.();
     });
+  }
+
+  /** What closes the descriptor; undefined once this is closed. */
+  get owner(): object | undefined {
+    return this.#owner;
   }
 
   /**
@@ -40,6 +52,7 @@ export class Readiness {
   /** Idempotent. */
   close(): void {
     this.#callback = null;
+    this.#owner = undefined;
     this.#native.close();
   }
 }
