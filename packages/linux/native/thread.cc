@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 #include "addon.h"
 #include "prism/system_call.h"
 
@@ -33,6 +35,17 @@ Napi::Value ThreadProcessors(const Napi::CallbackInfo& info) {
   return list;
 }
 
+// The way back, for hooks that know one by its address. A thread that is terminated inside runs no JavaScript any more
+// that would go back, and close it.
+void* AsHook(int descriptor) { return reinterpret_cast<void*>(static_cast<intptr_t>(descriptor)); }
+void CloseAtEnd(void* descriptor) { close(static_cast<int>(reinterpret_cast<intptr_t>(descriptor))); }
+
+/** Closes a way back. */
+void Forget(Napi::Env env, int back) {
+  napi_remove_env_cleanup_hook(env, CloseAtEnd, AsHook(back));
+  close(back);
+}
+
 /** (path of a namespace): moves the thread there and returns a descriptor that leads back. */
 Napi::Value EnterNetworkNamespace(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -42,7 +55,10 @@ Napi::Value EnterNetworkNamespace(const Napi::CallbackInfo& info) {
   int error = target < 0 ? errno : 0;
   if (target >= 0 && setns(target, CLONE_NEWNET) < 0) error = errno;
   if (target >= 0) close(target);
-  if (error == 0) return Napi::Number::New(env, back);
+  if (error == 0) {
+    napi_add_env_cleanup_hook(env, CloseAtEnd, AsHook(back));
+    return Napi::Number::New(env, back);
+  }
   close(back);
   prism::ThrowSystemError(env, target < 0 ? "open" : "setns", error);
 }
@@ -51,8 +67,13 @@ Napi::Value EnterNetworkNamespace(const Napi::CallbackInfo& info) {
 void LeaveNetworkNamespace(const Napi::CallbackInfo& info) {
   int back = info[0].As<Napi::Number>().Int32Value();
   int error = setns(back, CLONE_NEWNET) < 0 ? errno : 0;
-  close(back);
+  Forget(info.Env(), back);
   if (error != 0) prism::ThrowSystemError(info.Env(), "setns", error);
+}
+
+/** (descriptor from EnterNetworkNamespace): closes it, and the thread stays where it is. */
+void StayInNetworkNamespace(const Napi::CallbackInfo& info) {
+  Forget(info.Env(), info[0].As<Napi::Number>().Int32Value());
 }
 
 }  // namespace
@@ -61,5 +82,6 @@ void InitialiseThread(Napi::Env env, Napi::Object exports) {
   exports.Set("pinThread", Napi::Function::New<PinThread>(env, "pinThread"));
   exports.Set("threadProcessors", Napi::Function::New<ThreadProcessors>(env, "threadProcessors"));
   exports.Set("enterNetworkNamespace", Napi::Function::New<EnterNetworkNamespace>(env, "enterNetworkNamespace"));
+  exports.Set("stayInNetworkNamespace", Napi::Function::New<StayInNetworkNamespace>(env, "stayInNetworkNamespace"));
   exports.Set("leaveNetworkNamespace", Napi::Function::New<LeaveNetworkNamespace>(env, "leaveNetworkNamespace"));
 }

@@ -30,6 +30,7 @@ export interface LinuxAddon {
   threadProcessors(): number[];
   enterNetworkNamespace(path: string): number;
   leaveNetworkNamespace(back: number): void;
+  stayInNetworkNamespace(back: number): void;
 }
 
 export interface NativeReadiness {

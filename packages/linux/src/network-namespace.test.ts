@@ -11,6 +11,19 @@ import { inNetworkNamespace } from './network-namespace.js';
 const index = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const here = () => readlinkSync('/proc/thread-self/ns/net');
 
+/** Descriptors of network namespaces that this process, all threads, has open. */
+function namespacesOpen(): number {
+  let count = 0;
+  for (const descriptor of readdirSync(DESCRIPTORS)) {
+    try {
+      if (readlinkSync(`${DESCRIPTORS}/${descriptor}`).startsWith('net:')) count++;
+    } catch {
+      // the directory's own
+    }
+  }
+  return count;
+}
+
 describe.skipIf(nativeUnavailable() !== null || labUnavailable() !== null)('inNetworkNamespace', () => {
   let lab: NetworkLab;
   let name = '';
@@ -73,6 +86,22 @@ describe.skipIf(nativeUnavailable() !== null || labUnavailable() !== null)('inNe
       ).toThrow();
     }
     expect(readdirSync(DESCRIPTORS).length).toBe(before);
+  });
+
+  it('a worker that is terminated inside leaves no descriptor open', async () => {
+    const before = namespacesOpen();
+    for (let round = 0; round < 3; round++) {
+      const code = `
+        import(${JSON.stringify(index)}).then(({ inNetworkNamespace }) =>
+          inNetworkNamespace(${JSON.stringify(name)}, () => {
+            require('node:worker_threads').parentPort.postMessage('inside');
+            for (;;);
+          }));`;
+      const worker = new Worker(code, { eval: true });
+      await once(worker, 'message');
+      await worker.terminate();
+    }
+    expect(namespacesOpen()).toBe(before);
   });
 
   it('joinNetworkNamespace moves one thread for good, and no other', async () => {

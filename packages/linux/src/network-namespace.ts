@@ -25,7 +25,7 @@ export function inNetworkNamespace<T>(namespace: string | undefined, work: () =>
 
 /** Moves the calling thread into a network namespace for good: for a process or worker that lives there. */
 export function joinNetworkNamespace(namespace: string): void {
-  linuxAddon().close(enter(namespace));
+  linuxAddon().stayInNetworkNamespace(enter(namespace));
 }
 
 /** Moves the thread, and returns the descriptor that leads back. */
