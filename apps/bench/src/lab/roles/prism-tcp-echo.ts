@@ -6,12 +6,11 @@ import { PrismHost } from '../prism-host.js';
 
 export async function prismTcpEchoServer(job: PeerJob, channel: PeerChannel): Promise<void> {
   const host = await PrismHost.open(job);
-  const buffer = new Uint8Array(65_536);
   host.stack.listen({ port: PORT, noDelay: true }).onConnection((socket) => {
     socket.onReadable(() => {
-      const bytes = socket.readInto(buffer);
-      if (bytes > 0) socket.tryWrite(buffer, 0, bytes);
-      else if (socket.isEndOfStream) socket.close();
+      // What was received is sent back as it is, in its packets.
+      for (let packet = socket.receivePacket(); packet !== null; packet = socket.receivePacket()) socket.commit(packet);
+      if (socket.isEndOfStream) socket.close();
     });
   });
   host.settle();
@@ -29,7 +28,6 @@ export async function prismTcpEchoClient(job: PeerJob, channel: PeerChannel): Pr
   const clock = createNanosecondClock();
   const meter = new RoundTripMeter();
   const question = new Uint8Array(job.payload).map((_, i) => i);
-  const answer = new Uint8Array(job.payload);
   let askedAt = 0;
   let answered = 0;
   const ask = (): void => {
@@ -38,7 +36,10 @@ export async function prismTcpEchoClient(job: PeerJob, channel: PeerChannel): Pr
     socket.tryWrite(question);
   };
   socket.onReadable(() => {
-    answered += Math.max(0, socket.readInto(answer));
+    for (let packet = socket.receivePacket(); packet !== null; packet = socket.receivePacket()) {
+      answered += packet.length;
+      packet.release();
+    }
     if (answered < job.payload) return;
     meter.record((clock.now() - askedAt) | 0);
     ask();
