@@ -141,7 +141,7 @@ Napi::Value Tap::Receive(const Napi::CallbackInfo& info) {
   int32_t bytes = 0;
   int error = 0;
   vector_[0] = {&header_, sizeof header_};
-  // The device cuts off nothing: it throws away what does not fit. So there is always room for the longest.
+  // The device cuts off what does not fit, and does not say so: there is always room for more than the longest.
   while (count < maximum && bytes < enough && filled >= frames_per_packet_) {
     for (int32_t i = 0; i < frames_per_packet_; i++) {
       int32_t base = fill_[filled - 1 - i];

@@ -1,7 +1,7 @@
 import type { Packet } from '@prism-net/buffers';
 import { labUnavailable, NetworkLab } from '@prism-net/netlab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFrame } from '../../link/src/link-contract.testkit.js';
+import { eventually, makeFrame } from '../../link/src/link-contract.testkit.js';
 import { openTapLink, type TapLink } from './index.js';
 import { debugPool, exists } from './tap.testkit.js';
 
@@ -29,6 +29,31 @@ describe.skipIf(labUnavailable() !== null)('a TAP that refuses', () => {
     expect(link.tap.refusedByKernel).toBe(4);
     link.close();
     link.pool.assertNoLeaks();
+  });
+
+  it('drops what is cut off because the MTU has grown since it was opened', async () => {
+    const offloads = { segmentation: false };
+    const link = openTapLink({ networkNamespace, pool: debugPool(), hostAddress: '10.77.0.1/24', offloads });
+    links.push(link);
+    lab.run('host', ['ip', 'link', 'set', link.interface, 'mtu', '9000']);
+    lab.run('host', ['ip', 'neigh', 'add', '10.77.0.2', 'lladdr', '02:00:00:00:00:09', 'dev', link.interface]);
+    const code = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for length in (8000, 1600): s.sendto(b'x' * length, ('10.77.0.2', 9))`;
+    lab.run('host', ['python3', '-c', code]);
+    const lengths: number[] = [];
+    const burst: Packet[] = [];
+    const take = (): boolean => {
+      const count = link.receive(burst, 8);
+      for (const packet of burst.slice(0, count)) {
+        if (packet.view.getUint16(packet.offset + 12) === 0x0800) lengths.push(packet.totalLength);
+        packet.release();
+      }
+      return lengths.includes(1642);
+    };
+    expect(await eventually(take)).toBe(true);
+    expect(lengths).toEqual([1642]);
+    expect(link.tap.refusedHeaders).toBe(1);
   });
 
   it('leaves nothing behind when a persistent device cannot be opened', () => {

@@ -66,6 +66,8 @@ export class TapLink implements Link {
   readonly #sending: Packet[] = [];
   readonly #framesPerPacket: number;
   readonly #longestFrame: number;
+  /** A received packet of this length is the beginning of a longer one: it fills its frames, which have room for more than the MTU. */
+  readonly #cutOff: number;
   /** Bytes that the call of receive under way has brought. */
   #burstBytes = 0;
   #wantsRoom = false;
@@ -84,6 +86,8 @@ export class TapLink implements Link {
     this.#memory = this.pool.memory;
     const { frameSize } = this.#memory.layout;
     this.#framesPerPacket = framesFor(longest, frameSize);
+    const room = this.#framesPerPacket * frameSize - FIRST_OFFSET;
+    this.#cutOff = room > longest ? room : Number.MAX_SAFE_INTEGER;
     const { frames } = this.pool.region;
     if (frames < this.#framesPerPacket * 2) {
       throw invalidArgument(
@@ -223,7 +227,9 @@ export class TapLink implements Link {
       const packet = this.#fill.take(length);
       this.#burstBytes = (this.#burstBytes + length) | 0;
       const verdict =
-        length < ethernet.HEADER_LENGTH ? VirtioVerdict.REFUSED : applyVirtioHeader(packet, length, words, at);
+        length < ethernet.HEADER_LENGTH || length >= this.#cutOff
+          ? VirtioVerdict.REFUSED
+          : applyVirtioHeader(packet, length, words, at);
       if (verdict === VirtioVerdict.REFUSED) {
         packet.release();
         this.tap.countRefusedHeader();

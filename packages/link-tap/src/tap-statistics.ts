@@ -14,7 +14,7 @@ export class TapStatistics {
   get superSegmentsSent(): number {
     return this.#counts[2]!;
   }
-  /** Received packets whose virtio-net header contradicted itself or the packet; among the link's `dropped`. */
+  /** Received packets whose virtio-net header contradicted itself or the packet, or cut off; among the link's `dropped`. */
   get refusedHeaders(): number {
     return this.#counts[3]!;
   }
