@@ -56,6 +56,28 @@ for length in (8000, 1600): s.sendto(b'x' * length, ('10.77.0.2', 9))`;
     expect(link.tap.refusedHeaders).toBe(1);
   });
 
+  it('for want of frames to copy into asks for another look, and does not claim to be ready', () => {
+    // The kernel says nothing of its own accord.
+    lab.run('host', ['sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
+    const [link, foreign] = [openTapLink({ networkNamespace, pool: debugPool() }), debugPool()];
+    links.push(link);
+    const kept: Packet[] = [];
+    while (link.pool.available > 0) kept.push(link.pool.take()!);
+    const burst = [makeFrame(foreign, link, link, 1)];
+    expect(link.transmit(burst, 0, 1)).toBe(0);
+    const drained: Packet[] = [];
+    for (let count = link.receive(drained, 8); count > 0; count = link.receive(drained, 8)) {
+      for (const packet of drained.slice(0, count)) packet.release();
+    }
+    while (link.pool.available > 0) kept.push(link.pool.take()!);
+    expect(link.transmit(burst, 0, 1)).toBe(0);
+    expect(link.arm(() => {})).toBe(true);
+    expect(link.nextReceive()).toBeGreaterThan(0);
+    for (const packet of kept) packet.release();
+    expect(link.transmit(burst, 0, 1)).toBe(1);
+    expect(link.nextReceive()).toBe(-1);
+  });
+
   it('leaves nothing behind when a persistent device cannot be opened', () => {
     const pool = debugPool(32);
     expect(() => openTapLink({ networkNamespace, interface: 'left0', persistent: true, pool })).toThrow('pool:');

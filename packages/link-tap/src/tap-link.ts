@@ -71,6 +71,8 @@ export class TapLink implements Link {
   /** Bytes that the call of receive under way has brought. */
   #burstBytes = 0;
   #wantsRoom = false;
+  /** Packets of another memory wait for frames to be copied into. */
+  #wantsFrames = false;
   #isGone = false;
   #isClosed = false;
 
@@ -150,11 +152,15 @@ export class TapLink implements Link {
     if (this.#isClosed || this.#isGone) return this.#discard(burst, from, count);
     const end = (from + count) | 0;
     let next = from;
+    this.#wantsFrames = false;
     while (next < end) {
       const described = this.#describe(burst, next, end);
       if (described === 0) {
         // No packet to copy into: as if the queue were full.
-        if (burst[next]!.memory.buffer !== this.#memory.buffer && this.pool.available === 0) break;
+        if (burst[next]!.memory.buffer !== this.#memory.buffer && this.pool.available === 0) {
+          this.#wantsFrames = true;
+          break;
+        }
         burst[next]!.release();
         this.statistics.countDropped(1);
         next = (next + 1) | 0;
@@ -170,7 +176,8 @@ export class TapLink implements Link {
       break;
     }
     if (next < end) {
-      this.#wantsRoom = true;
+      // The device has room all the while: no event tells of frames.
+      if (!this.#wantsFrames) this.#wantsRoom = true;
       this.statistics.countRefused((end - next) | 0);
     }
     return (next - from) | 0;
@@ -202,7 +209,8 @@ export class TapLink implements Link {
 
   /** -1, or soon when the pool has run out: of its frames no event tells. */
   nextReceive(): number {
-    return !this.#isClosed && !this.#isGone && this.#isStarved() ? STARVED_MICROSECONDS : -1;
+    const isWaiting = this.#wantsFrames || this.#isStarved();
+    return !this.#isClosed && !this.#isGone && isWaiting ? STARVED_MICROSECONDS : -1;
   }
 
   close(): void {
