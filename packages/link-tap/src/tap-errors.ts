@@ -1,7 +1,7 @@
 import { isSystemError, LinkUnavailableError } from '@prism-net/linux';
 
 const PRIVILEGE =
-  'run as root or with CAP_NET_ADMIN, or have root make the device for you: ip tuntap add mode tap user $USER name NAME';
+  'run as root or with CAP_NET_ADMIN, or have root make the device for you: ip tuntap add mode tap user $USER name NAME vnet_hdr && ip link set NAME up';
 
 /** The kernel's refusal as an error that says what is missing and what to do. Other errors pass as they are. */
 export function explain(error: unknown, device: string, multiQueue: boolean): unknown {
