@@ -39,4 +39,10 @@ describe('requireKnownOptions', () => {
       "f EINVAL: there is no option 'c'; there are a, b",
     );
   });
+
+  it.each([null, undefined, 7, 'text'])('refuses %s in the place of options', (value) => {
+    expect(() => requireKnownOptions('f', value as unknown as object, ['a', 'b'])).toThrow(
+      `f EINVAL: options must be an object with some of a, b, not ${String(value)}`,
+    );
+  });
 });

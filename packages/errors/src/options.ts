@@ -19,6 +19,12 @@ export function requireWholeNumber(
 
 /** Refuses options that do not exist: a misspelt one must not be silently without effect. @throws PosixError EINVAL */
 export function requireKnownOptions(syscall: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument(
+      syscall,
+      `options must be an object with some of ${known.join(', ')}, not ${String(options)}`,
+    );
+  }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     throw invalidArgument(syscall, `there is no option '${name}'; there are ${known.join(', ')}`);

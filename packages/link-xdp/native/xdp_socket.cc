@@ -115,7 +115,12 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
     }
     void* mapped = mmap(start, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, descriptor_,
                         static_cast<off_t>(kPageOffsets[ring]));
-    if (mapped == MAP_FAILED) return Napi::Number::New(info.Env(), -errno);
+    if (mapped == MAP_FAILED) {
+      int error = errno;
+      // The pages that were there may be gone already: a hole in the memory would end the process at its next touch.
+      mmap(start, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+      return Napi::Number::New(info.Env(), -error);
+    }
     mappings_[ring] = {start, length};
     return Napi::Number::New(info.Env(), 0);
   }

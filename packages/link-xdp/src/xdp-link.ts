@@ -115,9 +115,9 @@ export class XdpLink implements Link {
     });
     parts.copies?.countIn(this.statistics, this.details);
     this.#callsWhenIdle = parts.busyPolls || parts.isZeroCopy;
-    this.#readiness = new Readiness(socket.native.descriptor);
+    this.#readiness = new Readiness(socket.native.descriptor, socket.native);
     this.#copies = parts.copies;
-    this.#copiesReadiness = parts.copies === null ? null : new Readiness(parts.copies.descriptor);
+    this.#copiesReadiness = parts.copies === null ? null : new Readiness(parts.copies.descriptor, parts.copies);
     this.#clock = parts.hasTimestamps ? new BurstClock(common.addon, this.details) : null;
     this.#receiver.refill();
   }
