@@ -343,3 +343,48 @@ describe('what a peer says', () => {
     }
   });
 });
+
+describe('a view', () => {
+  it('shows a part of a packet, and keeps its frame until both are released', () => {
+    const pool = createPool({ debug: true });
+    const packet = pool.take()!;
+    packet.length = 100;
+    packet.view.setUint8(packet.offset + 40, 7);
+    const view = pool.view(packet, packet.offset + 40, 20)!;
+    expect(view.toBytes()).toEqual(Uint8Array.of(7, ...new Array(19).fill(packet.view.getUint8(packet.offset + 41))));
+    // Nobody owns the frame alone: whoever wants to write copies.
+    expect([packet.references, view.references]).toEqual([2, 2]);
+    packet.release();
+    expect(pool.outstanding).toBe(1);
+    expect(view.toBytes()[0]).toBe(7);
+    view.release();
+    expect(pool.outstanding).toBe(0);
+    expect(() => view.release()).toThrow('was released by somebody who does not own it');
+    expectIntactFreeList(pool);
+  });
+
+  it('is refused of what is shared already, of another view, and of a packet of another pool', () => {
+    const pool = createPool();
+    const packet = pool.take()!;
+    const view = pool.view(packet, packet.offset, 1)!;
+    expect(pool.view(packet, packet.offset, 1)).toBeNull();
+    expect(pool.view(view, view.offset, 1)).toBeNull();
+    const stranger = createPool().take()!;
+    expect(pool.view(stranger, stranger.offset, 1)).toBeNull();
+    view.release();
+    expect(packet.references).toBe(1);
+    expect(pool.view(packet, packet.offset, 1)).toBe(view);
+  });
+
+  it('in a chain is released with it, and what follows it too', () => {
+    const pool = createPool();
+    const [first, shown, last] = [pool.take()!, pool.take()!, pool.take()!];
+    const view = pool.view(shown, shown.offset, 10)!;
+    first.append(view);
+    view.nextSegment = last;
+    first.release();
+    expect([pool.outstanding, shown.references]).toEqual([1, 1]);
+    shown.release();
+    expectIntactFreeList(pool);
+  });
+});

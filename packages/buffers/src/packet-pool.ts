@@ -36,6 +36,8 @@ export class PacketPool {
   readonly statistics = { exhausted: 0, doubleReleases: 0 };
 
   readonly #packets: Packet[] = [];
+  /** One for each frame of which there was a view. */
+  readonly #views: (Packet | undefined)[];
   readonly #free: Int32Array;
   #freeCount = 0;
   readonly #debug: boolean;
@@ -52,6 +54,7 @@ export class PacketPool {
     this.#debug = memory.debug;
     this.#free = new Int32Array(region.frames);
     for (let i = 0; i < region.frames; i++) this.#packets.push(new Packet(this, memory, region.firstFrame + i));
+    this.#views = new Array<Packet | undefined>(region.frames).fill(undefined);
     if (options.startsEmpty === true) {
       for (const packet of this.#packets) this.#sendAway(packet);
       return;
@@ -97,6 +100,28 @@ export class PacketPool {
     return this.#hand(packet, offset, length);
   }
 
+  /**
+   * A packet that shows `length` bytes at `offset` of the frame of `packet`, without copying them: to be sent, and to be
+   * written to by nobody. It keeps the frame until it is released. Null while somebody else has a share in `packet`, also by
+   * a view; and for a packet of another pool.
+   */
+  view(packet: Packet, offset: number, length: number): Packet | null {
+    if (packet.references !== 1 || packet.pool !== this || packet.viewOf !== null) return null;
+    const index = (packet.frame - this.region.firstFrame) | 0;
+    let view = this.#views[index];
+    if (view === undefined) {
+      view = new Packet(this, this.memory, packet.frame);
+      this.#views[index] = view;
+    }
+    packet.references = 2;
+    view.offset = offset;
+    view.length = length;
+    view.viewOf = packet;
+    view.references = 2;
+    view.generation = (view.generation + 1) | 0;
+    return view;
+  }
+
   /** The number of a released frame, to be sent back to where it came from; -1 when there is none. */
   takeReleasedFrame(): number {
     if (this.#freeCount === 0) return -1;
@@ -138,6 +163,10 @@ export class PacketPool {
 
   /** One owner less; the frame returns to the pool with the last. Called by {@link Packet.release}. */
   giveBack(packet: Packet): void {
+    if (packet.viewOf !== null) {
+      this.#endView(packet, packet.viewOf);
+      return;
+    }
     const references = (packet.references - 1) | 0;
     if (references < 0) {
       this.refuse(packet, 'released');
@@ -182,6 +211,15 @@ export class PacketPool {
       );
     }
     throw new Error(`${this.name}: ${this.outstanding} packets were not released\n${lines.slice(0, 10).join('\n')}`);
+  }
+
+  #endView(view: Packet, shown: Packet): void {
+    view.viewOf = null;
+    view.references = 0;
+    view.nextSegment = null;
+    view.generation = (view.generation + 1) | 0;
+    if (this.#debug) view.offset = RELEASED_OFFSET;
+    this.giveBack(shown);
   }
 
   #hand(packet: Packet, offset: number, length: number): Packet {

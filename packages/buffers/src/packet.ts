@@ -83,8 +83,10 @@ export class Packet {
   timestampSeconds = 0;
   timestampNanoseconds = 0;
 
-  /** Owners, 0 when in the pool or lent. */
+  /** Owners, 0 when in the pool or lent. A view counts the owner of what it shows as well: nobody owns its frame alone. */
   references = 0;
+  /** The packet whose frame this one shows a part of (see {@link PacketPool.view}); null for all others. */
+  viewOf: Packet | null = null;
   /** A device or another thread has the frame (see {@link PacketPool.lend}). */
   lent = false;
   /** Grows by one with each take and each release or lending: even in the pool or lent, odd when out. */
@@ -174,7 +176,7 @@ export class Packet {
     let segment: Packet | null = this;
     while (segment !== null) {
       const next: Packet | null = segment.nextSegment;
-      const isShared = segment.references > 1;
+      const isShared = segment.references > 1 && segment.viewOf === null;
       segment.pool.giveBack(segment);
       // The segments behind belong to this one, which has another owner still.
       if (isShared) return;

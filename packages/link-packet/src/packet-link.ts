@@ -68,6 +68,7 @@ export class PacketLink implements Link {
       transmitChecksum: true,
       segmentation,
       maximumSegments: MAXIMUM_SEGMENTS,
+      sendsViews: true,
       timestamps: TIMESTAMPS[options.timestamps],
       queues: 1,
     };

@@ -117,6 +117,7 @@ export class TapLink implements Link {
       transmitChecksum: checksum,
       segmentation: segmentation ? LARGEST_DATAGRAM : 0,
       maximumSegments: MAXIMUM_SEGMENTS,
+      sendsViews: true,
       timestamps: TimestampSource.NONE,
       queues: 1,
     };

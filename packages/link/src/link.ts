@@ -22,6 +22,11 @@ export interface LinkCapabilities {
   readonly segmentation: number;
   /** Most segments (scatter-gather) a packet handed to transmit may have. */
   readonly maximumSegments: number;
+  /**
+   * Whoever sends reads a packet's bytes and never writes to its frames, which may be those of a view: other links copy
+   * what somebody else has a share in. Default false.
+   */
+  readonly sendsViews?: boolean;
   /** Best receive timestamp the link gives. */
   readonly timestamps: TimestampSource;
   readonly queues: number;

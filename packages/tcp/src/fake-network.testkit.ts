@@ -28,6 +28,7 @@ export class FakeNetwork implements Network {
   /** Whoever sends completes the checksums. */
   completesChecksum = false;
   takesVirtualSegments = false;
+  sendsViews = false;
   /** Own addresses. */
   readonly local: IpAddress[] = [HERE];
   /** Segments sent, virtual ones once. */
@@ -52,6 +53,7 @@ export class FakeNetwork implements Network {
     path.interfaceMtu = Math.max(1500, this.mtu);
     path.completesChecksum = this.completesChecksum;
     path.takesVirtualSegments = this.takesVirtualSegments;
+    path.sendsViews = this.sendsViews;
     return Errno.NONE;
   }
 

@@ -119,9 +119,10 @@ export class Ipv4Network implements Network, TransportHandler {
     path.localD = route.source;
     path.mtu = route.mtu;
     path.interfaceMtu = route.interface!.mtu;
-    const { transmitChecksum, segmentation } = route.interface!.link.capabilities;
+    const { transmitChecksum, segmentation, sendsViews = false } = route.interface!.link.capabilities;
     path.completesChecksum = transmitChecksum;
     path.takesVirtualSegments = transmitChecksum && segmentation >= LARGEST_DATAGRAM;
+    path.sendsViews = sendsViews;
     path.pseudoHeader = foldSum(addWord32(addWord32(PROTOCOL, path.localD), remote));
     return Errno.NONE;
   }

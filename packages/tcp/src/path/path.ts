@@ -16,6 +16,8 @@ export class Path extends Addresses {
   completesChecksum = false;
   /** Whoever sends the frame takes virtual segments of any length as they are. */
   takesVirtualSegments = false;
+  /** Whoever sends the frame only reads it: it may show the frames of the send buffer. */
+  sendsViews = false;
   /** The network layer's own notes; the one of its family is used. */
   readonly ipv4Route = new Ipv4Route();
 

@@ -178,6 +178,26 @@ export class SendBuffer {
     }
   }
 
+  /** Bytes from `sequence`, which is kept, to the end of its chunk. */
+  contiguous(sequence: number): number {
+    const index = this.#find(sequence);
+    this.#cursor = index;
+    return (this.#ends[index & (this.#chunks.length - 1)]! - sequence) | 0;
+  }
+
+  /**
+   * The `length` bytes from `sequence` on, which lie in one chunk, as they are: not a copy. Null while somebody else has a
+   * share in the chunk: it waits to be sent already.
+   */
+  view(sequence: number, length: number): Packet | null {
+    const index = this.#find(sequence);
+    const slot = index & (this.#chunks.length - 1);
+    const chunk = this.#chunks[slot]!;
+    const behind = (this.#ends[slot]! - sequence) | 0;
+    this.#cursor = length === behind ? (index + 1) | 0 : index;
+    return this.#pool.view(chunk, (chunk.offset + chunk.length - behind) | 0, length);
+  }
+
   #lastChunk(): Packet | null {
     if (this.#first === this.#next) return null;
     return this.#chunks[(this.#next - 1) & (this.#chunks.length - 1)]!;

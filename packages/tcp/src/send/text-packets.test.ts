@@ -73,7 +73,7 @@ describe('a packet of text', () => {
     packet.release();
   });
 
-  it('fills its frames, the first behind room for the headers, where the link takes virtual segments as they are', () => {
+  it('fills its frames, the first behind room for the headers, where the link takes virtual segments whole', () => {
     const { take, connection } = written(20_000);
     connection.path!.takesVirtualSegments = true;
     const packet = take(9, 10_000, 1000)!;
@@ -83,16 +83,55 @@ describe('a packet of text', () => {
     expect([packet.gsoSize, textSum]).toEqual([1000, -1]);
     expect(packet.toBytes()).toEqual(pattern(10, 10_000));
     packet.release();
+  });
+
+  it('shows the frames of the send buffer, behind a frame for the headers, where the link only reads them', () => {
+    const { take, connection } = written(20_000);
+    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    const packet = take(9, 10_000, 1000)!;
+    const list = frames(packet);
+    // The rest of a frame, and the beginning of another, are not worth a segment of their own.
+    expect(list.map((each) => each.viewOf !== null)).toEqual([false, false, true, true, true, false]);
+    expect(list.map((each) => each.length)).toEqual([1856, 183, 2048, 2048, 2048, 1817]);
+    expect(packet.headroom).toBe(HEADROOM);
+    expect([packet.gsoSize, textSum]).toEqual([1000, -1]);
+    expect(packet.toBytes()).toEqual(pattern(10, 10_000));
+    packet.release();
     const single = take(9, 1000, 1000)!;
     expect([single.gsoSize, textSum]).toEqual([0, single.sum(0)]);
     single.release();
   });
 
+  it('copies what waits to be sent already, and what it shows outlives the acknowledgement', () => {
+    const { take, connection } = written(20_000);
+    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    const packet = take(0, 10_000, 1000)!;
+    const again = take(0, 10_000, 1000)!;
+    expect(frames(packet).some((each) => each.viewOf !== null)).toBe(true);
+    expect(frames(again).every((each) => each.viewOf === null)).toBe(true);
+    expect(again.toBytes()).toEqual(packet.toBytes());
+    again.release();
+    connection.sendBuffer.release((connection.sendBuffer.start + 10_000) | 0);
+    expect(packet.toBytes()).toEqual(pattern(1, 10_000));
+    packet.release();
+  });
+
+  it('text written behind what waits to be sent goes into another frame', () => {
+    const { take, connection } = written(3000);
+    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    connection.sendBuffer.write(pattern(3001, 1100), 0, 1096);
+    const packet = take(0, 4096, 1000)!;
+    const before = packet.toBytes();
+    connection.sendBuffer.write(pattern(9, 500), 0, 500);
+    expect(packet.toBytes()).toEqual(before);
+    packet.release();
+  });
+
   it('in full frames is null when the pool does not have enough, and nothing of it stays taken', () => {
     const { take, connection, host } = written(20_000);
-    connection.path!.takesVirtualSegments = true;
-    host.exhaust(3);
-    expect(take(0, 10_000, 1000)).toBeNull();
-    expect(host.pool.available).toBe(3);
+    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    host.exhaust(2);
+    expect(take(9, 10_000, 1000)).toBeNull();
+    expect(host.pool.available).toBe(2);
   });
 });

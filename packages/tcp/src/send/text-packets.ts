@@ -1,6 +1,9 @@
 import { HEADROOM, type Packet } from '@prism-net/buffers';
 import type { Connection } from '../connection.js';
 
+/** Less text than this is sooner copied than sent as a segment of its own. */
+const LEAST_VIEW = 2048;
+
 /** The sum of the text of the last packet made, or -1 when it was left to others. */
 export let textSum = -1;
 
@@ -70,24 +73,56 @@ function takeChain(
   return first;
 }
 
-/** Few frames, and few copies: only the first needs room in front. */
+/**
+ * Headers, and behind them the frames of the send buffer themselves, where the link only reads them and nobody else sends
+ * from them; the rest is copied into full frames.
+ */
 function takeFullFrames(connection: Connection, first: Packet, sequence: number, length: number): Packet | null {
+  const { sendBuffer } = connection;
+  const { sendsViews } = connection.path!;
+  if (!sendsViews) return copyBehind(connection, first, sequence, length) === null ? giveUp(first) : first;
+  let last = first;
+  let at = sequence;
+  let left = length;
+  while (left > 0) {
+    const part = Math.min(left, sendBuffer.contiguous(at));
+    const view = part >= LEAST_VIEW ? sendBuffer.view(at, part) : null;
+    if (view !== null) {
+      last.nextSegment = view;
+      last = view;
+    } else {
+      const end = copyBehind(connection, last, at, part);
+      if (end === null) return giveUp(first);
+      last = end;
+    }
+    at = (at + part) | 0;
+    left = (left - part) | 0;
+  }
+  return first;
+}
+
+function giveUp(first: Packet): null {
+  first.release();
+  return null;
+}
+
+/** Copies text behind that of `last`, as far as that is a frame of its own, and into further frames. Returns the last one. */
+function copyBehind(connection: Connection, last: Packet, sequence: number, length: number): Packet | null {
   const { sendBuffer, layer } = connection;
-  let frame = first;
+  let frame = last;
   let at = sequence;
   let left = length;
   for (;;) {
-    const part = Math.min(left, frame.tailroom);
-    sendBuffer.copy(at, part, frame.offset);
-    frame.length = part;
-    at = (at + part) | 0;
-    left = (left - part) | 0;
-    if (left === 0) return first;
-    const next = layer.pool.take();
-    if (next === null) {
-      first.release();
-      return null;
+    const part = frame.viewOf === null ? Math.min(left, frame.tailroom) : 0;
+    if (part > 0) {
+      sendBuffer.copy(at, part, frame.end);
+      frame.length = (frame.length + part) | 0;
+      at = (at + part) | 0;
+      left = (left - part) | 0;
     }
+    if (left === 0) return frame;
+    const next = layer.pool.take();
+    if (next === null) return null;
     next.offset = next.base;
     frame.nextSegment = next;
     frame = next;
