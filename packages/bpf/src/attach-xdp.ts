@@ -41,18 +41,16 @@ function attach(program: Program, interfaceIndex: number, mode: AttachMode, fall
   }
 }
 
+/** What a process holds by a BPF link, as Prism's own programs, 'xdp off' does not remove. */
+const ANOTHER_PROGRAM =
+  "'ip link show' says which; end the process it belongs to; one that no process holds goes by 'ip link set dev NAME xdp off', or 'xdpgeneric off'";
+
 const OTHER_MODE = "attach: 'auto' or 'generic' needs nothing of the driver; link-packet and link-tap need no XDP";
 
 /** Why a driver refuses, and what to do about it. */
 const reasons: Readonly<Record<string, readonly [missing: string, instead: string]>> = {
-  EBUSY: [
-    'another XDP program is attached there',
-    "'ip link show' says which; end the process it belongs to, or 'ip link set dev NAME xdp off'",
-  ],
-  EEXIST: [
-    'a program is attached there in the other mode',
-    "'ip link show' says which; end the process it belongs to, or 'ip link set dev NAME xdp off'",
-  ],
+  EBUSY: ['another XDP program is attached there', ANOTHER_PROGRAM],
+  EEXIST: ['a program is attached there in the other mode', ANOTHER_PROGRAM],
   EOPNOTSUPP: ['the driver does not support it', OTHER_MODE],
   ERANGE: [
     'the MTU is larger than one buffer, and the program was loaded without hasFragments or the driver knows no frames in ' +

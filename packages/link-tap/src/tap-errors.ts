@@ -1,7 +1,9 @@
 import { isSystemError, LinkUnavailableError } from '@prism-net/linux';
 
-const PRIVILEGE =
-  'run as root or with CAP_NET_ADMIN, or have root make the device for you: ip tuntap add mode tap user $USER name NAME vnet_hdr && ip link set NAME up';
+function privilege(device: string): string {
+  const name = device.includes('%') ? 'prism0' : device;
+  return `run as root or with CAP_NET_ADMIN, or have root make the device for you: ip tuntap add mode tap user $USER name ${name} vnet_hdr && ip link set ${name} up`;
+}
 
 /** The kernel's refusal as an error that says what is missing and what to do. Other errors pass as they are. */
 export function explain(error: unknown, device: string, multiQueue: boolean): unknown {
@@ -25,14 +27,20 @@ function reason(
         "load its module by 'modprobe tun'; in a container pass the device: --device /dev/net/tun",
       ];
     }
-    if (code === 'EACCES' || code === 'EPERM') return ['/dev/net/tun must not be opened by this user', PRIVILEGE];
+    if (code === 'EACCES' || code === 'EPERM')
+      return ['/dev/net/tun must not be opened by this user', privilege(device)];
     return [
       `/dev/net/tun cannot be opened: ${code}`,
       "EMFILE: the process has too many descriptors open ('ulimit -n')",
     ];
   }
   if (code === 'EPERM' || code === 'EACCES') {
-    return [`this user may not ${purpose(syscall)} ${device} (${syscall})`, PRIVILEGE];
+    return syscall === 'TUNSETIFF'
+      ? [`this user may not make or open ${device} (${syscall})`, privilege(device)]
+      : [
+          `this user may not change the settings of ${device} (${syscall})`,
+          `run as root or with CAP_NET_ADMIN, or leave out hostAddress and mtu and have root set them: ip address add A.B.C.D/N dev ${device}; ip link set ${device} mtu N up`,
+        ];
   }
   if (syscall !== 'TUNSETIFF') return [`${syscall} failed: ${code}`, 'see dmesg for what the kernel says'];
   if (code === 'EBUSY') {
@@ -49,8 +57,4 @@ function reason(
   }
   if (code === 'E2BIG') return [`${device} has as many queues as the kernel allows`, 'close a queue first'];
   return [`the kernel refuses ${device}: ${code}`, 'choose another name'];
-}
-
-function purpose(syscall: string): string {
-  return syscall === 'TUNSETIFF' ? 'make or open' : 'change the settings of';
 }

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { libc } from './libc.js';
 import { LinkUnavailableError } from './link-unavailable-error.js';
 
+/** The repository has them; a package that was installed from its tarball does not. */
+const NEEDS =
+  "needs cmake, a C++ compiler and, outside Prism's repository, 'npm install --no-save cmake-js node-addon-api' beforehand";
 const INSTEAD = 'createPipe() and createLoopbackLink() of @prism-net/link need neither';
 
 /** Opened once per process and thread; the addons themselves allow any number of threads. */
@@ -35,7 +38,7 @@ export function loadAddon<T>(moduleUrl: string, name: string): T {
       'NO_BINARY',
       name,
       `has no native addon for ${system} (looked in ${built} and ${shipped})`,
-      `build it in ${root} by 'npx cmake-js compile' (needs cmake and a C++ compiler); ${INSTEAD}`,
+      `build it in ${root} by 'npx cmake-js compile' (${NEEDS}); ${INSTEAD}`,
     );
   }
   try {
@@ -47,7 +50,7 @@ export function loadAddon<T>(moduleUrl: string, name: string): T {
       'LOAD',
       name,
       `cannot load ${found}: ${(cause as Error).message}`,
-      `build it anew in ${root} by 'npx cmake-js rebuild'; ${INSTEAD}`,
+      `build it anew in ${root} by 'npx cmake-js rebuild' (${NEEDS}); ${INSTEAD}`,
       cause,
     );
   }
