@@ -14,8 +14,14 @@ function emptyMemory(): PacketMemory {
 
 /** Options as an application in plain JavaScript might give them. */
 const wrong: [name: string, options: Record<string, unknown>, message: string][] = [
-  ['no link', { link: undefined }, 'link: an interface needs one, e.g. createPipe()[0]'],
+  [
+    'no link',
+    { link: undefined },
+    "link: an interface needs one that is open, e.g. createPipe()[0] or await openLink('tap')",
+  ],
   ['what is no link', { link: {} }, 'link: an interface needs one'],
+  ['the name of a link', { link: 'tap' }, 'link: an interface needs one that is open'],
+  ['a link that was not waited for', { link: Promise.resolve() }, 'link: an interface needs one that is open'],
   ['no address', { address: undefined }, "address: the interface on pipe0 needs one, such as '10.0.0.1/24'"],
   ['an address without a prefix length', { address: '10.0.0.1' }, 'address: "10.0.0.1" is not an IPv4 prefix'],
   ['no text for an address', { address: 10 }, 'address must be text'],

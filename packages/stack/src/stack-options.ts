@@ -168,7 +168,10 @@ export function parseInterfaces(options: StackOptions | SingleInterfaceOptions):
 function parseInterface(options: InterfaceOptions): ParsedInterface {
   const { link, address } = options;
   if (typeof link?.receive !== 'function') {
-    throw invalidArgument('createStack', 'link: an interface needs one, e.g. createPipe()[0]');
+    throw invalidArgument(
+      'createStack',
+      "link: an interface needs one that is open, e.g. createPipe()[0] or await openLink('tap')",
+    );
   }
   if (address === undefined) {
     throw invalidArgument('createStack', `address: the interface on ${link.name} needs one, such as '10.0.0.1/24'`);
