@@ -58,6 +58,7 @@ function openInterface(options: XdpLinkOptions, rings: RingSizes): XdpLink {
     });
     if (!socket.hasChains) requireWholePackets(device, pool.memory.layout.frameSize, name);
     const isZeroCopy = socket.native.isZeroCopy();
+    if (!device.isUp) tell(`${name}: ${device.name} is down: nothing passes until 'ip link set ${device.name} up'`);
     if (options.program === undefined && program.fallback !== '') tell(`${name}: ${program.fallback}`);
     if (bind === 'auto' && !isZeroCopy) {
       tell(`${name}: bound in copy mode: the driver (${device.driver || 'unknown'}) offers no zero-copy here`);

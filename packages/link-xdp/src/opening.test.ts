@@ -140,6 +140,15 @@ describe.skipIf(labUnavailable() !== null)('opening', () => {
     asked.close();
   });
 
+  it('says when the interface is down, which it opens all the same', () => {
+    const said: string[] = [];
+    lab.run('left', ['ip', 'link', 'set', device, 'down']);
+    const link = openXdpLink({ interface: device, networkNamespace, onFallback: (message) => said.push(message) });
+    link.close();
+    lab.run('left', ['ip', 'link', 'set', device, 'up']);
+    expect(said[0]).toContain(`${device} is down: nothing passes until 'ip link set ${device} up'`);
+  });
+
   it('warns the process where nobody listens', async () => {
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     const link = openXdpLink({ interface: device, networkNamespace });
