@@ -1,24 +1,21 @@
 import { createSocket } from 'node:dgram';
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { createPipe } from '@prism-net/link';
-import { allocatedBytes } from '@prism-net/measure';
 import { createStack, type Stack } from '@prism-net/stack';
-import { createMonotonicClock, createNanosecondClock } from '@prism-net/time';
-import { quantile, summarise } from '../measure.js';
-import type { Figures, RunScenario } from '../scenario.js';
+import { createMonotonicClock } from '@prism-net/time';
+import type { RunScenario } from '../scenario.js';
+import { type Echo, measureEcho } from './in-process-echo.js';
 
 const PAYLOAD = 64;
 const FRAMES = 256;
 const PORT = 7;
-const ALLOCATION_PASSES = 5;
 
 /** A question of 64 bytes and its answer, one at a time, between two stacks over the pipe in one thread. */
-class Echo {
+class UdpEcho implements Echo {
   readonly #client: Stack;
   readonly #server: Stack;
   readonly #asking;
   readonly #clock = createMonotonicClock();
-  readonly #nanoseconds = createNanosecondClock();
   readonly #question = new Uint8Array(PAYLOAD).map((_, i) => i);
 
   constructor() {
@@ -53,16 +50,6 @@ class Echo {
     answer.release();
   }
 
-  time(exchanges: number): Float64Array {
-    const samples = new Float64Array(exchanges);
-    for (let i = 0; i < exchanges; i++) {
-      const start = this.#nanoseconds.now();
-      this.exchange();
-      samples[i] = ((this.#nanoseconds.now() - start) | 0) / 1000;
-    }
-    return samples;
-  }
-
   close(): void {
     this.#client.close();
     this.#server.close();
@@ -79,43 +66,14 @@ class Echo {
   }
 }
 
-export const udpEcho: RunScenario = async ({ seconds, runs }) => {
-  const echo = new Echo();
-  echo.time(100_000);
-  const exchanges = Math.max(2000, Math.min(100_000, Math.floor((seconds / 2 / runs) * 400_000)));
-  const ours: Figures[] = [];
-  const theirs: Figures[] = [];
-  for (let run = 0; run < runs; run++) {
-    ours.push(quantiles(echo.time(exchanges)));
-    theirs.push(quantiles(await dgramOverLoopback(Math.max(200, Math.floor(exchanges / 50)))));
-  }
-  const passes = Array.from({ length: ALLOCATION_PASSES }, () => ({
-    bytesAllocatedPerRoundTrip: allocatedBytes(() => exchangeMany(echo, 100_000)) / 100_000,
-  }));
-  echo.close();
-  const { medians, spread } = summarise(ours);
-  const allocation = summarise(passes);
+export const udpEcho: RunScenario = async (options) => {
+  const result = await measureEcho(new UdpEcho(), { kernel: dgramOverLoopback, exchangesPerSecond: 400_000 }, options);
   return {
-    figures: { ...medians, ...allocation.medians },
-    baseline: summarise(theirs).medians,
+    ...result,
     baselineName: 'node:dgram over the loopback interface of the kernel, both ends in this process',
-    spread: { ...spread, ...allocation.spread },
-    runs,
     conditions: { link: 'pipe', mtu: 1500, payload: PAYLOAD, checksums: 'software, both ends' },
   };
 };
-
-function exchangeMany(echo: Echo, count: number): void {
-  for (let i = 0; i < count; i++) echo.exchange();
-}
-
-function quantiles(samples: Float64Array): Figures {
-  return {
-    roundTripP50Us: quantile(samples, 0.5),
-    roundTripP99Us: quantile(samples, 0.99),
-    roundTripP999Us: quantile(samples, 0.999),
-  };
-}
 
 async function dgramOverLoopback(exchanges: number): Promise<Float64Array> {
   const server = createSocket('udp4');
