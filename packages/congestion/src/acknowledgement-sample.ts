@@ -24,8 +24,28 @@ export class AcknowledgementSample {
    * doubled window is filled only a round trip later.
    */
   isWindowLimited = false;
-  /** The segment carried ECE (RFC 3168 §6.1). */
+  /** The segment carried ECE (RFC 3168 §6.1): with the trait `preciseEcn`, all it acknowledges was marked. */
   hasEcnEcho = false;
+  /** Bytes outstanding now, what this acknowledgement found lost deducted. */
+  inFlightNow = 0;
+  /** Bytes found lost since the last sample. */
+  lostBytes = 0;
+  /** All bytes found lost since the connection began, modulo 2^32; what was lost twice counts twice. */
+  lostTotal = 0;
+
+  // The delivery rate (draft-ietf-ccwg-bbr, "Delivery Rate Samples"), of the segment acknowledged that was sent last. Filled
+  // for algorithms with the trait `deliveryRate` only.
+  /** µs over which {@link intervalBytes} were delivered: the longer one of sending and of acknowledging them; -1: no sample. */
+  interval = -1;
+  intervalBytes = 0;
+  /** {@link deliveredTotal} when that segment was sent: a round trip began there. */
+  priorDelivered = 0;
+  /** Bytes in flight when it had been sent, itself included. */
+  inFlightAtSend = 0;
+  /** Bytes found lost between its transmission and now. */
+  lostSinceSend = 0;
+  /** The application had nothing more to send at that time: the path may be faster than this. */
+  isApplicationLimited = false;
 
   /** As made. */
   reset(): void {
@@ -38,5 +58,14 @@ export class AcknowledgementSample {
     this.inFlight = 0;
     this.isWindowLimited = false;
     this.hasEcnEcho = false;
+    this.inFlightNow = 0;
+    this.lostBytes = 0;
+    this.lostTotal = 0;
+    this.interval = -1;
+    this.intervalBytes = 0;
+    this.priorDelivered = 0;
+    this.inFlightAtSend = 0;
+    this.lostSinceSend = 0;
+    this.isApplicationLimited = false;
   }
 }

@@ -1,5 +1,6 @@
 import { steadyStateBytes } from '@prism-net/measure';
 import { expect, it } from 'vitest';
+import { CongestionCause } from './congestion-control.js';
 import { Flow } from './flow.testkit.js';
 import { createCongestionControl } from './registry.js';
 
@@ -20,7 +21,7 @@ it.each(['newreno', 'cubic'])('%s allocates nothing for an acknowledgement, a lo
       calls = (calls + 1) | 0;
       if ((i & 1023) === 1023) {
         if ((i & 4096) === 0) {
-          control.onCongestion(window, window.window, now);
+          control.onCongestion(window, window.window, CongestionCause.LOSS, now);
           window.window = window.slowStartThreshold;
         } else control.onTimeout(window, window.window, now);
         if ((i & 8192) === 0) control.onUndo(window, now);

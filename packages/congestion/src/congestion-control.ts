@@ -2,9 +2,45 @@ import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import type { CongestionWindow } from './congestion-window.js';
 
+/** Why {@link CongestionControl.onCongestion} is called. */
+export const CongestionCause = {
+  /** A segment was lost, as duplicates or RACK tell. */
+  LOSS: 0,
+  /** The receiver echoed a mark of the network (ECE, RFC 3168 §6.1). */
+  ECN: 1,
+} as const;
+export type CongestionCause = (typeof CongestionCause)[keyof typeof CongestionCause];
+
+/** What an algorithm asks of the connection beyond windows and acknowledgements; looked at when it is chosen. */
+export interface CongestionTraits {
+  /** The sample is to hold a delivery rate (interval and the fields behind it). Costs 32 bytes per segment outstanding. */
+  readonly deliveryRate: boolean;
+  /** {@link CongestionControl.onSent} is to be called. */
+  readonly sent: boolean;
+  /**
+   * The algorithm rules `window` in recovery too: no PRR, {@link CongestionControl.onAcknowledgement} is called for every
+   * acknowledgement, after losses were detected.
+   */
+  readonly rulesRecovery: boolean;
+  /**
+   * Marks are counted, not taken for a loss each (RFC 8257): the receiving half echoes CE segment by segment (§3.2), all
+   * segments are ECN-capable, and marks come in slow start too.
+   */
+  readonly preciseEcn: boolean;
+}
+
+/** What most algorithms ask for: nothing. */
+export const NO_TRAITS: CongestionTraits = Object.freeze({
+  deliveryRate: false,
+  sent: false,
+  rulesRecovery: false,
+  preciseEcn: false,
+});
+
 /**
- * One algorithm for one connection: it decides how large the {@link CongestionWindow} is, nothing else. Which bytes
- * are lost and what is sent next is loss recovery's business.
+ * One algorithm for one connection: it decides how large the {@link CongestionWindow} is and how fast it may be used
+ * ({@link CongestionWindow.bytesPerSecond}), nothing else. Which bytes are lost and what is sent next is loss recovery's
+ * business.
  *
  * ```
  *   start ──► onAcknowledgement …            the window grows
@@ -22,6 +58,7 @@ import type { CongestionWindow } from './congestion-window.js';
 export interface CongestionControl {
   /** As registered: `cubic`. */
   readonly name: string;
+  readonly traits: CongestionTraits;
 
   /**
    * The connection is established; `window` is as {@link CongestionWindow.reset} left it, or one segment if a SYN was lost
@@ -30,8 +67,15 @@ export interface CongestionControl {
   start(window: CongestionWindow, now: Instant): void;
 
   /**
-   * Data was acknowledged, cumulatively or by SACK. Not called while loss recovery rules the window (PRR, RFC 6937), but
-   * called after a timeout, when the retransmissions themselves proceed by slow start.
+   * `bytes` were put on the wire, new or again; `inFlight` counts them already. Only with the trait `sent`, once for each
+   * segment or virtual segment.
+   */
+  onSent(window: CongestionWindow, bytes: number, inFlight: number, now: Instant): void;
+
+  /**
+   * Data was acknowledged, cumulatively or by SACK; `sample` has the round trip, and the delivery rate if asked for. Not called while loss recovery rules the window (PRR, RFC 6937), but
+   * called after a timeout, when the retransmissions themselves proceed by slow start. Algorithms with the trait
+   * `rulesRecovery` hear of every acknowledgement.
    */
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: Instant): void;
 
@@ -43,7 +87,7 @@ export interface CongestionControl {
    * `flightSize`: bytes sent and not acknowledged cumulatively, SACKed and lost ones included (RFC 5681 §2). What limited
    * transmit sent beyond the window does not count: the algorithm takes no more than `window`.
    */
-  onCongestion(window: CongestionWindow, flightSize: number, now: Instant): void;
+  onCongestion(window: CongestionWindow, flightSize: number, cause: CongestionCause, now: Instant): void;
 
   /**
    * Everything outstanding at the last {@link onCongestion} or {@link onTimeout} is acknowledged. After `onCongestion` the

@@ -19,7 +19,10 @@ export class CongestionWindow {
   initialWindow = 0;
   /** The floor of `slowStartThreshold`: 2 segments (RFC 5681 §3.1 (4)). */
   minimumWindow = 0;
-  /** Pacing rate in bytes per second; 0: unpaced. An algorithm that wants pacing sets it. */
+  /**
+   * Pacing rate in bytes per second, a double; 0: unpaced. An algorithm that wants pacing sets it; for those that do not,
+   * the connection can pace by window and round trip (option `pacing`).
+   */
   bytesPerSecond = 0;
 
   /**

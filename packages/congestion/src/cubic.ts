@@ -1,7 +1,7 @@
 import { requireKnownOptions } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
-import type { CongestionControl } from './congestion-control.js';
+import { type CongestionCause, type CongestionControl, NO_TRAITS } from './congestion-control.js';
 import { type CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
 import { CubicEpoch } from './cubic-epoch.js';
 
@@ -25,6 +25,7 @@ const CONVERGENCE = (1 + BETA) / 2;
  */
 export class Cubic implements CongestionControl {
   readonly name: string = 'cubic';
+  readonly traits = NO_TRAITS;
   readonly #fastConvergence: boolean;
   readonly #epoch = new CubicEpoch();
   /** The epoch before the last reduction (RFC 9438 §4.9.2). */
@@ -44,6 +45,8 @@ export class Cubic implements CongestionControl {
     this.#latest = now;
   }
 
+  onSent(): void {}
+
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: Instant): void {
     const elapsed = Math.max(0, (now - this.#latest) | 0);
     this.#latest = now;
@@ -54,7 +57,7 @@ export class Cubic implements CongestionControl {
     if (bytes !== 0) this.#epoch.avoidCongestion(window, bytes, elapsed, sample.smoothedRoundTrip);
   }
 
-  onCongestion(window: CongestionWindow, flightSize: number, _now: Instant): void {
+  onCongestion(window: CongestionWindow, flightSize: number, _cause: CongestionCause, _now: Instant): void {
     this.#priorEpoch.copy(this.#epoch);
     const epoch = this.#epoch;
     const isShrinking = this.#fastConvergence && window.window < epoch.maximum;

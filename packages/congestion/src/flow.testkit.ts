@@ -1,5 +1,5 @@
 import { AcknowledgementSample } from './acknowledgement-sample.js';
-import type { CongestionControl } from './congestion-control.js';
+import { CongestionCause, type CongestionControl } from './congestion-control.js';
 import { CongestionWindow } from './congestion-window.js';
 
 export const SEGMENT = 1000;
@@ -60,7 +60,7 @@ export class Flow<Control extends CongestionControl = CongestionControl> {
 
   /** A loss with a full window outstanding, repaired within a round trip. */
   congest(flightSize = this.window.window): void {
-    this.control.onCongestion(this.window, flightSize, this.now);
+    this.control.onCongestion(this.window, flightSize, CongestionCause.LOSS, this.now);
     this.now = (this.now + this.roundTrip) | 0;
     this.window.window = Math.min(this.window.window, this.window.slowStartThreshold);
     this.control.onRecovered(this.window, this.now);

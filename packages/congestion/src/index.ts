@@ -1,5 +1,5 @@
 export { AcknowledgementSample } from './acknowledgement-sample.js';
-export type { CongestionControl } from './congestion-control.js';
+export { CongestionCause, type CongestionControl, type CongestionTraits, NO_TRAITS } from './congestion-control.js';
 export { CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
 export { Cubic, type CubicOptions } from './cubic.js';
 export { NewReno } from './new-reno.js';

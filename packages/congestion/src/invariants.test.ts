@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CongestionCause } from './congestion-control.js';
 import { MAXIMUM_WINDOW } from './congestion-window.js';
 import { Flow, SEGMENT } from './flow.testkit.js';
 import { createCongestionControl } from './registry.js';
@@ -48,7 +49,7 @@ describe.each(['newreno', 'cubic'])('%s, whatever happens', (name) => {
                 for (let i = 0; i < step.size; i++) flow.acknowledge(window.window);
                 break;
               case 'congestion':
-                control.onCongestion(window, step.size, flow.now);
+                control.onCongestion(window, step.size, CongestionCause.LOSS, flow.now);
                 expect(window.window).toBe(before);
                 window.window = Math.min(window.window, window.slowStartThreshold);
                 break;
@@ -97,7 +98,7 @@ describe.each(['newreno', 'cubic'])('%s, whatever happens', (name) => {
           return made;
         }) as [Flow, Flow];
         if (isTimeout) flow.timeOut();
-        else flow.control.onCongestion(flow.window, flow.window.window, flow.now);
+        else flow.control.onCongestion(flow.window, flow.window.window, CongestionCause.LOSS, flow.now);
         flow.control.onUndo(flow.window, flow.now);
         for (let i = 0; i < 20; i++) {
           flow.round(SEGMENT);

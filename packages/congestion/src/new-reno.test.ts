@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CongestionCause } from './congestion-control.js';
 import { MAXIMUM_WINDOW } from './congestion-window.js';
 import { Flow, SEGMENT } from './flow.testkit.js';
 import { NewReno } from './new-reno.js';
@@ -50,7 +51,7 @@ describe('NewReno', () => {
 
   it('halves the flight upon congestion and leaves the window to recovery', () => {
     const reno = flow().settle(50);
-    reno.control.onCongestion(reno.window, 40 * SEGMENT, 0);
+    reno.control.onCongestion(reno.window, 40 * SEGMENT, CongestionCause.LOSS, 0);
     expect(reno.window.slowStartThreshold).toBe(20 * SEGMENT);
     expect(reno.segments).toBe(50);
     expect(reno.window.isRecovering).toBe(true);
@@ -63,10 +64,10 @@ describe('NewReno', () => {
 
   it('does not count what limited transmit sent, and keeps two segments', () => {
     const reno = flow().settle(50);
-    reno.control.onCongestion(reno.window, 52 * SEGMENT, 0);
+    reno.control.onCongestion(reno.window, 52 * SEGMENT, CongestionCause.LOSS, 0);
     expect(reno.window.slowStartThreshold).toBe(25 * SEGMENT);
     const small = flow().settle(3);
-    small.control.onCongestion(small.window, SEGMENT, 0);
+    small.control.onCongestion(small.window, SEGMENT, CongestionCause.LOSS, 0);
     expect(small.window.slowStartThreshold).toBe(2 * SEGMENT);
   });
 

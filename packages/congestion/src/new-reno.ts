@@ -1,6 +1,6 @@
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
-import type { CongestionControl } from './congestion-control.js';
+import { type CongestionCause, type CongestionControl, NO_TRAITS } from './congestion-control.js';
 import type { CongestionWindow } from './congestion-window.js';
 
 /**
@@ -9,12 +9,15 @@ import type { CongestionWindow } from './congestion-window.js';
  */
 export class NewReno implements CongestionControl {
   readonly name: string = 'newreno';
+  readonly traits = NO_TRAITS;
   /** bytes_acked (RFC 3465 §2.1): acknowledged in congestion avoidance, not yet turned into growth. Less than the window. */
   #acknowledged = 0;
 
   start(_window: CongestionWindow, _now: Instant): void {
     this.#acknowledged = 0;
   }
+
+  onSent(): void {}
 
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, _now: Instant): void {
     // RFC 7661 §4.3: what was not in use is not enlarged.
@@ -32,7 +35,7 @@ export class NewReno implements CongestionControl {
     window.grow(window.maximumSegmentSize);
   }
 
-  onCongestion(window: CongestionWindow, flightSize: number, _now: Instant): void {
+  onCongestion(window: CongestionWindow, flightSize: number, _cause: CongestionCause, _now: Instant): void {
     // RFC 5681 §3.1 (4).
     window.reduce(window.loadAtCongestion(flightSize) >> 1);
     this.#acknowledged = 0;

@@ -1,3 +1,4 @@
+import { CongestionCause } from '@prism-net/congestion';
 import type { Instant } from '@prism-net/time';
 import { seq, type TcpOptions } from '@prism-net/wire';
 import { ForwardVerdict } from './forward-retransmission.js';
@@ -54,7 +55,8 @@ export function acknowledge(
     if (blocks.hasDuplicate && !isOfProbe) recovery.rack.onDuplicateSack(recovery.next);
     // Also when nothing is outstanding any more.
     const isPlain = !hasAdvanced && !carriesData && options.sackCount === 0;
-    if (recovery.probe.onAcknowledgement(acknowledgement, isOfProbe, isPlain)) reduceAtOnce(recovery, now);
+    if (recovery.probe.onAcknowledgement(acknowledgement, isOfProbe, isPlain))
+      reduceAtOnce(recovery, CongestionCause.LOSS, now);
   } else if (blocks.hasDuplicate) {
     recovery.rack.onDuplicateSack(recovery.next);
   }
@@ -218,7 +220,8 @@ function changePhase(recovery: LossRecovery, lostCount: number, ecnEcho: boolean
     recovery.phase = records.sackedCount > 0 || duplicates.count > 0 ? RecoveryPhase.DISORDER : RecoveryPhase.OPEN;
   }
   if (ecnEcho && recovery.phase <= RecoveryPhase.DISORDER) {
-    if (seq.isGreater(recovery.unacknowledged, recovery.reductionPoint)) reduceAtOnce(recovery, now);
+    if (seq.isGreater(recovery.unacknowledged, recovery.reductionPoint))
+      reduceAtOnce(recovery, CongestionCause.ECN, now);
   }
 }
 

@@ -1,3 +1,4 @@
+import { CongestionCause } from '@prism-net/congestion';
 import type { Instant } from '@prism-net/time';
 import { seq } from '@prism-net/wire';
 import type { LossRecovery } from './loss-recovery.js';
@@ -13,7 +14,7 @@ export function enterRecovery(recovery: LossRecovery, now: Instant): void {
   // RFC 3168 §6.1.2: loss and ECE of one window of data are one congestion.
   const isReduced = seq.isGreaterOrEqual(recovery.reductionPoint, recovery.lossEnd);
   if (!isReduced) {
-    reduceWindow(recovery, now);
+    reduceWindow(recovery, CongestionCause.LOSS, now);
     recovery.undo.begin();
   }
   // RecoverFS counts what this acknowledgement delivered: it is the first that the reduction goes by.
@@ -29,15 +30,15 @@ export function continueRecovery(recovery: LossRecovery, now: Instant): void {
   // RFC 5681 §4.3: a retransmission lost is a second congestion; but those sent before the last reduction belong to that.
   if (rack.lostRetransmissions === 0 || ((rack.lostRetransmissionAt - recovery.reducedAt) | 0) < 0) return;
   recovery.recoveryPoint = recovery.next;
-  reduceWindow(recovery, now);
+  reduceWindow(recovery, CongestionCause.LOSS, now);
   recovery.undo.end();
   reduction.start((recovery.outstanding - records.sackedBytes + recovery.sample.deliveredBytes) | 0);
 }
 
-function reduceWindow(recovery: LossRecovery, now: Instant): void {
+function reduceWindow(recovery: LossRecovery, cause: CongestionCause, now: Instant): void {
   // RFC 5681 §3.1 (4): FlightSize is what was out when the loss was found, what this acknowledgement has taken off included.
   const flightSize = (recovery.outstanding + recovery.sample.acknowledgedBytes) | 0;
-  recovery.control.onCongestion(recovery.window, flightSize, now);
+  recovery.control.onCongestion(recovery.window, flightSize, cause, now);
   recovery.reducedAt = now;
   recovery.reductionPoint = recovery.next;
   recovery.congestionWindowReduced = true;
@@ -116,9 +117,9 @@ export function undoReduction(recovery: LossRecovery, now: Instant): void {
 }
 
 /** One reduction with nothing to repair: ECE (RFC 3168 §6.1.2), or a probe that repaired a loss (RFC 8985 §7.4.2). */
-export function reduceAtOnce(recovery: LossRecovery, now: Instant): void {
+export function reduceAtOnce(recovery: LossRecovery, cause: CongestionCause, now: Instant): void {
   const { window } = recovery;
-  reduceWindow(recovery, now);
+  reduceWindow(recovery, cause, now);
   window.window = Math.min(window.window, window.slowStartThreshold);
   recovery.control.onRecovered(window, now);
   recovery.undo.end();

@@ -1,8 +1,10 @@
 import {
   type AcknowledgementSample,
+  type CongestionCause,
   type CongestionControl,
   type CongestionWindow,
   createCongestionControl,
+  NO_TRAITS,
 } from '@prism-net/congestion';
 import { seq, TcpOptions } from '@prism-net/wire';
 import { LossRecovery } from './loss-recovery.js';
@@ -12,6 +14,7 @@ import type { LossRecoveryOptions } from './recovery-options.js';
 /** NewReno that writes down what it was told. */
 export class RecordingControl implements CongestionControl {
   readonly name = 'recording';
+  readonly traits = NO_TRAITS;
   readonly calls: string[] = [];
   acknowledgements = 0;
   readonly #inner = createCongestionControl('newreno');
@@ -22,13 +25,14 @@ export class RecordingControl implements CongestionControl {
   start(window: CongestionWindow, now: number): void {
     this.#inner.start(window, now);
   }
+  onSent(): void {}
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: number): void {
     this.acknowledgements++;
     this.#inner.onAcknowledgement(window, sample, now);
   }
-  onCongestion(window: CongestionWindow, flightSize: number, now: number): void {
+  onCongestion(window: CongestionWindow, flightSize: number, cause: CongestionCause, now: number): void {
     this.calls.push('congestion');
-    this.#inner.onCongestion(window, flightSize, now);
+    this.#inner.onCongestion(window, flightSize, cause, now);
   }
   onRecovered(window: CongestionWindow, now: number): void {
     this.calls.push('recovered');
