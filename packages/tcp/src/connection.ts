@@ -194,7 +194,7 @@ export class Connection implements TimerHandler {
     this.handler = handler;
     this.ecn = settings.ecn;
     this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
-    this.recovery.control = layer.createCongestionControl(settings.congestionControl);
+    this.recovery.use(layer.createCongestionControl(settings.congestionControl), layer.now);
     this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.senders);
     this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
     this.timers = new ConnectionTimers(this);
@@ -372,8 +372,7 @@ export class Connection implements TimerHandler {
     if (options.receiveBuffer !== undefined) this.receiveWindow.fix(options.receiveBuffer);
     if (options.sendBuffer !== undefined) this.sendBuffer.limit = options.sendBuffer;
     if (options.congestionControl !== undefined) {
-      this.recovery.control = this.layer.createCongestionControl(options.congestionControl);
-      if (this.state >= State.ESTABLISHED) this.recovery.control.start(this.recovery.window, this.layer.now);
+      this.recovery.use(this.layer.createCongestionControl(options.congestionControl), this.layer.now);
     }
     if (this.state !== State.CLOSED) this.optionsChanged(options);
   }

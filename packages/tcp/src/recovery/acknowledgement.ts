@@ -44,9 +44,9 @@ export function acknowledge(
     : countWithoutSack(recovery, acknowledged, hole, isDuplicate);
   measure(recovery, options, hasAdvanced, timestampNow, now);
   if (hasAdvanced) restartTimer(recovery, now);
-  recovery.completeSample(ecnEcho);
-  if (recovery.phase !== RecoveryPhase.RECOVERY && (sample.deliveredBytes > 0 || ecnEcho)) {
-    recovery.control.onAcknowledgement(recovery.window, sample, now);
+  if (!recovery.rulesRecovery) {
+    completeSample(recovery, ecnEcho, now);
+    if (recovery.phase !== RecoveryPhase.RECOVERY && (sample.deliveredBytes > 0 || ecnEcho)) recovery.report(now);
   }
 
   if (recovery.probe.isOutstanding) {
@@ -63,7 +63,17 @@ export function acknowledge(
   undoIfSpurious(recovery, hasAdvanced, isDuplicate, echoAge, now);
   const lostCount = recovery.sackEnabled ? detectLosses(recovery, now) : detectLossesWithoutSack(recovery, hasAdvanced);
   changePhase(recovery, lostCount, ecnEcho, now);
-  if (recovery.phase === RecoveryPhase.RECOVERY) reduce(recovery, hasAdvanced && lostCount === 0);
+  if (recovery.rulesRecovery) {
+    completeSample(recovery, ecnEcho, now);
+    recovery.report(now);
+  } else if (recovery.phase === RecoveryPhase.RECOVERY) {
+    reduce(recovery, hasAdvanced && lostCount === 0);
+  }
+}
+
+function completeSample(recovery: LossRecovery, ecnEcho: boolean, now: Instant): void {
+  recovery.sample.inFlightNow = recovery.inFlight;
+  recovery.completeSample(ecnEcho, now);
 }
 
 /**
@@ -172,7 +182,8 @@ function undoIfSpurious(
     );
     if (verdict === ForwardVerdict.SPURIOUS && undo.isPossible) isSpurious = true;
     // What F-RTO has sent beside the retransmission must not hold up the repair.
-    if (verdict === ForwardVerdict.LOSS) window.window = WINDOW_AFTER_REAL_LOSS * window.maximumSegmentSize;
+    if (verdict === ForwardVerdict.LOSS && !recovery.rulesRecovery)
+      window.window = WINDOW_AFTER_REAL_LOSS * window.maximumSegmentSize;
   }
   if (isSpurious) undoReduction(recovery, now);
 }
@@ -219,7 +230,7 @@ function changePhase(recovery: LossRecovery, lostCount: number, ecnEcho: boolean
   } else {
     recovery.phase = records.sackedCount > 0 || duplicates.count > 0 ? RecoveryPhase.DISORDER : RecoveryPhase.OPEN;
   }
-  if (ecnEcho && recovery.phase <= RecoveryPhase.DISORDER) {
+  if (ecnEcho && !recovery.preciseEcn && recovery.phase <= RecoveryPhase.DISORDER) {
     if (seq.isGreater(recovery.unacknowledged, recovery.reductionPoint))
       reduceAtOnce(recovery, CongestionCause.ECN, now);
   }

@@ -12,7 +12,7 @@ const NOTHING = 10_000;
 
 function connect(control: string): LossRecovery {
   const recovery = new LossRecovery(1024, {});
-  recovery.control = createCongestionControl(control);
+  recovery.use(createCongestionControl(control), 0);
   recovery.start(0x7fff_0000, 0);
   recovery.sackEnabled = true;
   recovery.timestampsEnabled = true;

@@ -80,7 +80,7 @@ function expireReordering(recovery: LossRecovery, now: Instant): boolean {
   } else if (recovery.phase === RecoveryPhase.RECOVERY) {
     continueRecovery(recovery, now);
     // RFC 6937: what may leave is paced by what arrives; only the first goes without an acknowledgement.
-    window.window = (recovery.inFlight + Math.max(allowed, window.maximumSegmentSize)) | 0;
+    if (!recovery.rulesRecovery) window.window = (recovery.inFlight + Math.max(allowed, window.maximumSegmentSize)) | 0;
   }
   return true;
 }

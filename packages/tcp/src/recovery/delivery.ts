@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import type { DeliveryRate } from './delivery-rate.js';
 import type { Rack } from './rack.js';
 import { RecordFlag, type TransmissionRecords } from './transmission-records.js';
 
@@ -27,15 +28,17 @@ export class Delivery {
 
   readonly #records: TransmissionRecords;
   readonly #rack: Rack;
+  readonly #rate: DeliveryRate;
   #highest = 0;
   #recoveryPoint = 0;
   #echoAge = -1;
   #minimumRoundTrip = 0;
   #now: Instant = 0;
 
-  constructor(records: TransmissionRecords, rack: Rack) {
+  constructor(records: TransmissionRecords, rack: Rack, rate: DeliveryRate) {
     this.#records = records;
     this.#rack = rack;
+    this.#rate = rate;
   }
 
   /** `echoAge`: the segment that this answers is at least so many µs old; -1: unknown. */
@@ -85,6 +88,7 @@ export class Delivery {
 
   #onArrived(index: number, echoAge: number): void {
     const rack = this.#rack;
+    if (this.#records.keepsRates) this.#rate.onDelivered(index);
     const end = this.#records.recordEnd(index);
     const isRetransmitted = (this.#records.flags(index) & RETRANSMITTED) !== 0;
     const roundTrip = (this.#now - this.#records.sentAt(index)) | 0;

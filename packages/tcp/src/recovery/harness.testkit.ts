@@ -1,3 +1,4 @@
+import type { CongestionTraits } from '@prism-net/congestion';
 import { TcpOptions } from '@prism-net/wire';
 import { expect } from 'vitest';
 import { LossRecovery } from './loss-recovery.js';
@@ -9,16 +10,17 @@ export const SEGMENT = 1000;
 
 /** A {@link LossRecovery} driven call by call. Blocks and acknowledgements are counted in segments from 0. */
 export class Harness {
-  readonly control = new RecordingControl();
+  readonly control: RecordingControl;
   readonly recovery: LossRecovery;
   readonly options = new TcpOptions();
   now = 0x7fff_f000;
   clock = 0;
   ecnEcho = false;
 
-  constructor(sackEnabled: boolean, options: LossRecoveryOptions = {}) {
+  constructor(sackEnabled: boolean, options: LossRecoveryOptions = {}, traits: Partial<CongestionTraits> = {}) {
+    this.control = new RecordingControl(traits);
     this.recovery = new LossRecovery(64, options);
-    this.recovery.control = this.control;
+    this.recovery.use(this.control, this.now);
     this.recovery.start(0, this.now);
     this.recovery.sackEnabled = sackEnabled;
     this.recovery.established(SEGMENT, this.now);

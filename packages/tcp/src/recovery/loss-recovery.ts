@@ -9,6 +9,7 @@ import type { TcpOptions } from '@prism-net/wire';
 import { acknowledge } from './acknowledgement.js';
 import { arm, expire } from './deadlines.js';
 import { Delivery } from './delivery.js';
+import { DeliveryRate } from './delivery-rate.js';
 import { DuplicateAcknowledgements } from './duplicate-acknowledgements.js';
 import { ForwardRetransmission } from './forward-retransmission.js';
 import { ProportionalRateReduction } from './proportional-rate-reduction.js';
@@ -20,7 +21,7 @@ import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-opt
 import { RoundTripEstimator } from './round-trip-estimator.js';
 import { SackBlocks } from './sack-blocks.js';
 import { TailLossProbe } from './tail-loss-probe.js';
-import { ORDER, RECORD_SHIFT, RecordFlag, SENT_AT, TransmissionRecords } from './transmission-records.js';
+import { NONE, ORDER, RECORD_SHIFT, RecordFlag, SENT_AT, TransmissionRecords } from './transmission-records.js';
 import { UndoState } from './undo-state.js';
 
 const { LOST, RETRANSMISSION_IN_FLIGHT } = RecordFlag;
@@ -45,8 +46,12 @@ const { LOST, RETRANSMISSION_IN_FLIGHT } = RecordFlag;
 export class LossRecovery {
   readonly estimator: RoundTripEstimator;
   readonly window = new CongestionWindow(536);
-  /** May be replaced at any time; then call its `start`. */
+  /** Set by {@link use}. */
   control: CongestionControl = createCongestionControl('cubic');
+  // Its traits; `deliveryRate` is `records.keepsRates`.
+  hearsOfSending = false;
+  rulesRecovery = false;
+  preciseEcn = false;
   /** What the last acknowledgement said. */
   readonly sample: AcknowledgementSample;
 
@@ -83,6 +88,7 @@ export class LossRecovery {
   readonly forward = new ForwardRetransmission();
   readonly undo = new UndoState();
   readonly delivery: Delivery;
+  readonly rate: DeliveryRate;
   readonly blocks: SackBlocks;
   /** Milliseconds; an echo older than this is not believed. */
   readonly longestEcho: number;
@@ -113,7 +119,10 @@ export class LossRecovery {
   #lastSentAt: Instant = 0;
   /** Round trips are told apart by SND.NXT at their beginning. */
   #roundEnd = 0;
-  #deliveredTotal = 0;
+  /** All bytes that have arrived, modulo 2^32. */
+  deliveredTotal = 0;
+  /** Of all that was lost, what congestion control has been told. */
+  #lostReported = 0;
   /** The window was full when {@link #limitedEnd} was SND.NXT. */
   #isWindowLimited = false;
   #limitedEnd = 0;
@@ -132,12 +141,13 @@ export class LossRecovery {
     this.records = new TransmissionRecords(maximumRecords);
     this.rack = new Rack(times.reorderingGranularity);
     this.probe = new TailLossProbe(times.minimumProbeTimeout, times.maximumAcknowledgementDelay);
-    this.delivery = new Delivery(this.records, this.rack);
+    this.rate = new DeliveryRate(this.records);
+    this.delivery = new Delivery(this.records, this.rack, this.rate);
     this.blocks = new SackBlocks(this.records, this.delivery);
   }
 
   /** A new connection, also in a used object: SND.UNA = SND.NXT = `sequence`. */
-  start(sequence: number, _now: Instant): void {
+  start(sequence: number, now: Instant): void {
     this.unacknowledged = sequence;
     this.next = sequence;
     this.sackEnabled = false;
@@ -162,8 +172,43 @@ export class LossRecovery {
     this.handshakeTimeouts = 0;
     this.isReordering = false;
     this.#roundEnd = sequence;
-    this.#deliveredTotal = 0;
+    this.deliveredTotal = 0;
+    this.#lostReported = 0;
+    this.rate.reset(now);
     this.#isWindowLimited = false;
+  }
+
+  /**
+   * Replaces congestion control, at any time. That of a connection in use goes on with the window and the threshold as they
+   * are, also within a repair, and cannot take back reductions made before its time.
+   */
+  use(control: CongestionControl, now: Instant): void {
+    const { traits } = control;
+    const { window } = this;
+    const ruledRecovery = this.rulesRecovery;
+    this.control = control;
+    this.hearsOfSending = traits.sent;
+    this.rulesRecovery = traits.rulesRecovery;
+    this.preciseEcn = traits.preciseEcn;
+    if (traits.deliveryRate !== this.records.keepsRates) {
+      this.records.keepRates(traits.deliveryRate);
+      this.rate.reset(now);
+    }
+    if (!this.isEstablished) return;
+    const { window: size, slowStartThreshold, isRecovering, isAfterTimeout } = window;
+    window.bytesPerSecond = 0;
+    control.start(window, now);
+    window.window = size;
+    window.slowStartThreshold = slowStartThreshold;
+    window.isRecovering = isRecovering;
+    window.isAfterTimeout = isAfterTimeout;
+    window.priorWindow = 0;
+    this.undo.end();
+    // The one before has ruled the window by itself: what it left is what the repair is to come out with.
+    if (ruledRecovery && !this.rulesRecovery && this.phase === RecoveryPhase.RECOVERY) {
+      window.slowStartThreshold = Math.max(Math.min(slowStartThreshold, size), window.minimumWindow);
+      this.reduction.start(this.inFlight);
+    }
   }
 
   /** The handshake is complete. `maximumSegmentSize`: payload of a full segment, options deducted. */
@@ -215,17 +260,27 @@ export class LossRecovery {
   /** New data from {@link next} to `end` was put on the wire, in segments of `window.maximumSegmentSize` (the last may be shorter). */
   onSent(end: number, now: Instant): void {
     const length = (end - this.next) | 0;
-    // RFC 6298 §5.1.
-    if (this.next === this.unacknowledged) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+    const { records } = this;
+    const before = records.count;
+    if (this.next === this.unacknowledged) {
+      // RFC 6298 §5.1.
+      this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
+      if (records.keepsRates) this.rate.beginFlight(now);
+    }
     const segment = this.window.maximumSegmentSize;
     if (length > segment) {
       for (let cut = (this.next + segment) | 0; ((end - cut) | 0) > 0; cut = (cut + segment) | 0) {
-        this.records.append(cut, now);
+        records.append(cut, now);
       }
     }
-    this.records.append(end, now);
+    records.append(end, now);
     this.next = end;
     this.#lastSentAt = now;
+    if (this.isEstablished) {
+      if (records.keepsRates)
+        this.rate.onSent((records.first + before) | 0, records.end, this.inFlight, this.deliveredTotal);
+      if (this.hearsOfSending) this.control.onSent(this.window, length, this.inFlight, now);
+    }
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     if (this.probe.isDue) this.probe.onSent(end, false);
     // A burst moves the deadline once.
@@ -244,6 +299,10 @@ export class LossRecovery {
     if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(start, end, now);
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     this.mustRetransmit = false;
+    if (this.isEstablished) {
+      if (this.records.keepsRates) this.rate.onSent(index, (index + 1) | 0, this.inFlight, this.deliveredTotal);
+      if (this.hearsOfSending) this.control.onSent(this.window, length, this.inFlight, now);
+    }
     if (this.probe.isDue) this.probe.onSent(this.next, true);
     arm(this, now);
   }
@@ -291,6 +350,7 @@ export class LossRecovery {
     records.start = acknowledgement;
     this.unacknowledged = acknowledgement;
     if (index !== first) {
+      if (records.keepsRates) this.rate.onDelivered((index - 1) | 0);
       const at = ((index - 1) & mask) << RECORD_SHIFT;
       const shortest = (now - words[at | SENT_AT]!) | 0;
       this.rack.update(words[at | ORDER]!, shortest);
@@ -299,8 +359,9 @@ export class LossRecovery {
       this.measure((now - words[((first & mask) << RECORD_SHIFT) | SENT_AT]!) | 0, shortest, now);
     }
     this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-    this.completeSample(false);
-    this.control.onAcknowledgement(this.window, sample, now);
+    sample.inFlightNow = (sample.inFlight - acknowledged) | 0;
+    this.completeSample(false, now);
+    this.report(now);
     arm(this, now);
   }
 
@@ -394,17 +455,41 @@ export class LossRecovery {
   }
 
   /** Fills in what the sample says of the connection. */
-  completeSample(ecnEcho: boolean): void {
-    const { sample, window, estimator } = this;
-    this.#deliveredTotal = (this.#deliveredTotal + sample.deliveredBytes) | 0;
-    sample.deliveredTotal = this.#deliveredTotal;
+  completeSample(ecnEcho: boolean, now: Instant): void {
+    const { sample, window, estimator, records } = this;
+    this.deliveredTotal = (this.deliveredTotal + sample.deliveredBytes) | 0;
+    sample.deliveredTotal = this.deliveredTotal;
+    sample.lostTotal = records.lostTotal;
+    sample.lostBytes = (records.lostTotal - this.#lostReported) | 0;
+    if (records.keepsRates) this.rate.complete(sample, estimator.minimum, now);
     sample.smoothedRoundTrip = estimator.smoothed;
     sample.minimumRoundTrip = estimator.minimum;
     sample.hasEcnEcho = ecnEcho;
     // RFC 7661 §4.2: in slow start half of the window in use is enough. RFC 3168 §6.1.2: no growth with ECE.
     sample.isWindowLimited =
-      !ecnEcho && (this.#isWindowLimited || (window.isSlowStart && sample.inFlight >= window.window >> 1));
+      (!ecnEcho || this.preciseEcn) &&
+      (this.#isWindowLimited || (window.isSlowStart && sample.inFlight >= window.window >> 1));
     if (this.#isWindowLimited && ((this.unacknowledged - this.#limitedEnd) | 0) >= 0) this.#isWindowLimited = false;
+  }
+
+  /** Congestion control hears of the sample. */
+  report(now: Instant): void {
+    const { window, sample } = this;
+    const before = window.window;
+    this.#lostReported = sample.lostTotal;
+    this.control.onAcknowledgement(window, sample, now);
+    // RFC 8257 §3.3: a reduction upon marks is said as any other.
+    if (this.preciseEcn && window.window < before) this.congestionWindowReduced = true;
+  }
+
+  /**
+   * To be called when all was sent that can be, and less than a segment is left, because the application has not given more:
+   * unless the window is full or something lost waits, the rates that follow say little of the path.
+   */
+  limitedByApplication(): void {
+    const { records, inFlight } = this;
+    if (!records.keepsRates || records.firstLost !== NONE || inFlight >= this.window.window) return;
+    this.rate.limit(this.deliveredTotal, inFlight);
   }
 
   // Once per round trip; also keeps sequence numbers of long ago from seeming to lie ahead after 2^31 bytes.

@@ -19,7 +19,7 @@ export function enterRecovery(recovery: LossRecovery, now: Instant): void {
   }
   // RecoverFS counts what this acknowledgement delivered: it is the first that the reduction goes by.
   reduction.start((outstanding - records.sackedBytes - duplicates.presumedBytes + recovery.sample.deliveredBytes) | 0);
-  window.window = Math.max(recovery.inFlight, window.maximumSegmentSize);
+  if (!recovery.rulesRecovery) window.window = Math.max(recovery.inFlight, window.maximumSegmentSize);
   recovery.mustRetransmit = true;
   recovery.probe.cancel();
 }
@@ -48,7 +48,7 @@ function reduceWindow(recovery: LossRecovery, cause: CongestionCause, now: Insta
 export function leaveRecovery(recovery: LossRecovery, now: Instant): void {
   const { window } = recovery;
   // RFC 6937 §3.1, RFC 5681 §3.2 (6): deflated. After a timeout slow start goes on from where it is.
-  if (recovery.phase === RecoveryPhase.RECOVERY) window.window = window.slowStartThreshold;
+  if (recovery.phase === RecoveryPhase.RECOVERY && !recovery.rulesRecovery) window.window = window.slowStartThreshold;
   recovery.control.onRecovered(window, now);
   endRepair(recovery);
   recovery.rack.onRecovered();
@@ -101,7 +101,7 @@ export function undoReduction(recovery: LossRecovery, now: Instant): void {
   // RFC 4015 §3.2 step 3: what the window gains is not sent at once, but won back by slow start.
   const burst = Math.min(recovery.sample.acknowledgedBytes, window.initialWindow);
   const limit = Math.max(reduced, (recovery.inFlight + burst) | 0);
-  if (window.window > limit) {
+  if (window.window > limit && !recovery.rulesRecovery) {
     window.slowStartThreshold = Math.max(window.slowStartThreshold, window.window);
     window.window = limit;
   }
@@ -119,8 +119,13 @@ export function undoReduction(recovery: LossRecovery, now: Instant): void {
 /** One reduction with nothing to repair: ECE (RFC 3168 §6.1.2), or a probe that repaired a loss (RFC 8985 §7.4.2). */
 export function reduceAtOnce(recovery: LossRecovery, cause: CongestionCause, now: Instant): void {
   const { window } = recovery;
+  const isSmallest = window.window <= window.minimumWindow;
   reduceWindow(recovery, cause, now);
-  window.window = Math.min(window.window, window.slowStartThreshold);
+  if (!recovery.rulesRecovery) {
+    window.window = Math.min(window.window, window.slowStartThreshold);
+    // RFC 9438 §4.6, RFC 3168 §6.1.2: marks that go on although the window cannot shrink any further.
+    if (cause === CongestionCause.ECN && isSmallest) window.window = window.maximumSegmentSize;
+  }
   recovery.control.onRecovered(window, now);
   recovery.undo.end();
 }

@@ -4,6 +4,7 @@ import {
   NEXT,
   NONE,
   ORDER,
+  RATE_SHIFT,
   RECORD_SHIFT,
   RecordFlag,
   type TransmissionRecords,
@@ -40,20 +41,25 @@ export function splitRecords(records: TransmissionRecords, maximumLength: number
     orders.push(records.order(index));
   }
 
-  const { transmissions } = records;
+  const { transmissions, lostTotal, keepsRates, rates, mask } = records;
+  records.keepRates(false);
   records.reset(start);
   const capacity = Math.max(capacityFor(count), records.mask + 1);
   records.words = new Int32Array(capacity << RECORD_SHIFT);
   records.mask = capacity - 1;
+  if (keepsRates) records.keepRates(true);
   let sequence = start;
   lengths.forEach((length, i) => {
     for (let rest = length; rest > 0; rest -= maximumLength) {
       const piece = Math.min(rest, maximumLength);
       sequence = (sequence + piece) | 0;
+      const at = ((first + i) & mask) << RATE_SHIFT;
+      if (keepsRates) records.rates.set(rates.subarray(at, at + (1 << RATE_SHIFT)), records.end << RATE_SHIFT);
       append(records, sequence, piece, times[i]!, orders[i]!, cutFlags(flags[i]!, length > maximumLength));
     }
   });
   records.transmissions = transmissions;
+  records.lostTotal = lostTotal;
   for (const recordEnd of retransmissions) records.enlistRetransmission(records.find((recordEnd - 1) | 0));
   records.sortLosses();
 }

@@ -1,7 +1,8 @@
 import {
-  type AcknowledgementSample,
+  AcknowledgementSample,
   type CongestionCause,
   type CongestionControl,
+  type CongestionTraits,
   type CongestionWindow,
   createCongestionControl,
   NO_TRAITS,
@@ -14,10 +15,22 @@ import type { LossRecoveryOptions } from './recovery-options.js';
 /** NewReno that writes down what it was told. */
 export class RecordingControl implements CongestionControl {
   readonly name = 'recording';
-  readonly traits = NO_TRAITS;
+  readonly traits: CongestionTraits;
   readonly calls: string[] = [];
+  /** What it was told, kept if it asked for anything. */
+  readonly samples: AcknowledgementSample[] = [];
+  /** Bytes sent, and in flight then. */
+  readonly sent: [number, number][] = [];
   acknowledgements = 0;
   readonly #inner = createCongestionControl('newreno');
+
+  constructor(traits: Partial<CongestionTraits> = {}) {
+    this.traits = { ...NO_TRAITS, ...traits };
+  }
+
+  get last(): AcknowledgementSample {
+    return this.samples.at(-1)!;
+  }
 
   count(call: string): number {
     return this.calls.filter((c) => c === call).length;
@@ -25,14 +38,20 @@ export class RecordingControl implements CongestionControl {
   start(window: CongestionWindow, now: number): void {
     this.#inner.start(window, now);
   }
-  onSent(): void {}
+  onSent(_window: CongestionWindow, bytes: number, inFlight: number): void {
+    this.sent.push([bytes, inFlight]);
+  }
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: number): void {
     this.acknowledgements++;
+    if (this.traits.deliveryRate || this.traits.rulesRecovery) {
+      this.samples.push(Object.assign(new AcknowledgementSample(), sample));
+    }
     this.#inner.onAcknowledgement(window, sample, now);
   }
   onCongestion(window: CongestionWindow, flightSize: number, cause: CongestionCause, now: number): void {
     this.calls.push('congestion');
     this.#inner.onCongestion(window, flightSize, cause, now);
+    if (this.traits.rulesRecovery) window.window = window.slowStartThreshold;
   }
   onRecovered(window: CongestionWindow, now: number): void {
     this.calls.push('recovered');
@@ -98,6 +117,8 @@ export interface ModelOptions {
   /** µs by which timers are late, at most. */
   readonly timerDelay?: () => number;
   readonly check?: boolean;
+  /** Of congestion control. */
+  readonly traits?: Partial<CongestionTraits>;
 }
 
 interface Event {
@@ -109,7 +130,7 @@ interface Event {
 /** A sender made of {@link LossRecovery} and a receiver, joined by a network that does as it is told, in virtual time. */
 export class Model {
   readonly recovery: LossRecovery;
-  readonly control = new RecordingControl();
+  readonly control: RecordingControl;
   readonly sent: Segment[] = [];
   readonly phases: RecoveryPhase[] = [RecoveryPhase.OPEN];
   /** µs since the start. */
@@ -119,7 +140,7 @@ export class Model {
   reorderings = 0;
   /** Called after each acknowledgement. */
   onStep: (() => void) | null = null;
-  readonly options: Required<Omit<ModelOptions, 'fate' | 'acknowledgementFate' | 'recovery' | 'write'>>;
+  readonly options: Required<Omit<ModelOptions, 'fate' | 'acknowledgementFate' | 'recovery' | 'write' | 'traits'>>;
 
   #events: Event[] = [];
   #order = 0;
@@ -161,7 +182,8 @@ export class Model {
     this.#fate = options.fate ?? (() => [delay]);
     this.#acknowledgementFate = options.acknowledgementFate ?? (() => [delay]);
     this.recovery = new LossRecovery(this.options.maximumRecords, options.recovery ?? {});
-    this.recovery.control = this.control;
+    this.control = new RecordingControl(options.traits);
+    this.recovery.use(this.control, this.now);
     this.recovery.start(this.options.firstSequence, this.now);
     this.recovery.sackEnabled = this.options.sack;
     this.recovery.timestampsEnabled = this.options.timestamps;

@@ -3,6 +3,9 @@ import type { Instant } from '@prism-net/time';
 /** int32 words of a record: a power of two, so that a record lies in one cache line. */
 export const RECORD_SHIFT = 3;
 const WORDS = 1 << RECORD_SHIFT;
+/** The same for the data of delivery rates. */
+export const RATE_SHIFT = RECORD_SHIFT;
+const NO_RATES = new Int32Array(0);
 
 /** The sequence number that follows the record; it starts where the one before ends, the first at SND.UNA. */
 export const END = 0;
@@ -63,6 +66,9 @@ export class TransmissionRecords {
   /** The ring: the words of record `index` begin at `(index & mask) << RECORD_SHIFT`. */
   words: Int32Array;
   mask: number;
+  /** What delivery-rate.ts knows of each record, in places parallel to {@link words}; empty unless {@link keepsRates}. */
+  rates: Int32Array = NO_RATES;
+  keepsRates = false;
   /** The oldest record. */
   first = 0;
   /** One more than the newest. */
@@ -79,6 +85,8 @@ export class TransmissionRecords {
   lostBytes = 0;
   /** Of retransmissions that may be on their way. */
   retransmittedBytes = 0;
+  /** Ever marked lost, modulo 2^32; each time counts. */
+  lostTotal = 0;
 
   /** Records marked lost and to be retransmitted, the lowest sequence number first as far as that is cheap. */
   firstLost = NONE;
@@ -109,11 +117,19 @@ export class TransmissionRecords {
     this.sackedCount = 0;
     this.lostBytes = 0;
     this.retransmittedBytes = 0;
+    this.lostTotal = 0;
+    this.rates.fill(0);
     this.firstLost = NONE;
     this.lastLost = NONE;
     this.firstRetransmission = NONE;
     this.lastRetransmission = NONE;
     this.firstOriginal = 0;
+  }
+
+  /** Begins or ends to keep delivery rates. Records outstanding have none. */
+  keepRates(isWanted: boolean): void {
+    this.keepsRates = isWanted;
+    this.rates = isWanted ? new Int32Array((this.mask + 1) << RATE_SHIFT) : NO_RATES;
   }
 
   get count(): number {
@@ -216,6 +232,7 @@ export class TransmissionRecords {
     const at = (index & this.mask) << RECORD_SHIFT;
     this.words[at | FLAGS] = (this.words[at | FLAGS]! & RETRANSMITTED) | LOST;
     this.lostBytes = (this.lostBytes + length) | 0;
+    this.lostTotal = (this.lostTotal + length) | 0;
     this.#enlistLoss(index);
   }
 
@@ -271,6 +288,7 @@ export class TransmissionRecords {
       if ((this.words[at | FLAGS]! & SACKED) !== 0) this.words[at | FLAGS] = LOST | RETRANSMITTED;
     }
     this.lostBytes = (this.lostBytes + this.sackedBytes) | 0;
+    this.lostTotal = (this.lostTotal + this.sackedBytes) | 0;
     this.sackedBytes = 0;
     this.sackedCount = 0;
     this.sortLosses();
@@ -369,14 +387,20 @@ export class TransmissionRecords {
     if (this.end >= INDEX_LIMIT) this.#rebase();
     if (this.count <= this.mask) return;
     const capacity = (this.mask + 1) << 1;
-    const words = new Int32Array(capacity << RECORD_SHIFT);
+    this.words = this.#moved(this.words, capacity);
+    if (this.keepsRates) this.rates = this.#moved(this.rates, capacity);
+    this.mask = capacity - 1;
+  }
+
+  /** What is kept of the records, in a ring of `capacity`. Both rings have as many words for each. */
+  #moved(words: Int32Array, capacity: number): Int32Array {
+    const moved = new Int32Array(capacity << RECORD_SHIFT);
     for (let index = this.first; index < this.end; index = (index + 1) | 0) {
       const from = (index & this.mask) << RECORD_SHIFT;
       const to = (index & (capacity - 1)) << RECORD_SHIFT;
-      for (let word = 0; word < WORDS; word++) words[to | word] = this.words[from | word]!;
+      for (let word = 0; word < WORDS; word++) moved[to | word] = words[from | word]!;
     }
-    this.words = words;
-    this.mask = capacity - 1;
+    return moved;
   }
 
   /** Makes all indices smaller by a multiple of the capacity: places in the ring stay. */

@@ -23,7 +23,7 @@ const R1 = 3;
 
 /** Sends what the connection has to send and may: lost segments, new text, FIN, or a bare acknowledgement. */
 export function output(connection: Connection, now: Instant): void {
-  const { path, state, layer } = connection;
+  const { path, state, layer, recovery } = connection;
   if (path === null || state === State.CLOSED || state === State.LISTEN) return;
   if (!followRoute(connection)) {
     connection.timers.update(now);
@@ -33,12 +33,19 @@ export function output(connection: Connection, now: Instant): void {
     const room = path.network.room(path);
     connection.isHeldBack = !sendAll(connection, room, now);
     if (connection.isHeldBack) layer.hold(connection);
+    else if (recovery.records.keepsRates) noteApplicationLimit(connection);
     if (connection.mustAcknowledge && !sendAcknowledgement(connection, now))
       connection.timers.delayAcknowledgement(now);
   } else {
     retransmitSyn(connection, now);
   }
   connection.timers.update(now);
+}
+
+/** draft-ietf-ccwg-bbr, "Detecting application-limited phases". */
+function noteApplicationLimit(connection: Connection): void {
+  const { recovery, sendBuffer } = connection;
+  if (((sendBuffer.end - recovery.next) | 0) < connection.segmentSize) recovery.limitedByApplication();
 }
 
 /** To be asked before anything is sent: there is a way to the peer, and the segment size is what it takes. */
