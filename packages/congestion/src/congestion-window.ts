@@ -88,13 +88,14 @@ export class CongestionWindow {
   /**
    * Slow start (RFC 9293 §3.8.2, MUST-19) with byte counting (RFC 5681 §3.1, RFC 3465 §2.2), to be called while
    * {@link isSlowStart}. Returns those of the bytes that were left over when the threshold was reached: they count for
-   * congestion avoidance.
+   * congestion avoidance. With a `divisor`, a positive int32, the window grows so much more slowly (RFC 9406 §4.2).
    */
-  slowStart(acknowledgedBytes: number): number {
+  slowStart(acknowledgedBytes: number, divisor = 1): number {
     let bytes = acknowledgedBytes;
     // RFC 3465 §2.3: after a timeout an acknowledgement can cover much that had arrived long before. Over with the repair.
     if (this.isAfterTimeout) bytes = Math.min(bytes, this.maximumSegmentSize);
     else if (this.bytesPerSecond === 0) bytes = Math.min(bytes, (this.byteCountingLimit * this.maximumSegmentSize) | 0);
+    if (divisor !== 1) bytes = (bytes / divisor) | 0;
     const room = (this.slowStartThreshold - this.window) | 0;
     const growth = Math.min(bytes, room);
     this.grow(growth);

@@ -4,6 +4,7 @@ import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import { type CongestionCause, type CongestionControl, NO_TRAITS } from './congestion-control.js';
 import { type CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
 import { CubicEpoch } from './cubic-epoch.js';
+import { HyStart } from './hystart.js';
 
 export interface CubicOptions {
   /**
@@ -11,6 +12,8 @@ export interface CubicOptions {
    * only where there are no others. Default true.
    */
   readonly fastConvergence?: boolean;
+  /** The first slow start ends by delay already (HyStart++, RFC 9406), as RFC 9438 §4.10 recommends. Default true. */
+  readonly hyStart?: boolean;
 }
 
 /** β_cubic (RFC 9438 §4.6). */
@@ -27,6 +30,7 @@ export class Cubic implements CongestionControl {
   readonly name: string = 'cubic';
   readonly traits = NO_TRAITS;
   readonly #fastConvergence: boolean;
+  readonly #hyStart: HyStart | null;
   readonly #epoch = new CubicEpoch();
   /** The epoch before the last reduction (RFC 9438 §4.9.2). */
   readonly #priorEpoch = new CubicEpoch();
@@ -35,13 +39,15 @@ export class Cubic implements CongestionControl {
 
   /** @throws PosixError EINVAL for an option there is not */
   constructor(options: CubicOptions = {}) {
-    requireKnownOptions('Cubic', options, ['fastConvergence']);
+    requireKnownOptions('Cubic', options, ['fastConvergence', 'hyStart']);
     this.#fastConvergence = options.fastConvergence ?? true;
+    this.#hyStart = (options.hyStart ?? true) ? new HyStart() : null;
   }
 
   start(_window: CongestionWindow, now: Instant): void {
     this.#epoch.reset();
     this.#priorEpoch.reset();
+    this.#hyStart?.reset();
     this.#latest = now;
   }
 
@@ -50,10 +56,14 @@ export class Cubic implements CongestionControl {
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: Instant): void {
     const elapsed = Math.max(0, (now - this.#latest) | 0);
     this.#latest = now;
+    const hyStart = this.#hyStart;
+    if (hyStart !== null) hyStart.observe(window, sample);
     // RFC 9438 §5.8, §4.2: no growth while the application limits, and that time does not count.
     if (!sample.isWindowLimited) return;
     let bytes = sample.acknowledgedBytes;
-    if (window.isSlowStart) bytes = window.slowStart(bytes);
+    if (window.isSlowStart) {
+      bytes = hyStart === null ? window.slowStart(bytes) : hyStart.slowStart(window, bytes);
+    }
     if (bytes !== 0) this.#epoch.avoidCongestion(window, bytes, elapsed, sample.smoothedRoundTrip);
   }
 
@@ -94,9 +104,15 @@ export class Cubic implements CongestionControl {
     if (window.restart(idleMicroseconds, retransmissionTimeoutMicroseconds)) this.#epoch.hasStarted = false;
   }
 
-  /** Bytes; `timeToMaximum` (K) and `elapsed` (t) in seconds. */
+  /** Bytes; `timeToMaximum` (K) and `elapsed` (t) in seconds; `conservativeSlowStart` (RFC 9406) 0 or 1. */
   describe(): Readonly<Record<string, number>> {
     const { maximum, timeToMaximum, elapsed, renoWindow } = this.#epoch;
-    return { maximum, timeToMaximum, elapsed: elapsed / 1e6, renoWindow: Math.min(renoWindow, MAXIMUM_WINDOW) };
+    return {
+      maximum,
+      timeToMaximum,
+      elapsed: elapsed / 1e6,
+      renoWindow: Math.min(renoWindow, MAXIMUM_WINDOW),
+      conservativeSlowStart: Number(this.#hyStart?.isConservative ?? false),
+    };
   }
 }

@@ -34,6 +34,7 @@ export class Flow<Control extends CongestionControl = CongestionControl> {
   acknowledge(bytes: number, isWindowLimited = true): void {
     this.sample.acknowledgedBytes = bytes;
     this.sample.deliveredBytes = bytes;
+    this.sample.deliveredTotal = (this.sample.deliveredTotal + bytes) | 0;
     this.sample.roundTrip = this.roundTrip;
     this.sample.smoothedRoundTrip = this.roundTrip;
     this.sample.inFlight = this.window.window;

@@ -2,7 +2,8 @@ export { AcknowledgementSample } from './acknowledgement-sample.js';
 export { CongestionCause, type CongestionControl, type CongestionTraits, NO_TRAITS } from './congestion-control.js';
 export { CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
 export { Cubic, type CubicOptions } from './cubic.js';
-export { NewReno } from './new-reno.js';
+export { Dctcp } from './dctcp.js';
+export { NewReno, type NewRenoOptions } from './new-reno.js';
 export {
   type CongestionControlFactory,
   congestionControlNames,

@@ -24,7 +24,7 @@ function isInt32(value: number): boolean {
   return (value | 0) === value;
 }
 
-describe.each(['newreno', 'cubic'])('%s, whatever happens', (name) => {
+describe.each(['newreno', 'cubic', 'dctcp'])('%s, whatever happens', (name) => {
   it('keeps window and threshold in their bounds, and an acknowledgement never shrinks the window', () => {
     fc.assert(
       fc.property(

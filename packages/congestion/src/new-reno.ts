@@ -1,7 +1,22 @@
+import { requireKnownOptions } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
-import { type CongestionCause, type CongestionControl, NO_TRAITS } from './congestion-control.js';
+import {
+  type CongestionCause,
+  type CongestionControl,
+  type CongestionTraits,
+  NO_TRAITS,
+} from './congestion-control.js';
 import type { CongestionWindow } from './congestion-window.js';
+import { HyStart } from './hystart.js';
+
+export interface NewRenoOptions {
+  /**
+   * The first slow start ends by delay already (HyStart++, RFC 9406). Default false: this is the standard's algorithm as it
+   * stands, to compare others with.
+   */
+  readonly hyStart?: boolean;
+}
 
 /**
  * The standard's algorithm (RFC 5681, with byte counting by RFC 3465): one segment more per round trip, half of the flight
@@ -9,21 +24,33 @@ import type { CongestionWindow } from './congestion-window.js';
  */
 export class NewReno implements CongestionControl {
   readonly name: string = 'newreno';
-  readonly traits = NO_TRAITS;
+  readonly traits: CongestionTraits = NO_TRAITS;
+  readonly #hyStart: HyStart | null;
   /** bytes_acked (RFC 3465 §2.1): acknowledged in congestion avoidance, not yet turned into growth. Less than the window. */
   #acknowledged = 0;
 
+  /** @throws PosixError EINVAL for an option there is not */
+  constructor(options: NewRenoOptions = {}) {
+    requireKnownOptions('NewReno', options, ['hyStart']);
+    this.#hyStart = (options.hyStart ?? false) ? new HyStart() : null;
+  }
+
   start(_window: CongestionWindow, _now: Instant): void {
+    this.#hyStart?.reset();
     this.#acknowledged = 0;
   }
 
   onSent(): void {}
 
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, _now: Instant): void {
+    const hyStart = this.#hyStart;
+    if (hyStart !== null) hyStart.observe(window, sample);
     // RFC 7661 §4.3: what was not in use is not enlarged.
     if (!sample.isWindowLimited) return;
     let bytes = sample.acknowledgedBytes;
-    if (window.isSlowStart) bytes = window.slowStart(bytes);
+    if (window.isSlowStart) {
+      bytes = hyStart === null ? window.slowStart(bytes) : hyStart.slowStart(window, bytes);
+    }
     if (bytes === 0) return;
     // RFC 9293 §3.8.2, MUST-19; RFC 3465 §2.1, RFC 5681 §3.1: one segment when a window of bytes is acknowledged.
     const acknowledged = (this.#acknowledged + Math.min(bytes, window.window)) | 0;
@@ -61,6 +88,11 @@ export class NewReno implements CongestionControl {
     _now: Instant,
   ): void {
     if (window.restart(idleMicroseconds, retransmissionTimeoutMicroseconds)) this.#acknowledged = 0;
+  }
+
+  /** After a reduction of another kind: what was acknowledged before no longer counts for growth. */
+  protected restartCounting(): void {
+    this.#acknowledged = 0;
   }
 
   describe(): Readonly<Record<string, number>> {

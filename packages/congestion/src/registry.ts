@@ -1,6 +1,7 @@
 import { invalidArgument } from '@prism-net/errors';
 import type { CongestionControl } from './congestion-control.js';
 import { Cubic } from './cubic.js';
+import { Dctcp } from './dctcp.js';
 import { NewReno } from './new-reno.js';
 
 /** Makes the state of one connection. */
@@ -9,6 +10,7 @@ export type CongestionControlFactory = () => CongestionControl;
 const factories = new Map<string, CongestionControlFactory>([
   ['newreno', () => new NewReno()],
   ['cubic', () => new Cubic()],
+  ['dctcp', () => new Dctcp()],
 ]);
 
 /** The names {@link createCongestionControl} knows, in the order of their registration. */
