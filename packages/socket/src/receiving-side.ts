@@ -92,7 +92,7 @@ export class ReceivingSide {
     this.isShut = true;
     this.readers.end();
     const { connection, hasEnded } = this.#life;
-    if (hasEnded) connection.receiveBuffer.clear();
+    if (hasEnded) connection.discardReceived();
     else connection.shutdownRead();
     this.#consumed();
   }

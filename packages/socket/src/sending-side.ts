@@ -107,7 +107,7 @@ export class SendingSide {
   /** A buffer that was filled to the brim is worth waiting for, although nothing was refused. */
   #noteRoom(): void {
     const { connection } = this.#life;
-    this.wantsRoom = connection.sendBuffer.room === 0;
+    this.wantsRoom = connection.sendRoom === 0;
     if (this.wantsRoom) connection.isWriteBlocked = true;
   }
 }

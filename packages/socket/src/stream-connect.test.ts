@@ -176,12 +176,12 @@ describe('connect', () => {
       congestionControl: 'newreno',
     };
     const { host, client, server } = await connectedPair(new LoopbackHost(), connect, { timeToLive: 9, cork: true });
-    expect(client.connection).toMatchObject({ noDelay: true, cork: true, keepAlive: true, linger: 5 });
-    expect(client.connection.sendBuffer.limit).toBe(5000);
+    expect(client.connection.block).toMatchObject({ noDelay: true, cork: true, keepAlive: true, linger: 5 });
+    expect(client.connection.wake().sendBuffer.limit).toBe(5000);
     expect(client.tcpInfo().congestionControl).toBe('newreno');
-    expect(server.connection).toMatchObject({ timeToLive: 9, cork: true, noDelay: false });
+    expect(server.connection.block).toMatchObject({ timeToLive: 9, cork: true, noDelay: false });
     server.setOptions({ cork: false, noDelay: true });
-    expect(server.connection).toMatchObject({ cork: false, noDelay: true });
+    expect(server.connection.block).toMatchObject({ cork: false, noDelay: true });
     expect(() => server.setOptions({ ecn: 'off' })).toThrow(
       'setOptions EINVAL: ecn has to be given to connect or listen',
     );

@@ -1,11 +1,11 @@
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
-import type { Connection } from './connection.js';
+import type { ControlBlock } from './control-block.js';
 import { transmitReset } from './send/segment-writer.js';
 import { State } from './state.js';
 
 /** CLOSE as the RFC has it: nothing more will be written (RFC 9293 §3.10.4). */
-export function shutdownWrite(connection: Connection): Errno {
+export function shutdownWrite(connection: ControlBlock): Errno {
   switch (connection.state) {
     case State.SYN_SENT:
     case State.SYN_RECEIVED:
@@ -31,7 +31,7 @@ export function shutdownWrite(connection: Connection): Errno {
 }
 
 /** The application reads no more: text is acknowledged, so that the peer can finish, and dropped. */
-export function shutdownRead(connection: Connection): Errno {
+export function shutdownRead(connection: ControlBlock): Errno {
   if (connection.state === State.CLOSED || connection.state === State.LISTEN) return Errno.ENOTCONN;
   connection.isReadShut = true;
   const bytes = connection.receiveBuffer.length;
@@ -42,13 +42,13 @@ export function shutdownRead(connection: Connection): Errno {
 }
 
 /** The application is done with the connection. */
-export function close(connection: Connection, now: Instant): void {
+export function close(connection: ControlBlock, now: Instant): void {
   const { layer, state } = connection;
   if (connection.isOrphan) return;
   if (state === State.CLOSED) {
     connection.isOrphan = true;
     connection.receiveBuffer.clear();
-    layer.ports.unbind(connection);
+    layer.ports.unbind(connection.connection, connection.boundPort);
     return;
   }
   // From here on nobody reads: whatever ends the connection gives back what was received.
@@ -71,7 +71,7 @@ export function close(connection: Connection, now: Instant): void {
 }
 
 /** ABORT (RFC 9293 §3.10.5): resets the peer where it knows of the connection, and forgets everything. */
-export function abort(connection: Connection, errno: Errno, now: Instant): void {
+export function abort(connection: ControlBlock, errno: Errno, now: Instant): void {
   const { state } = connection;
   if (state === State.CLOSED) return;
   // §3.10.5: from CLOSING on both sides have said that they are done.
@@ -80,7 +80,7 @@ export function abort(connection: Connection, errno: Errno, now: Instant): void 
 }
 
 /** An orphan whose peer never sent its FIN: nobody is left who would want it. */
-export function finishOrphan(connection: Connection, now: Instant): void {
+export function finishOrphan(connection: ControlBlock, now: Instant): void {
   if (connection.state === State.FIN_WAIT_2 && connection.isOrphan) {
     end(connection, Errno.NONE);
     return;
@@ -89,7 +89,7 @@ export function finishOrphan(connection: Connection, now: Instant): void {
 }
 
 /** The connection exists no longer: gives everything back but the text that was received, and tells the application. */
-export function end(connection: Connection, errno: Errno): void {
+export function end(connection: ControlBlock, errno: Errno): void {
   const { layer } = connection;
   connection.state = State.CLOSED;
   connection.error = errno;
@@ -99,11 +99,11 @@ export function end(connection: Connection, errno: Errno): void {
   layer.discardHeld(connection);
   layer.release(connection);
   if (connection.isOrphan) connection.receiveBuffer.clear();
-  connection.handler?.ended(connection, errno);
+  connection.tellEnded(errno);
 }
 
 /** Both sides are done: for 2 MSL a small record stands guard against old segments (RFC 9293 §3.6.1, MUST-13). */
-export function enterTimeWait(connection: Connection, now: Instant): void {
+export function enterTimeWait(connection: ControlBlock, now: Instant): void {
   connection.layer.enterTimeWait(connection, now);
   end(connection, Errno.NONE);
 }

@@ -140,9 +140,9 @@ describe('options', () => {
     const { connection } = establish({
       connection: { cork: true, noDelay: true, keepAlive: true, congestionControl: 'newreno', receiveBuffer: 5000 },
     });
-    expect(connection).toMatchObject({ cork: true, noDelay: true, keepAlive: true });
+    expect(connection.block).toMatchObject({ cork: true, noDelay: true, keepAlive: true });
     expect(connection.information().congestionControl).toBe('newreno');
-    expect(connection.receiveWindow.limit).toBe(5000);
+    expect(connection.block!.receiveWindow.limit).toBe(5000);
   });
 
   it('another congestion control takes over in the middle', () => {

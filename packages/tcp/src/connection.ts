@@ -1,203 +1,43 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
-import type { Instant, TimerHandler } from '@prism-net/time';
-import { type IpAddress, seq } from '@prism-net/wire';
+import type { Instant } from '@prism-net/time';
+import type { IpAddress } from '@prism-net/wire';
 import { abort, close, shutdownRead, shutdownWrite } from './closing.js';
 import type { ConnectionHandler } from './connection-handler.js';
-import { type ConnectionOptions, DSCP_BITS } from './connection-options.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { ControlBlock } from './control-block.js';
 import { describeConnection, type TcpInformation } from './information.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
-import { ChallengeLimit, FlowKey } from './opening/index.js';
-import type { Path } from './path/path.js';
-import { ReassemblyQueue } from './receive/reassembly-queue.js';
-import { ReceiveBuffer } from './receive/receive-buffer.js';
-import { ReceiveWindow } from './receive/receive-window.js';
-import { LossRecovery } from './recovery/index.js';
-import type { Segment } from './segment.js';
-import { SendBuffer } from './send/send-buffer.js';
-import { canReceive, canSend, State } from './state.js';
-import { ConnectionTimers } from './timers/connection-timers.js';
+import { canSend, State } from './state.js';
 
 /** What a packet counts while packets are scarce. */
 const FRAME = 2048;
 
 /**
- * A connection: the transmission control block (RFC 9293 §3.3.1), and the user's calls on it (§3.9.1). The fields are
- * shared by the files that each handle one concern; applications use the methods, which return error numbers and counts
- * and never throw.
+ * A connection as its user holds it: the calls of RFC 9293 §3.9.1, which return error numbers and counts and never throw.
+ * What TCP knows of it is in its control block.
  */
-export class Connection implements TimerHandler {
+export class Connection {
   readonly layer: TcpLayer;
   handler: ConnectionHandler | null;
-  state: State = State.CLOSED;
   /** Its number in the table of connections; -1 while it is in none. */
   slot = -1;
-  readonly key = new FlowKey();
-  /** Addresses, ports and route; null until bound or connected. */
-  path: Path | null = null;
-  /** Given by bind; the unspecified address means any. */
-  boundAddress: IpAddress | null = null;
-  boundPort = 0;
-  /** Opened by a listener (RFC 9293 §3.5, MUST-11). */
-  isPassive = false;
-
-  // Sending (RFC 9293 §3.3.1). SND.UNA and SND.NXT are `recovery.unacknowledged` and `recovery.next`.
-  readonly recovery: LossRecovery;
-  readonly sendBuffer: SendBuffer;
-  /** ISS. */
-  initialSendSequence = 0;
-  /** SND.WND in bytes: 32 bits (RFC 9293 §3.1, REC-1). */
-  sendWindow = 0;
-  /** The largest window the peer ever offered. */
-  maximumSendWindow = 0;
-  /** SND.WL1 and SND.WL2. */
-  windowUpdateSequence = 0;
-  windowUpdateAcknowledgement = 0;
-  sendWindowScale = 0;
-  /** MSS option of the peer, or the default (RFC 9293 §3.7.1). */
-  peerSegmentSize = 536;
-  /** Bytes of text in a full segment, after path MTU and the options every segment carries. */
-  segmentSize = 536;
-  /** A FIN follows the last byte of the send buffer. */
-  isFinQueued = false;
-  /** The FIN was sent, so `sendBuffer.end` is its sequence number. */
-  isFinSent = false;
-  /** The last write was not taken whole: the application waits for room. */
-  isWriteBlocked = false;
-  /** In the layer's list of those who wait for packets. */
-  isStarved = false;
-  /** Bytes it may write because it was in that list, although others still are. */
-  turn = 0;
-  /** A byte beyond the window was sent as a probe: the peer may acknowledge it. */
-  isProbeOutstanding = false;
-  /** SND.NXT when it was sent, and when that was first. */
-  probeSequence = 0;
-  probeSentAt: Instant = 0;
-  /** End of the last segment smaller than the segment size that was sent (Minshall's Nagle). */
-  lastShortEnd = 0;
-
-  // Receiving
-  /** IRS and RCV.NXT. */
-  initialReceiveSequence = 0;
-  receiveNext = 0;
-  readonly receiveBuffer = new ReceiveBuffer();
-  readonly reassembly = new ReassemblyQueue();
-  readonly receiveWindow: ReceiveWindow;
-  /** RCV.NXT of the last acknowledgement sent: Last.ACK.sent (RFC 7323 §4.3). */
-  lastAcknowledgementSent = 0;
-  /** Text of a full segment of the peer, as they come; 0: none came yet. */
-  receivedSegmentSize = 0;
-  /** Bytes received in order since then. */
-  unacknowledgedBytes = 0;
-  /** An acknowledgement must go out with the next output. */
-  mustAcknowledge = false;
-  /** Segments still acknowledged at once, at the start and after a gap, so that the peer's window opens quickly. */
-  quickAcknowledgements = 16;
-  /** The block a duplicate segment repeated, to be reported (RFC 2883); empty when both are equal. */
-  duplicateStart = 0;
-  duplicateEnd = 0;
-  /** A FIN came ahead of a gap, at this sequence number. */
-  hasEarlyFin = false;
-  earlyFinSequence = 0;
-  /** The peer's FIN was received in order. */
-  isFinReceived = false;
-  /** The application will not read: text is acknowledged and thrown away. */
-  isReadShut = false;
-
-  // Options agreed upon
-  hasTimestamps = false;
-  /** Added to the clock for what this peer sees (RFC 7323 §5.4). */
-  timestampOffset = 0;
-  /** TS.Recent, and when it was taken, in ms of the layer's clock. */
-  timestampRecent = 0;
-  timestampRecentAt = 0;
-  hasSelectiveAcknowledgements = false;
-  hasScaling = false;
-  /** Both agreed on ECN (RFC 3168 §6.1.1). */
-  hasEcn = false;
-  /** CE was received: ECE is set until the peer answers with CWR (RFC 3168 §6.1.3). */
-  isEchoingCongestion = false;
-
-  // Coalescing of a burst (see input/coalescing.ts)
-  heldPacket: Packet | null = null;
-  heldLast: Packet | null = null;
-  heldSequence = 0;
-  heldLength = 0;
-  heldAcknowledgement = 0;
-  heldFlags = 0;
-  heldWindow = 0;
-  heldEcn = 0;
-  heldFrames = 0;
-  heldTimestampValue = 0;
-  heldTimestampEcho = 0;
-  heldHasTimestamps = false;
-
-  // Life
-  /** In the layer's list of connections that have something to send. */
-  isPending = false;
-  /** The application has closed it. */
-  isOrphan = false;
-  /** Its place in the layer's list of those that still have something to do. */
-  isListedOrphan = false;
-  olderOrphan: Connection | null = null;
-  newerOrphan: Connection | null = null;
-  /** What ended it. */
-  error: Errno = Errno.NONE;
-  /** An ICMP error that does not end it (RFC 5927 §6), reported if it does not get better. */
-  softError: Errno = Errno.NONE;
-  readonly challenges = new ChallengeLimit();
-  readonly timers: ConnectionTimers;
-  /** When the last segment came, in ms of the layer's clock; for keep-alive. */
-  lastReceivedAt = 0;
-  /** Since when the oldest of what is out has waited, at least, in ms of the layer's clock; for the user timeout. */
-  waitingSince = 0;
-  /** When data was last sent, in µs; for the restart after idleness. */
-  lastSentAt: Instant = 0;
-  unansweredKeepAlives = 0;
-  /** Largest segment, headers apart, that the black-hole search allows; 0: no search. */
-  searchedSegmentSize = 0;
-  /** When it was set, in ms of the layer's clock. */
-  searchedAt = 0;
-  /** The search was confirmed: only smaller segments get through. */
-  isBlackHole = false;
-  /** Path MTU that the segment size was computed from. */
-  pathMtu = 0;
-  /** Frames a full segment takes. */
-  segmentFrames = 1;
-  /** Whether an interface that was full delays the output. */
-  isHeldBack = false;
-  /** Smoothed, variation, least round trip and timeout as they were at the end, for {@link information}; null before. */
-  lastRoundTrips: readonly [number, number, number, number] | null = null;
-  /** Counts for {@link information}. */
-  readonly counts = new Float64Array(8);
-
-  // Options of the user
-  noDelay = false;
-  cork = false;
-  quickAcknowledgement = false;
-  keepAlive = false;
-  keepAliveIdle = 7_200_000;
-  keepAliveInterval = 75_000;
-  keepAliveProbes = 9;
-  userTimeout = 0;
-  linger = -1;
-  maximumSegment = 0;
-  trafficClass = 0;
-  timeToLive = 64;
-  reuseAddress = false;
-  reusePort = false;
-  ecn: 'active' | 'passive' | 'off';
+  /** For the files of this package; others ask {@link wake}. */
+  block: ControlBlock | null = null;
 
   constructor(layer: TcpLayer, handler: ConnectionHandler | null) {
-    const { settings } = layer;
     this.layer = layer;
     this.handler = handler;
-    this.ecn = settings.ecn;
-    this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
-    this.recovery.use(layer.createCongestionControl(settings.congestionControl), layer.now);
-    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.senders);
-    this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
-    this.timers = new ConnectionTimers(this);
+  }
+
+  /** The control block, for whoever looks at what TCP does: tests, traces, tools. */
+  wake(): ControlBlock {
+    this.block ??= new ControlBlock(this);
+    return this.block;
+  }
+
+  get state(): State {
+    return this.block === null ? State.CLOSED : this.block.state;
   }
 
   // ---- the user's calls
@@ -207,7 +47,7 @@ export class Connection implements TimerHandler {
    * EADDRNOTAVAIL, EADDRINUSE.
    */
   bind(address: IpAddress | null, port: number): Errno {
-    return this.layer.bind(this, address, port);
+    return this.layer.bind(this.wake(), address, port);
   }
 
   /**
@@ -215,7 +55,7 @@ export class Connection implements TimerHandler {
    * EADDRNOTAVAIL (no port is free), EADDRINUSE, ENETUNREACH, EACCES (a broadcast or multicast address), ENOBUFS.
    */
   connect(address: IpAddress, port: number, now: Instant): Errno {
-    return this.layer.connect(this, address, port, now);
+    return this.layer.connect(this.wake(), address, port, now);
   }
 
   /**
@@ -223,19 +63,21 @@ export class Connection implements TimerHandler {
    * (`writable` will tell); or a negative error number: -EPIPE after a shutdown, -ENOTCONN, or what ended the connection.
    */
   write(bytes: Uint8Array, start: number, length: number): number {
-    const errno = this.#writeError();
+    const block = this.wake();
+    const errno = writeError(block);
     if (errno !== Errno.NONE) return -errno;
-    const taken = this.sendBuffer.write(bytes, start, this.layer.starved.allow(this, length));
-    if (taken < length) this.#refuse();
-    if (taken > 0) this.layer.markPending(this);
+    const taken = block.sendBuffer.write(bytes, start, this.layer.starved.allow(block, length));
+    if (taken < length) refuse(block);
+    if (taken > 0) this.layer.markPending(block);
     return taken;
   }
 
   /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */
   reserve(): Packet | null {
-    const { pool } = this.layer;
-    if (this.sendBuffer.room === 0 || !this.sendBuffer.mayGrow || this.layer.starved.allow(this, FRAME) === 0) {
-      this.#refuse();
+    const { pool, starved } = this.layer;
+    const block = this.wake();
+    if (block.sendBuffer.room === 0 || !block.sendBuffer.mayGrow || starved.allow(block, FRAME) === 0) {
+      refuse(block);
       return null;
     }
     return pool.take();
@@ -243,7 +85,8 @@ export class Connection implements TimerHandler {
 
   /** Adds the packet's data to the stream. Takes the packet in every case. EPIPE, ENOTCONN, ENOBUFS, or what ended the connection. */
   commit(packet: Packet): Errno {
-    const errno = this.#writeError();
+    const block = this.wake();
+    const errno = writeError(block);
     if (errno !== Errno.NONE) {
       packet.release();
       return errno;
@@ -256,33 +99,42 @@ export class Connection implements TimerHandler {
       packet.release();
       if (own === null) return Errno.ENOBUFS;
     }
-    this.sendBuffer.append(own);
-    this.layer.markPending(this);
+    block.sendBuffer.append(own);
+    this.layer.markPending(block);
     return Errno.NONE;
   }
 
   /** RECEIVE (§3.10.3): the oldest packet, whose data is text and which the caller must release; null when none waits. */
   receive(): Packet | null {
-    const packet = this.receiveBuffer.shift();
-    if (packet !== null) this.receiveWindow.consumed(this, packet.length);
+    const { block } = this;
+    if (block === null) return null;
+    const packet = block.receiveBuffer.shift();
+    if (packet !== null) block.receiveWindow.consumed(block, packet.length);
     return packet;
   }
 
   /** Copies text out; returns how many bytes, 0 when none waits. */
   read(target: Uint8Array, start: number, length: number): number {
-    const bytes = this.receiveBuffer.read(target, start, length);
-    if (bytes > 0) this.receiveWindow.consumed(this, bytes);
+    const { block } = this;
+    if (block === null) return 0;
+    const bytes = block.receiveBuffer.read(target, start, length);
+    if (bytes > 0) block.receiveWindow.consumed(block, bytes);
     return bytes;
+  }
+
+  /** Throws away what waits to be read, of a connection that is gone. */
+  discardReceived(): void {
+    this.block?.receiveBuffer.clear();
   }
 
   /** CLOSE of the sending half (§3.10.4): a FIN follows what was written. ENOTCONN. */
   shutdownWrite(): Errno {
-    return shutdownWrite(this);
+    return shutdownWrite(this.wake());
   }
 
   /** Text that waits, and what will come, is thrown away. ENOTCONN. */
   shutdownRead(): Errno {
-    return shutdownRead(this);
+    return shutdownRead(this.wake());
   }
 
   /**
@@ -291,165 +143,135 @@ export class Connection implements TimerHandler {
    * still tells when it is gone.
    */
   close(now: Instant): void {
-    close(this, now);
+    close(this.wake(), now);
   }
 
   /** ABORT (§3.10.5): everything is given up, and the peer reset. */
   abort(now: Instant): void {
+    const block = this.wake();
     // Nobody reads any more: what was received is given back too.
-    if (this.state === State.CLOSED) close(this, now);
-    this.isOrphan = true;
-    abort(this, Errno.ECONNABORTED, now);
+    if (block.state === State.CLOSED) close(block, now);
+    block.isOrphan = true;
+    abort(block, Errno.ECONNABORTED, now);
   }
 
   /** Bytes that can be read. */
   get readableBytes(): number {
-    return this.receiveBuffer.length;
+    return this.block === null ? 0 : this.block.receiveBuffer.length;
   }
 
   /** The peer has sent its FIN, or will send nothing any more, and everything before it was read. */
   get isEndOfStream(): boolean {
-    return this.receiveBuffer.length === 0 && (this.isFinReceived || this.isReadShut || this.state === State.CLOSED);
+    const { block } = this;
+    if (block === null) return this.state === State.CLOSED;
+    return (
+      block.receiveBuffer.length === 0 && (block.isFinReceived || block.isReadShut || block.state === State.CLOSED)
+    );
+  }
+
+  /** The peer has sent its FIN, and everything before it was received. */
+  get isFinReceived(): boolean {
+    return this.block?.isFinReceived ?? false;
+  }
+
+  /** The last write was not taken whole: `writable` will tell of room. */
+  get isWriteBlocked(): boolean {
+    return this.block?.isWriteBlocked ?? false;
+  }
+
+  /** Whoever filled the buffer to the brim may say that it waits for room, though no write was refused. */
+  set isWriteBlocked(isBlocked: boolean) {
+    this.wake().isWriteBlocked = isBlocked;
   }
 
   /** Bytes a write would take. */
   get writableBytes(): number {
-    return canSend(this.state) && !this.isFinQueued ? this.sendBuffer.room : 0;
+    const block = this.wake();
+    return canSend(block.state) && !block.isFinQueued ? block.sendBuffer.room : 0;
+  }
+
+  /** Room in the send buffer, whether it may be written to or not. */
+  get sendRoom(): number {
+    return this.wake().sendBuffer.room;
   }
 
   /** Bytes written that the peer has not acknowledged (SIOCOUTQ). */
   get unacknowledgedWrites(): number {
-    return this.sendBuffer.length;
+    return this.block === null ? 0 : this.block.sendBuffer.length;
   }
 
   /** What ended the connection, or an ICMP error that came since; cleared by asking (SO_ERROR). */
   pendingError(): Errno {
-    const errno = this.error !== Errno.NONE ? this.error : this.softError;
-    this.error = Errno.NONE;
-    this.softError = Errno.NONE;
+    const { block } = this;
+    if (block === null) return Errno.NONE;
+    const errno = block.error !== Errno.NONE ? block.error : block.softError;
+    block.error = Errno.NONE;
+    block.softError = Errno.NONE;
     return errno;
   }
 
+  /** What ended the connection; {@link pendingError} without clearing. */
+  get error(): Errno {
+    return this.block?.error ?? Errno.NONE;
+  }
+
+  /** An ICMP error that does not end it (RFC 5927 §6). */
+  get softError(): Errno {
+    return this.block?.softError ?? Errno.NONE;
+  }
+
+  /** Opened by a listener. */
+  get isPassive(): boolean {
+    return this.block?.isPassive ?? false;
+  }
+
+  /** Seconds, as `lingerSeconds` of the options. */
+  get linger(): number {
+    return this.block?.linger ?? -1;
+  }
+
   get localAddress(): IpAddress | null {
-    return this.path?.localAddress ?? this.boundAddress;
+    return this.block?.path?.localAddress ?? this.block?.boundAddress ?? null;
   }
 
   get localPort(): number {
-    return this.path?.localPort ?? this.boundPort;
+    return this.block?.path?.localPort ?? this.block?.boundPort ?? 0;
   }
 
   get remoteAddress(): IpAddress | null {
-    return this.path?.remoteAddress ?? null;
+    return this.block?.path?.remoteAddress ?? null;
   }
 
   get remotePort(): number {
-    return this.path?.remotePort ?? 0;
+    return this.block?.path?.remotePort ?? 0;
   }
 
   /** STATUS (§3.10.6), as `TCP_INFO` gives it. Allocates. */
   information(): TcpInformation {
-    return describeConnection(this);
+    return describeConnection(this.wake());
   }
 
   /** Sets options. The caller has checked them (`requireConnectionOptions`). @throws PosixError EINVAL for an unknown congestionControl. */
   apply(options: ConnectionOptions): void {
-    this.noDelay = options.noDelay ?? this.noDelay;
-    this.cork = options.cork ?? this.cork;
-    this.quickAcknowledgement = options.quickAcknowledgement ?? this.quickAcknowledgement;
-    this.keepAlive = options.keepAlive ?? this.keepAlive;
-    this.keepAliveIdle = options.keepAliveIdleMilliseconds ?? this.keepAliveIdle;
-    this.keepAliveInterval = options.keepAliveIntervalMilliseconds ?? this.keepAliveInterval;
-    this.keepAliveProbes = options.keepAliveProbes ?? this.keepAliveProbes;
-    this.userTimeout = options.userTimeoutMilliseconds ?? this.userTimeout;
-    this.linger = options.lingerSeconds ?? this.linger;
-    this.maximumSegment = options.maximumSegmentSize ?? this.maximumSegment;
-    // RFC 9293 §3.9.1.9, MUST-48: the DSCP is the user's, also in the course of the connection (SHLD-21).
-    this.trafficClass = (options.trafficClass ?? this.trafficClass) & DSCP_BITS;
-    this.timeToLive = options.timeToLive ?? this.timeToLive;
-    this.reuseAddress = options.reuseAddress ?? this.reuseAddress;
-    this.reusePort = options.reusePort ?? this.reusePort;
-    this.ecn = options.ecn ?? this.ecn;
-    if (options.receiveBuffer !== undefined) this.receiveWindow.fix(options.receiveBuffer);
-    if (options.sendBuffer !== undefined) this.sendBuffer.limit = options.sendBuffer;
-    if (options.congestionControl !== undefined) {
-      this.recovery.use(this.layer.createCongestionControl(options.congestionControl), this.layer.now);
-    }
-    if (this.state !== State.CLOSED) this.optionsChanged(options);
+    this.wake().apply(options);
   }
+}
 
-  /** Options that matter at once. */
-  optionsChanged(options: ConnectionOptions): void {
-    const { layer } = this;
-    // Nagle or the cork may have held something back.
-    if (options.noDelay !== undefined || options.cork !== undefined) layer.markPending(this);
-    if (options.keepAlive !== undefined || options.keepAliveIdleMilliseconds !== undefined) {
-      this.timers.keepAliveChanged(layer.now);
-    }
-    if (options.userTimeoutMilliseconds !== undefined) this.timers.update(layer.now);
+/** A write that was not taken whole: `writable` will tell when another is worth trying. */
+function refuse(block: ControlBlock): void {
+  block.isWriteBlocked = true;
+  block.turn = 0;
+  // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
+  if (block.sendBuffer.room > 0) block.layer.starved.add(block);
+}
+
+function writeError(block: ControlBlock): Errno {
+  const { state } = block;
+  if (canSend(state) && !block.isFinQueued) return Errno.NONE;
+  if (block.error !== Errno.NONE) return block.connection.pendingError();
+  if (state === State.SYN_SENT || state === State.SYN_RECEIVED) {
+    // §3.10.2: queued until the connection is established.
+    return block.isFinQueued ? Errno.EPIPE : Errno.NONE;
   }
-
-  // ---- for the files of this package
-
-  /** SND.UNA + SND.WND. */
-  get sendWindowEnd(): number {
-    return (this.recovery.unacknowledged + this.sendWindow) | 0;
-  }
-
-  /** Sequence number behind everything the application wants sent, its FIN included. */
-  get sendEnd(): number {
-    return (this.sendBuffer.end + (this.isFinQueued ? 1 : 0)) | 0;
-  }
-
-  /** Something was written, or closed, that was never sent. */
-  get hasUnsent(): boolean {
-    return seq.isGreater(this.sendEnd, this.recovery.next);
-  }
-
-  /** Our FIN was acknowledged. */
-  get isFinAcknowledged(): boolean {
-    return this.isFinSent && seq.isGreater(this.recovery.unacknowledged, this.sendBuffer.end);
-  }
-
-  /** A soft error: told at once to a handler that wants to know (RFC 9293 §3.9.1.8, MUST-47, SHLD-20). */
-  report(errno: Errno): void {
-    this.handler?.softError?.(this, errno);
-  }
-
-  get canReceiveText(): boolean {
-    return canReceive(this.state) && !this.isFinReceived;
-  }
-
-  /** It ends: what was measured can still be asked for. */
-  keepRoundTrips(): void {
-    const { smoothed, variation, minimum, timeout } = this.recovery.estimator;
-    this.lastRoundTrips = [smoothed, variation, minimum, timeout];
-  }
-
-  onTimer(timer: number, _argument: number, now: Instant): void {
-    this.timers.fired(timer, now);
-  }
-
-  /** For the probe hook. */
-  observed(segment: Segment | null, now: Instant): void {
-    const { probe } = this.layer;
-    if (probe !== null) probe(this, segment, now);
-  }
-
-  /** A write that was not taken whole: `writable` will tell when another is worth trying. */
-  #refuse(): void {
-    this.isWriteBlocked = true;
-    this.turn = 0;
-    // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
-    if (this.sendBuffer.room > 0) this.layer.starved.add(this);
-  }
-
-  #writeError(): Errno {
-    if (canSend(this.state) && !this.isFinQueued) return Errno.NONE;
-    if (this.error !== Errno.NONE) return this.pendingError();
-    if (this.state === State.SYN_SENT || this.state === State.SYN_RECEIVED) {
-      // §3.10.2: queued until the connection is established.
-      return this.isFinQueued ? Errno.EPIPE : Errno.NONE;
-    }
-    return this.state === State.CLOSED && this.path === null ? Errno.ENOTCONN : Errno.EPIPE;
-  }
+  return state === State.CLOSED && block.path === null ? Errno.ENOTCONN : Errno.EPIPE;
 }

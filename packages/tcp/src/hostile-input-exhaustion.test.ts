@@ -4,6 +4,7 @@ import { DropReason } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from './connection.js';
 import { ConnectionTable } from './layer/connection-table.js';
+import { FlowKey } from './opening/index.js';
 import { State } from './state.js';
 import { type EstablishOptions, establish, pattern, readAll, TestHost, write } from './tcp.testkit.js';
 
@@ -71,7 +72,7 @@ describe('row 30: out of order', () => {
       }
       host.settle();
     });
-    expect(connection.reassembly.count).toBeLessThanOrEqual(1024);
+    expect(connection.block!.reassembly.count).toBeLessThanOrEqual(1024);
     expect(host.pool.outstanding).toBeLessThanOrEqual(1024 + 1);
     expect(spent).toBeLessThan(5000);
   });
@@ -124,7 +125,7 @@ describe('row 31: SACK', () => {
       const blocks = Array.from({ length: 1 + random.nextBelow(4) }, () => [edge(), edge()] as const);
       peer.send({ ack: 1, sack: blocks });
       peer.inbox.length = 0;
-      expect(connection.recovery.check()).toBeNull();
+      expect(connection.block!.recovery.check()).toBeNull();
     }
     for (let i = 0; i < 200 && connection.unacknowledgedWrites > 0; i++) {
       peer.send();
@@ -137,7 +138,7 @@ describe('row 31: SACK', () => {
     const settings = { sendBuffer: 4 << 20, maximumRecords: 4096 };
     const { peer, host, connection } = fast({ settings, peer: { sack: true, scale: 10, mss: 88 } });
     peer.send({ window: 65_535 });
-    connection.recovery.window.window = 1 << 20;
+    connection.block!.recovery.window.window = 1 << 20;
     write(connection, 300_000);
     host.settle();
     peer.drain();
@@ -149,7 +150,7 @@ describe('row 31: SACK', () => {
       }
     });
     expect(spent).toBeLessThan(6000);
-    expect(connection.recovery.check()).toBeNull();
+    expect(connection.block!.recovery.check()).toBeNull();
   });
 
   it('taken back (reneging): the timer repairs it (RFC 2018 §8)', () => {
@@ -261,7 +262,7 @@ describe('row 33: applications and peers that wait', () => {
       host.settle();
       peer.inbox.length = 0;
     }
-    expect(connection.readableBytes).toBeLessThan(20_000 + (1 << connection.receiveWindow.scale));
+    expect(connection.readableBytes).toBeLessThan(20_000 + (1 << connection.block!.receiveWindow.scale));
     expect(host.pool.outstanding).toBeLessThanOrEqual(120);
   });
 
@@ -309,7 +310,7 @@ describe('row 35: keys made to collide', () => {
       return time(() => {
         for (let i = 0; i < 20_000; i++) {
           const [a, b, c] = key(i);
-          table.insert({ slot: -1, key: { a, b, c, d: 4 } } as unknown as Connection);
+          table.insert({ slot: -1 } as Connection, Object.assign(new FlowKey(), { a, b, c, d: 4 }));
         }
       });
     };

@@ -105,9 +105,9 @@ describe('row 24: ACK', () => {
 
   it('optimistic acknowledgements of what is not sent yet gain nothing', () => {
     const { peer, connection } = sending();
-    const { window } = connection.recovery.window;
+    const { window } = connection.block!.recovery.window;
     for (let ack = 10_002; ack < 40_000; ack += 1000) peer.send({ ack });
-    expect(connection.recovery.window.window).toBe(window);
+    expect(connection.block!.recovery.window.window).toBe(window);
     expect(peer.drain().every((each) => each.length === 0)).toBe(true);
   });
 
@@ -118,7 +118,9 @@ describe('row 24: ACK', () => {
     write(many.connection, 50_000);
     many.host.settle();
     for (let ack = 2; ack <= 1001; ack++) many.peer.send({ ack });
-    expect(many.connection.recovery.window.window).toBeLessThanOrEqual(one.connection.recovery.window.window + 10);
+    expect(many.connection.block!.recovery.window.window).toBeLessThanOrEqual(
+      one.connection.block!.recovery.window.window + 10,
+    );
   });
 
   it('invented duplicates: one fast retransmission, and no more text than the peer has offered to take', () => {
@@ -127,7 +129,7 @@ describe('row 24: ACK', () => {
     const segments = peer.drain();
     expect(segments.filter((each) => each.seq === 1 && each.length > 0).length).toBe(1);
     expect(Math.max(...segments.map((each) => each.seq + each.length))).toBeLessThanOrEqual(60_001);
-    expect(connection.recovery.check()).toBeNull();
+    expect(connection.block!.recovery.check()).toBeNull();
   });
 });
 
@@ -241,7 +243,7 @@ describe('row 27: timestamps', () => {
       host.wait(2);
       peer.send({ tsecr: random.nextInt32() });
     }
-    expect(connection.recovery.estimator.smoothed).toBeLessThan(1_000_000);
+    expect(connection.block!.recovery.estimator.smoothed).toBeLessThan(1_000_000);
     expect(connection.state).toBe(State.ESTABLISHED);
   });
 

@@ -74,7 +74,7 @@ function synWith(
   if (answer === undefined) return { answered: false, scale: undefined, segmentSize: 0, sack: false };
   peer.send({ seq: 1, tsval: peer.clock + 1 });
   const connection = listener.accept();
-  const segmentSize = connection?.segmentSize ?? 0;
+  const segmentSize = connection?.block?.segmentSize ?? 0;
   connection?.abort(host.now);
   return { answered: answer.flags.startsWith('S.'), scale: answer.scale, segmentSize, sack: answer.sackPermitted };
 }
@@ -137,7 +137,11 @@ describe('row 19: options', () => {
   it('options that belong into a SYN change nothing later', () => {
     const { peer, connection, host } = establish({ peer: { scale: 1 } });
     peer.send({ data: 5, window: 1000, options: [mssOption(100), scaleOption(9), SACK_PERMITTED, NOP] });
-    expect(connection).toMatchObject({ segmentSize: 1000, sendWindow: 2000, hasSelectiveAcknowledgements: false });
+    expect(connection.block).toMatchObject({
+      segmentSize: 1000,
+      sendWindow: 2000,
+      hasSelectiveAcknowledgements: false,
+    });
     host.settle();
   });
 });
@@ -154,7 +158,7 @@ describe('row 20: MSS', () => {
   ])('%i is taken as %i: no storm of tiny segments (CVE-2019-11479)', (mss, size) => {
     for (const isPassive of [false, true]) {
       const { connection, host, peer } = establish({ isPassive, isFinishedByCaller: true, peer: { mss } });
-      expect(connection.segmentSize).toBe(size);
+      expect(connection.block!.segmentSize).toBe(size);
       write(connection, 2000);
       host.settle();
       for (const { gsoSize, length } of peer.drain())
@@ -262,7 +266,7 @@ describe('everything at once', () => {
     const near = (middle: number) =>
       middle + (random.nextBelow(8) === 0 ? random.nextInt32() : random.nextBelow(6000) - 3000);
     for (let i = 0; i < 10_000; i++) {
-      const received = connection.receiveNext - connection.initialReceiveSequence;
+      const received = connection.block!.receiveNext - connection.block!.initialReceiveSequence;
       peer.next = 0;
       peer.inject({
         // All but FIN and RST, which whoever knows the numbers may send.
@@ -284,7 +288,7 @@ describe('everything at once', () => {
       expect(connection.state).toBe(State.ESTABLISHED);
     }
     host.settle();
-    const at = (connection.receiveNext - connection.initialReceiveSequence) | 0;
+    const at = (connection.block!.receiveNext - connection.block!.initialReceiveSequence) | 0;
     readAll(connection);
     host.settle();
     for (let i = 0; i < 50; i++) {

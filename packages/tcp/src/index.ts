@@ -6,6 +6,7 @@ export {
   requireConnectionOptionRanges,
   requireConnectionOptions,
 } from './connection-options.js';
+export type { ControlBlock } from './control-block.js';
 export type { TcpInformation } from './information.js';
 export { Listener } from './layer/listener.js';
 export type { TcpStatistics } from './layer/statistics.js';

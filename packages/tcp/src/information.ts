@@ -1,5 +1,5 @@
-import type { Connection } from './connection.js';
 import { Count } from './connection-counts.js';
+import type { ControlBlock } from './control-block.js';
 import { RecoveryPhase } from './recovery/index.js';
 import { stateName } from './state.js';
 
@@ -51,7 +51,7 @@ const PHASES = new Map<number, TcpInformation['recovery']>([
   [RecoveryPhase.LOSS, 'loss'],
 ]);
 
-export function describeConnection(connection: Connection): TcpInformation {
+export function describeConnection(connection: ControlBlock): TcpInformation {
   const { recovery, counts, receiveWindow, sendBuffer } = connection;
   const { window, estimator } = recovery;
   return {
@@ -68,7 +68,7 @@ export function describeConnection(connection: Connection): TcpInformation {
     receiveWindowScale: receiveWindow.scale,
     unsentBytes: Math.max(0, (sendBuffer.end - recovery.next) | 0),
     unacknowledgedBytes: sendBuffer.length,
-    readableBytes: connection.readableBytes,
+    readableBytes: connection.receiveBuffer.length,
     smoothedRoundTrip: connection.lastRoundTrips?.[0] ?? estimator.smoothed,
     roundTripVariation: connection.lastRoundTrips?.[1] ?? estimator.variation,
     minimumRoundTrip: connection.lastRoundTrips?.[2] ?? estimator.minimum,

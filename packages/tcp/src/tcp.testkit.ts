@@ -295,15 +295,15 @@ export class TestHost {
     if (account.unexplained !== 0) throw new Error(`${account.unexplained} frames unexplained`);
     let held = 0;
     for (const connection of this.layer.connections()) {
-      const { recovery, sendBuffer, receiveWindow, reassembly } = connection;
+      const { recovery, sendBuffer, receiveWindow, reassembly } = connection.block!;
       const broken = recovery.check();
       if (broken !== null) throw new Error(`recovery: ${broken}`);
       held += reassembly.frames;
-      if (connection.heldPacket !== null) throw new Error('a segment is still held');
+      if (connection.block!.heldPacket !== null) throw new Error('a segment is still held');
       if (connection.state < State.ESTABLISHED) continue;
       const start = seq.minimum(recovery.unacknowledged, sendBuffer.end);
       if (sendBuffer.start !== start) throw new Error('the send buffer does not begin at SND.UNA');
-      if (seq.isLess(receiveWindow.edge, (connection.receiveNext - 1) | 0))
+      if (seq.isLess(receiveWindow.edge, (connection.block!.receiveNext - 1) | 0))
         throw new Error('RCV.NXT beyond the window');
     }
     if (account.held !== held) throw new Error(`${account.held} frames are held, the queues have ${held}`);
@@ -346,7 +346,7 @@ export function establish(options: EstablishOptions = {}): Opened {
 
 /** Writes the next `length` bytes of the pattern; returns how many were taken. */
 export function write(connection: Connection, length: number): number {
-  const at = seq.difference(connection.sendBuffer.end, connection.initialSendSequence);
+  const at = seq.difference(connection.block!.sendBuffer.end, connection.block!.initialSendSequence);
   return connection.write(pattern(at, length), 0, length);
 }
 

@@ -24,18 +24,18 @@ export class ConnectionProbe {
 
   /** Bytes that were acknowledged. */
   get acknowledged(): number {
-    return this.#clamp(this.relative(this.#connection.recovery.unacknowledged));
+    return this.#clamp(this.relative(this.#connection.wake().recovery.unacknowledged));
   }
 
   /** The number of a byte of the stream, from 0. */
   relative(sequence: number): number {
-    return (sequence - this.#connection.initialSendSequence - 1) | 0;
+    return (sequence - this.#connection.wake().initialSendSequence - 1) | 0;
   }
 
   /** Takes a sample. */
   look(time: number): void {
     const { now } = this.#recorder;
-    const { recovery, sendWindow, state } = this.#connection;
+    const { recovery, sendWindow, state } = this.#connection.wake();
     const { window, estimator } = recovery;
     this.#noteChanges(time);
     // It is set when the connection is established.
@@ -50,7 +50,7 @@ export class ConnectionProbe {
   }
 
   #noteChanges(time: number): void {
-    const { recovery, segmentSize } = this.#connection;
+    const { recovery, segmentSize } = this.#connection.wake();
     const { window, probe, phase, consecutiveTimeouts } = recovery;
     const first = this.relative(recovery.unacknowledged);
     if (consecutiveTimeouts > this.#timeouts) this.#recorder.event('timeout', time, Math.max(0, first));

@@ -117,7 +117,7 @@ export class ScenarioRun {
     }
     const { localAddress, localPort, remoteAddress, remotePort } = this.#connection;
     const title = `${localAddress}:${localPort} → ${remoteAddress}:${remotePort}`;
-    const control = this.#connection.recovery.control.name;
+    const control = this.#connection.wake().recovery.control.name;
     simulation.close();
     return recorder.finish(title, `scenario ${name}: ${summary} (${control}, seed ${simulation.seed})`);
   }

@@ -1,4 +1,4 @@
-import type { Connection, TcpInformation } from '@prism-net/tcp';
+import type { Connection, ControlBlock, TcpInformation } from '@prism-net/tcp';
 import type { Variables } from '../code/code-expression.js';
 import { codeConstants } from '../values/constants.js';
 
@@ -31,7 +31,7 @@ export function setTcpVariables(variables: Variables, connection: Connection, op
   for (const [name, value] of codeConstants) variables.set(name, value);
   const information = connection.information();
   for (const [name, value] of Object.entries(describe(information, options))) variables.set(`tcpi_${name}`, value);
-  variables.set('tcpi_options', optionBits(connection));
+  variables.set('tcpi_options', optionBits(connection.wake()));
 }
 
 /** For a socket that has no connection yet, or no longer. */
@@ -76,7 +76,7 @@ function describe(info: TcpInformation, { inBytes }: VariableOptions): Record<st
   };
 }
 
-function optionBits({ hasTimestamps, hasSelectiveAcknowledgements, hasScaling, hasEcn }: Connection): number {
+function optionBits({ hasTimestamps, hasSelectiveAcknowledgements, hasScaling, hasEcn }: ControlBlock): number {
   return (
     Number(hasTimestamps) |
     (Number(hasSelectiveAcknowledgements) << 1) |

@@ -168,7 +168,7 @@ export class Attack {
     const { simulation, targets } = this.#network;
     for (const { host, connection, port } of targets) {
       if (host !== tap.host || connection.state < State.ESTABLISHED) continue;
-      const problem = connection.recovery.check();
+      const problem = connection.wake().recovery.check();
       if (problem !== null) simulation.fail(simulation.error(`${host.name}, ${port}: ${problem}`));
     }
   }

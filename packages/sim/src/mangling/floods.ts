@@ -67,7 +67,7 @@ export const FLOODS = {
   /** ICMP messages that quote what the host has sent, or might have, or never did (RFC 5927). */
   ICMP(forge, target) {
     const { connection } = target;
-    const { unacknowledged, next } = connection.recovery;
+    const { unacknowledged, next } = connection.wake().recovery;
     // What is quoted went the other way.
     const forgery = forge.begin(target);
     const outstanding = Math.max(1, (next - unacknowledged) | 0);

@@ -50,17 +50,17 @@ export class Forge {
     forgery.sourcePort = target.peerPort;
     forgery.destinationPort = target.port;
     forgery.identification = this.word() & 0xffff;
-    forgery.sequence = connection.receiveNext;
-    forgery.acknowledgement = connection.recovery.unacknowledged;
+    forgery.sequence = connection.wake().receiveNext;
+    forgery.acknowledgement = connection.wake().recovery.unacknowledged;
     forgery.flags = ACK;
-    forgery.window = Math.min(connection.sendWindow >>> connection.sendWindowScale, 65_535);
+    forgery.window = Math.min(connection.wake().sendWindow >>> connection.wake().sendWindowScale, 65_535);
     return forgery;
   }
 
   /** A sequence number at one of the edges of what a connection expects. */
   sequence(target: Target): number {
     const { connection, other } = target;
-    const { receiveNext, receiveWindow, reassembly } = connection;
+    const { receiveNext, receiveWindow, reassembly } = connection.wake();
     let base = receiveNext;
     switch (this.below(14)) {
       case 0:
@@ -72,16 +72,16 @@ export class Forge {
         base = receiveWindow.edge;
         break;
       case 5:
-        base = connection.lastAcknowledgementSent;
+        base = connection.wake().lastAcknowledgementSent;
         break;
       case 6:
-        base = other.recovery.next;
+        base = other.wake().recovery.next;
         break;
       case 7:
-        base = other.recovery.unacknowledged;
+        base = other.wake().recovery.unacknowledged;
         break;
       case 8:
-        base = connection.initialReceiveSequence;
+        base = connection.wake().initialReceiveSequence;
         break;
       case 9: {
         const range = this.below(Math.max(1, reassembly.count));
@@ -106,7 +106,7 @@ export class Forge {
   /** An acknowledgement number at one of the edges of what a connection has sent. */
   acknowledgement(target: Target): number {
     const { connection, other } = target;
-    const { unacknowledged, next } = connection.recovery;
+    const { unacknowledged, next } = connection.wake().recovery;
     let base = unacknowledged;
     switch (this.below(12)) {
       case 0:
@@ -121,13 +121,13 @@ export class Forge {
         base = next;
         break;
       case 7:
-        base = unacknowledged - connection.maximumSendWindow;
+        base = unacknowledged - connection.wake().maximumSendWindow;
         break;
       case 8:
-        base = other.receiveNext;
+        base = other.wake().receiveNext;
         break;
       case 9:
-        base = connection.initialSendSequence;
+        base = connection.wake().initialSendSequence;
         break;
       case 10:
         base = unacknowledged + this.pick(FAR);
@@ -174,13 +174,18 @@ export class Forge {
   /** The timestamps that the peer would send, if there are any. */
   addTimestamps(target: Target): void {
     const { connection, latestTimestamp } = target;
-    if (connection.hasTimestamps) this.writeTimestamps(latestTimestamp, this.#ownClock(target));
+    if (connection.wake().hasTimestamps) this.writeTimestamps(latestTimestamp, this.#ownClock(target));
   }
 
   /** Timestamps at all edges. */
   addDrawnTimestamps(target: Target): void {
     const { connection, latestTimestamp } = target;
-    const base = this.pick([connection.timestampRecent, connection.timestampRecent, latestTimestamp, this.word()]);
+    const base = this.pick([
+      connection.wake().timestampRecent,
+      connection.wake().timestampRecent,
+      latestTimestamp,
+      this.word(),
+    ]);
     const value = base + this.pick([0, 0, 1, -1, 2, -2, 1000, -1000, 60_000, -60_000, ...FAR]);
     const echo = this.#ownClock(target) + this.pick([0, 0, 1, -1, 10, -10, -1000, -59_000, -61_000, ...FAR]);
     this.writeTimestamps(value, this.oneIn(8) ? 0 : echo);
@@ -196,7 +201,7 @@ export class Forge {
   /** SACK blocks: right, inverted, empty, far away, overlapping, thousands in turn. */
   addSack(target: Target): void {
     const { forgery } = this;
-    const { recovery } = target.connection;
+    const { recovery } = target.connection.wake();
     const room = (forgery.optionsRoom - 4) >> 3;
     if (room < 1) return;
     const count = 1 + this.below(Math.min(room, 4));
@@ -303,12 +308,12 @@ export class Forge {
 
   /** What the host's clock of timestamps shows. */
   #ownClock({ connection }: Target): number {
-    return (connection.layer.milliseconds + connection.timestampOffset) | 0;
+    return (connection.layer.milliseconds + connection.wake().timestampOffset) | 0;
   }
 
   /** Where a segment that is out begins. */
   #record({ connection }: Target): number {
-    const { records, unacknowledged } = connection.recovery;
+    const { records, unacknowledged } = connection.wake().recovery;
     return records.count === 0 ? unacknowledged : records.recordStart(records.first + this.below(records.count));
   }
 

@@ -121,15 +121,15 @@ export class Judge {
     isExact: boolean,
   ): Effect {
     const { connection } = target;
-    const { receiveNext, receiveWindow } = connection;
+    const { receiveNext, receiveWindow } = connection.wake();
     const isSyn = (flags & SYN) !== 0;
     // No host sends SYN with FIN or RST, or none of SYN, RST and ACK.
     if (isSyn ? (flags & (FIN | RST)) !== 0 : (flags & (ACK | RST)) === 0) return Effect.NONE;
-    if (connection.hasTimestamps && (flags & RST) === 0) {
+    if (connection.wake().hasTimestamps && (flags & RST) === 0) {
       const { hasTimestamps, timestampValue } = this.#options;
       // RFC 7323 §3.2, and §5.3 R1.
       if (!hasTimestamps && !isSyn) return Effect.NONE;
-      const age = (connection.timestampRecent - timestampValue) | 0;
+      const age = (connection.wake().timestampRecent - timestampValue) | 0;
       // What is half round the clock behind may be ahead a moment later.
       if (hasTimestamps && age > 0 && (isExact || age < 1 << 30)) return Effect.NONE;
     }
@@ -142,8 +142,8 @@ export class Judge {
     if ((flags & RST) !== 0) return start >= 0 && start <= sent ? Effect.DECISIVE : Effect.NONE; // RFC 5961 §3.2
     if (isSyn) return Effect.NONE; // RFC 5961 §4.2
     // RFC 7323 §4.3: a timestamp of the future would make everything that the peer sends look old.
-    const isRemembered = !isExact || seq.isLessOrEqual(sequence, connection.lastAcknowledgementSent);
-    const isFuture = connection.hasTimestamps && isRemembered && this.#isFuture(target);
+    const isRemembered = !isExact || seq.isLessOrEqual(sequence, connection.wake().lastAcknowledgementSent);
+    const isFuture = connection.wake().hasTimestamps && isRemembered && this.#isFuture(target);
     const answer = this.#judgeAcknowledgement(target, acknowledgement, isExact);
     if (!isAcceptable(start, end, window)) {
       if (end > 0 || answer === Effect.NONE) return Effect.NONE;
@@ -159,16 +159,19 @@ export class Judge {
   /** The peer has not sent this timestamp yet. */
   #isFuture({ latestTimestamp, connection }: Target): boolean {
     const { timestampValue } = this.#options;
-    return seq.isGreater(timestampValue, latestTimestamp) || seq.isLess(timestampValue, connection.timestampRecent);
+    return (
+      seq.isGreater(timestampValue, latestTimestamp) || seq.isLess(timestampValue, connection.wake().timestampRecent)
+    );
   }
 
   /** The acknowledgement lies where RFC 5961 §5.2 accepts it. */
   #isBelievable({ connection }: Target, acknowledgement: number, isExact: boolean): boolean {
-    const { recovery, maximumSendWindow } = connection;
+    const { recovery, maximumSendWindow } = connection.wake();
     const ahead = (acknowledgement - recovery.next) | 0;
     const behind = (recovery.unacknowledged - acknowledgement) | 0;
     if (isExact) {
-      const isOfProbe = connection.isProbeOutstanding && acknowledgement === ((connection.probeSequence + 1) | 0);
+      const isOfProbe =
+        connection.wake().isProbeOutstanding && acknowledgement === ((connection.wake().probeSequence + 1) | 0);
       return (ahead <= 0 || isOfProbe) && behind <= maximumSendWindow;
     }
     return ahead <= SLACK && behind <= 1 << 30;
@@ -177,9 +180,9 @@ export class Judge {
   /** Only what has arrived at the peer may be acknowledged. */
   #judgeAcknowledgement(target: Target, acknowledgement: number, isExact: boolean): Effect {
     if (!this.#isBelievable(target, acknowledgement, isExact)) return Effect.NONE;
-    const { unacknowledged } = target.connection.recovery;
+    const { unacknowledged } = target.connection.wake().recovery;
     if (seq.isLess(acknowledgement, unacknowledged)) return Effect.NONE;
-    return seq.isGreater(acknowledgement, seq.maximum(unacknowledged, target.other.receiveNext))
+    return seq.isGreater(acknowledgement, seq.maximum(unacknowledged, target.other.wake().receiveNext))
       ? Effect.DECISIVE
       : Effect.LAWFUL;
   }
@@ -199,7 +202,7 @@ export class Judge {
     const target = this.#find(host, own, sourcePort, ipv4.destination(view, quote), destinationPort);
     this.target = target;
     if (target === null) return Effect.NONE;
-    const { recovery } = target.connection;
+    const { recovery } = target.connection.wake();
     const sequence = tcp.sequence(view, transport);
     const isInFlight =
       seq.isLessOrEqual(recovery.unacknowledged, sequence) &&
@@ -226,7 +229,7 @@ function isGenuine(
   isExact: boolean,
 ): boolean {
   const { connection } = target;
-  const { receiveNext, reassembly } = connection;
+  const { receiveNext, reassembly } = connection.wake();
   // When packets run low, what came ahead of a gap may be given up.
   const { available, region } = target.host.pool;
   const ranges = isExact || available > region.frames >> 1 ? reassembly.count : 0;
@@ -239,7 +242,7 @@ function isGenuine(
     const known = isLast ? limit : (reassembly.starts[range]! - receiveNext) | 0;
     const stop = Math.min(known, limit);
     if (stop > at) {
-      if (stop > sent || connection.isOrphan || !connection.canReceiveText) return false;
+      if (stop > sent || connection.wake().isOrphan || !connection.wake().canReceiveText) return false;
       const position = target.positionOf((receiveNext + at) | 0);
       if (target.content.match(bytes, textAt + at - start, stop - at, position) !== stop - at) return false;
     }
@@ -252,5 +255,5 @@ function isGenuine(
 /** A FIN that came before, that the peer has sent, or that is beyond the window. `at` is relative to RCV.NXT. */
 function isHarmlessFin({ connection, other }: Target, at: number, window: number): boolean {
   if (at < 0 || at > window) return true;
-  return other.isFinSent && ((connection.receiveNext + at) | 0) === other.sendBuffer.end;
+  return other.wake().isFinSent && ((connection.wake().receiveNext + at) | 0) === other.wake().sendBuffer.end;
 }

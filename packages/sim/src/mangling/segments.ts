@@ -44,7 +44,7 @@ export const SEGMENTS = {
     if (forge.oneIn(4)) forgery.sequence = forge.sequence(target);
     if (forge.oneIn(4)) forgery.flags = forge.flags();
     const length = forge.length();
-    if (length > 0) forgery.sequence = (target.connection.receiveNext - forge.below(length + 1)) | 0;
+    if (length > 0) forgery.sequence = (target.connection.wake().receiveNext - forge.below(length + 1)) | 0;
     forge.finish(target, length, true);
     return true;
   },
@@ -116,7 +116,7 @@ export const SEGMENTS = {
   /** What the peer has sent, cut anew; where it has come already or is beyond the window the bytes are others. */
   overlaps(forge, target) {
     const { connection } = target;
-    const { receiveNext, reassembly } = connection;
+    const { receiveNext, reassembly } = connection.wake();
     const sent = (target.sentEnd - receiveNext) | 0;
     const forgery = forge.begin(target);
     let start = forge.pick([0, 0, -forge.below(3000), forge.below(Math.max(1, sent)), -1, 1]);
@@ -148,14 +148,14 @@ export const SEGMENTS = {
   /** One byte, every other byte (CVE-2018-5390). */
   'bytes apart'(forge, target) {
     const { connection } = target;
-    const sent = (target.sentEnd - connection.receiveNext) | 0;
+    const sent = (target.sentEnd - connection.wake().receiveNext) | 0;
     const forgery = forge.begin(target);
     forge.addTimestamps(target);
     forge.cursor += 2;
     if (sent > 4) {
-      forgery.sequence = (connection.receiveNext + 1 + (forge.cursor % (sent - 2))) | 0;
+      forgery.sequence = (connection.wake().receiveNext + 1 + (forge.cursor % (sent - 2))) | 0;
     } else {
-      forgery.sequence = (connection.receiveWindow.edge + 1 + (forge.cursor & 0xff_fffe)) | 0;
+      forgery.sequence = (connection.wake().receiveWindow.edge + 1 + (forge.cursor & 0xff_fffe)) | 0;
     }
     forge.finish(target, 1, sent > 4);
     return true;
@@ -165,7 +165,7 @@ export const SEGMENTS = {
   urgent(forge, target) {
     const { connection } = target;
     const forgery = forge.begin(target);
-    const sent = (target.sentEnd - connection.receiveNext) | 0;
+    const sent = (target.sentEnd - connection.wake().receiveNext) | 0;
     forgery.flags = ACK | URG | (forge.oneIn(2) ? PSH : 0);
     forgery.urgentPointer = forge.pick([0, 1, 2, 1448, 0x7fff, 0x8000, 0xffff, forge.below(65_536)]);
     forge.addTimestamps(target);
@@ -181,7 +181,7 @@ export const SEGMENTS = {
     forgery.flags = ACK | (forge.oneIn(2) ? ECE : 0) | (forge.oneIn(2) ? CWR : 0);
     forgery.trafficClass = forge.below(256);
     forge.addTimestamps(target);
-    const sent = (target.sentEnd - target.connection.receiveNext) | 0;
+    const sent = (target.sentEnd - target.connection.wake().receiveNext) | 0;
     forge.finish(target, forge.oneIn(2) ? Math.min(LONGEST_TEXT, Math.max(0, sent)) : 0, true);
     return true;
   },
@@ -196,8 +196,8 @@ export const SEGMENTS = {
   /** A byte at a time, and more than was ever sent (RFC 3465 §2.1). */
   'divided and optimistic acknowledgements'(forge, target) {
     const { connection, other } = target;
-    const { unacknowledged, next } = connection.recovery;
-    const arrived = (other.receiveNext - unacknowledged) | 0;
+    const { unacknowledged, next } = connection.wake().recovery;
+    const arrived = (other.wake().receiveNext - unacknowledged) | 0;
     const forgery = forge.begin(target);
     if (arrived > 0 && !forge.oneIn(3)) {
       // Each a little beyond the last, as far as the peer has text.

@@ -26,7 +26,7 @@ export class Target {
     other: Connection,
     content: StreamContent,
   ) {
-    const path = connection.path!;
+    const path = connection.wake().path!;
     this.host = host;
     this.peer = peer;
     this.connection = connection;
@@ -36,7 +36,7 @@ export class Target {
     this.port = path.localPort;
     this.peerAddress = path.remoteD;
     this.peerPort = path.remotePort;
-    this.latestTimestamp = connection.timestampRecent;
+    this.latestTimestamp = connection.wake().timestampRecent;
   }
 
   /** Both ends know each other, and neither has ended. */
@@ -46,14 +46,14 @@ export class Target {
 
   /** The position in the peer's stream of a sequence number of its text, modulo 2^32. */
   positionOf(sequence: number): number {
-    return (sequence - this.connection.initialReceiveSequence - 1) >>> 0;
+    return (sequence - this.connection.wake().initialReceiveSequence - 1) >>> 0;
   }
 
   /** The sequence number behind the text that the peer has sent for sure. */
   get sentEnd(): number {
     const { other, connection } = this;
-    if (other.state < State.ESTABLISHED) return connection.receiveNext;
-    return seq.minimum(other.recovery.next, other.sendBuffer.end);
+    if (other.state < State.ESTABLISHED) return connection.wake().receiveNext;
+    return seq.minimum(other.wake().recovery.next, other.wake().sendBuffer.end);
   }
 
   /** A timestamp of the peer has passed by. */
@@ -107,25 +107,25 @@ const FIELDS = [
 const BYTES_AHEAD = FIELDS.indexOf('bytes ahead');
 
 function fieldsOf(connection: Connection): number[] {
-  const { recovery, reassembly, path } = connection;
+  const { recovery, reassembly, path } = connection.wake();
   // What another connection has learnt about the way.
   path!.network.refresh(path!);
   return [
     connection.state === State.CLOSED ? 1 : 0,
-    connection.receiveNext,
+    connection.wake().receiveNext,
     recovery.unacknowledged,
-    connection.sendWindow,
-    connection.maximumSendWindow,
-    connection.windowUpdateSequence,
-    connection.windowUpdateAcknowledgement,
-    connection.timestampRecent,
+    connection.wake().sendWindow,
+    connection.wake().maximumSendWindow,
+    connection.wake().windowUpdateSequence,
+    connection.wake().windowUpdateAcknowledgement,
+    connection.wake().timestampRecent,
     reassembly.bytes,
-    connection.hasEarlyFin ? 1 : 0,
+    connection.wake().hasEarlyFin ? 1 : 0,
     connection.isFinReceived ? 1 : 0,
-    connection.isFinAcknowledged ? 1 : 0,
+    connection.wake().isFinAcknowledged ? 1 : 0,
     connection.error,
     connection.softError,
     path!.mtu,
-    connection.peerSegmentSize,
+    connection.wake().peerSegmentSize,
   ];
 }

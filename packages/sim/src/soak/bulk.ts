@@ -64,7 +64,7 @@ export function runBulk(options: BulkOptions): BulkReport {
     receivedHash,
   });
   runTransfers(simulation, [transfer], 24 * 3600e6);
-  const { initialSendSequence, recovery } = transfer.client!.connection;
+  const { initialSendSequence, recovery } = transfer.client!.connection.wake();
   const { time, steps } = simulation;
   simulation.assertClean();
   return {
@@ -96,7 +96,7 @@ function initialSequence(seed: number): number {
   const transfer = new Transfer(simulation, { client, server, address: '10.0.0.2' });
   runTransfers(simulation, [transfer]);
   simulation.close();
-  return transfer.client!.connection.initialSendSequence >>> 0;
+  return transfer.client!.connection.wake().initialSendSequence >>> 0;
 }
 
 function bulkNetwork(seed: number) {

@@ -15,7 +15,7 @@ export function checkConnections(simulation: Simulation, host: SimulatedHost): v
 }
 
 function problemOf(connection: Connection): string {
-  const { recovery, sendWindow, receiveNext, receiveWindow, receiveBuffer, sendBuffer, state } = connection;
+  const { recovery, sendWindow, receiveNext, receiveWindow, receiveBuffer, sendBuffer, state } = connection.wake();
   const { unacknowledged, next, inFlight, window } = recovery;
   const outstanding = seq.difference(next, unacknowledged);
   if (outstanding < 0) return `SND.UNA ${unacknowledged} is beyond SND.NXT ${next}`;

@@ -88,9 +88,10 @@ describe('invariants', () => {
     checkConnections(simulation, a);
     const { connection } = transfer.client!;
     expect(connection.state).toBe(State.ESTABLISHED);
-    if (what === 'unacknowledged') connection.recovery.unacknowledged = (connection.recovery.next + 5) | 0;
-    if (what === 'window') connection.recovery.window.window = 1;
-    if (what === 'edge') connection.receiveWindow.edge = (connection.receiveNext - 5) | 0;
+    if (what === 'unacknowledged')
+      connection.wake().recovery.unacknowledged = (connection.wake().recovery.next + 5) | 0;
+    if (what === 'window') connection.wake().recovery.window.window = 1;
+    if (what === 'edge') connection.wake().receiveWindow.edge = (connection.wake().receiveNext - 5) | 0;
     a.tcp.probe!(connection, null, a.now());
     expect(() => simulation.runFor(1e6)).toThrow(expected);
   });

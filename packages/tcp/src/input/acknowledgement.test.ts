@@ -6,9 +6,9 @@ describe('SND.WND (RFC 9293 §3.10.7.4, fifth)', () => {
   it('follows the peer up and down, and its largest value is remembered', () => {
     const { peer, connection } = establish({ peer: { window: 5000 } });
     peer.send({ window: 9000 });
-    expect([connection.sendWindow, connection.maximumSendWindow]).toEqual([9000, 9000]);
+    expect([connection.block!.sendWindow, connection.block!.maximumSendWindow]).toEqual([9000, 9000]);
     peer.send({ window: 100 });
-    expect([connection.sendWindow, connection.maximumSendWindow]).toEqual([100, 9000]);
+    expect([connection.block!.sendWindow, connection.block!.maximumSendWindow]).toEqual([100, 9000]);
   });
 
   it('is not taken from a segment that is older than the last one, by sequence number or by acknowledgement', () => {
@@ -20,13 +20,13 @@ describe('SND.WND (RFC 9293 §3.10.7.4, fifth)', () => {
     peer.send({ data: 100, ack: 2001, window: 4000 });
     // SND.WL1 > SEG.SEQ, and no newer ACK.
     peer.send({ seq: 1, data: 100, ack: 2001, window: 100 });
-    expect(connection.sendWindow).toBe(4000);
+    expect(connection.block!.sendWindow).toBe(4000);
     // SND.WL2 > SEG.ACK.
     peer.send({ seq: 201, ack: 1001, window: 200 });
-    expect(connection.sendWindow).toBe(4000);
+    expect(connection.block!.sendWindow).toBe(4000);
     // Both newer: a window update.
     peer.send({ seq: 201, ack: 2001, window: 300 });
-    expect(connection.sendWindow).toBe(300);
+    expect(connection.block!.sendWindow).toBe(300);
   });
 
   it('is taken from a duplicate segment that acknowledges more than any before', () => {
@@ -36,13 +36,13 @@ describe('SND.WND (RFC 9293 §3.10.7.4, fifth)', () => {
     host.settle();
     peer.drain();
     peer.send({ seq: 1, data: 100, ack: 501, window: 777 });
-    expect(connection.sendWindow).toBe(777);
+    expect(connection.block!.sendWindow).toBe(777);
   });
 
   it('scaled by 14 and full it is a gigabyte, and nothing overflows', () => {
     const { peer, connection, host } = establish({ peer: { scale: 14 } });
     peer.send({ window: 65_535 });
-    expect(connection.sendWindow).toBe(65_535 << 14);
+    expect(connection.block!.sendWindow).toBe(65_535 << 14);
     write(connection, 100_000);
     host.settle();
     expect(peer.drain().reduce((sum, each) => sum + each.length, 0)).toBe(10_000);
@@ -124,7 +124,7 @@ describe('SND.UNA', () => {
 
   it('clears an error that ICMP has told of', () => {
     const { peer, connection, host } = establish();
-    connection.softError = 113;
+    connection.block!.softError = 113;
     write(connection, 10);
     host.settle();
     peer.drain();
@@ -150,7 +150,7 @@ describe('a probe that was acknowledged', () => {
     const { peer, connection } = probed();
     peer.send({ ack: 1002, window: 0 });
     peer.expectNothing();
-    expect(connection.recovery.unacknowledged - connection.initialSendSequence).toBe(1002);
+    expect(connection.block!.recovery.unacknowledged - connection.block!.initialSendSequence).toBe(1002);
     peer.send({ ack: 1002, window: 1000 });
     peer.expect({ seq: 1002, length: 1000 });
   });
@@ -177,7 +177,7 @@ describe('a probe that was acknowledged', () => {
     peer.expect({ seq: 1001, length: 1 });
     peer.send({ ack: 1003, window: 1000 });
     peer.expect({ flags: '.' });
-    expect(connection.isFinSent).toBe(false);
+    expect(connection.block!.isFinSent).toBe(false);
     expect(connection.state).toBe(State.ESTABLISHED);
     peer.send({ ack: 1002, window: 1000 });
     write(connection, 10);

@@ -2,8 +2,8 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end, enterTimeWait } from '../closing.js';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import { smallerArrived } from '../path/path-mtu.js';
 import type { Segment } from '../segment.js';
 import { adoptProbe, isOfProbe } from '../send/window-probe.js';
@@ -13,7 +13,7 @@ import { challenge } from './challenge.js';
 const { ECE, FIN, SYN } = tcp.Flag;
 
 /** Fifth, check the ACK field (RFC 9293 §3.10.7.4). False when the segment was dropped, or the connection is gone. */
-export function acknowledgementArrives(connection: Connection, segment: Segment, now: Instant): boolean {
+export function acknowledgementArrives(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { layer, recovery } = connection;
   const { acknowledgement } = segment;
   const una = recovery.unacknowledged;
@@ -50,7 +50,7 @@ export function acknowledgementArrives(connection: Connection, segment: Segment,
 }
 
 /** RFC 5961 §5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, or the byte of a window probe. */
-export function isBelievable(connection: Connection, acknowledgement: number): boolean {
+export function isBelievable(connection: ControlBlock, acknowledgement: number): boolean {
   const { recovery } = connection;
   return (
     ((recovery.unacknowledged - acknowledgement) | 0) <= connection.maximumSendWindow &&
@@ -59,7 +59,7 @@ export function isBelievable(connection: Connection, acknowledgement: number): b
 }
 
 /** SND.UNA has moved. False when the connection is gone. */
-function advance(connection: Connection, segment: Segment, now: Instant): boolean {
+function advance(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { recovery, sendBuffer } = connection;
   const una = recovery.unacknowledged;
   connection.softError = Errno.NONE;
@@ -72,7 +72,7 @@ function advance(connection: Connection, segment: Segment, now: Instant): boolea
   connection.counts[Count.BYTES_ACKNOWLEDGED]! += (sendBuffer.start - first) | 0;
   if (connection.isWriteBlocked && sendBuffer.room >= Math.min(sendBuffer.limit >> 2, 1 << 16)) {
     connection.isWriteBlocked = false;
-    connection.handler?.writable(connection);
+    connection.tellWritable();
   }
   if (!connection.isFinAcknowledged) return true;
   switch (connection.state) {
@@ -100,7 +100,7 @@ function advance(connection: Connection, segment: Segment, now: Instant): boolea
  * SND.WND, unless the segment is older than the one that set it. True when it changed. It may shrink (RFC 9293 §3.8.6,
  * MUST-34).
  */
-function updateWindow(connection: Connection, segment: Segment): boolean {
+function updateWindow(connection: ControlBlock, segment: Segment): boolean {
   const { sequence, acknowledgement } = segment;
   const { windowUpdateSequence } = connection;
   const isNewer =

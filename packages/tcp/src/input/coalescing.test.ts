@@ -61,7 +61,7 @@ function compare(pieces: readonly Piece[], timestamps: boolean, receiveBuffer: n
       const outgoing: Outgoing = { flags, seq, ack: 1 + ack, window, ecn, frameText, data: pattern(seq, length) };
       if (connection.state !== State.CLOSED) peer.inject(timestamps ? { ...outgoing, tsval: clock } : outgoing);
       if (each.ahead === 0) at += length;
-      if (index === 1) releaseHeld(connection, host.now);
+      if (index === 1) releaseHeld(connection.block!, host.now);
     }
     host.settle();
     return opened;
@@ -70,18 +70,18 @@ function compare(pieces: readonly Piece[], timestamps: boolean, receiveBuffer: n
 }
 
 function stateOf({ connection, events }: Opened): object {
-  const { recovery, receiveNext, initialReceiveSequence } = connection;
+  const { recovery, receiveNext, initialReceiveSequence } = connection.block!;
   return {
     state: connection.state,
     error: connection.error,
     received: (receiveNext - initialReceiveSequence) | 0,
     unacknowledged: recovery.unacknowledged,
-    sendWindow: connection.sendWindow,
+    sendWindow: connection.block!.sendWindow,
     congestionWindow: recovery.window.window,
-    timestampRecent: connection.timestampRecent,
-    isEchoingCongestion: connection.isEchoingCongestion,
-    reassembly: [connection.reassembly.count, connection.reassembly.bytes],
-    earlyFin: connection.hasEarlyFin,
+    timestampRecent: connection.block!.timestampRecent,
+    isEchoingCongestion: connection.block!.isEchoingCongestion,
+    reassembly: [connection.block!.reassembly.count, connection.block!.reassembly.bytes],
+    earlyFin: connection.block!.hasEarlyFin,
     text: Buffer.from(readAll(connection)).toString('hex'),
     events: events.take(),
   };

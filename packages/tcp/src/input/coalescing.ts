@@ -1,6 +1,6 @@
 import type { Instant } from '@prism-net/time';
 import { tcp } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import type { Segment } from '../segment.js';
 import { State } from '../state.js';
 import { segmentArrives } from './segment-arrives.js';
@@ -14,7 +14,7 @@ const LARGEST = 65_536;
  * segment, and TCP judges it, queues it and acknowledges it once (RFC 9293 §3.10.7.4, MUST-58). Held until the end of
  * the burst, or until something comes that does not fit. Returns true when the segment's packet was taken.
  */
-export function coalesce(connection: Connection, segment: Segment, now: Instant): boolean {
+export function coalesce(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { options, length } = segment;
   const isPlain =
     length > 0 &&
@@ -34,7 +34,7 @@ export function coalesce(connection: Connection, segment: Segment, now: Instant)
 }
 
 /** It is what the connection waits for. Behind a gap each segment counts, and old ones must not take good ones along. */
-function isInOrder(connection: Connection, segment: Segment): boolean {
+function isInOrder(connection: ControlBlock, segment: Segment): boolean {
   return (
     segment.sequence === connection.receiveNext &&
     connection.state >= State.ESTABLISHED &&
@@ -43,7 +43,7 @@ function isInOrder(connection: Connection, segment: Segment): boolean {
 }
 
 /** Hands the held segment to TCP. */
-export function releaseHeld(connection: Connection, now: Instant): void {
+export function releaseHeld(connection: ControlBlock, now: Instant): void {
   if (connection.heldPacket === null) return;
   const held = connection.layer.heldSegment;
   held.packet = connection.heldPacket;
@@ -62,7 +62,7 @@ export function releaseHeld(connection: Connection, now: Instant): void {
   segmentArrives(connection, held, now);
 }
 
-function hold(connection: Connection, segment: Segment): boolean {
+function hold(connection: ControlBlock, segment: Segment): boolean {
   const { options } = segment;
   const packet = segment.takePacket();
   connection.heldPacket = packet;
@@ -83,7 +83,7 @@ function hold(connection: Connection, segment: Segment): boolean {
   return true;
 }
 
-function fits(connection: Connection, segment: Segment): boolean {
+function fits(connection: ControlBlock, segment: Segment): boolean {
   const { options } = segment;
   return (
     segment.sequence === ((connection.heldSequence + connection.heldLength) | 0) &&
@@ -97,7 +97,7 @@ function fits(connection: Connection, segment: Segment): boolean {
   );
 }
 
-function append(connection: Connection, segment: Segment): void {
+function append(connection: ControlBlock, segment: Segment): void {
   const packet = segment.takePacket();
   connection.heldLast!.nextSegment = packet;
   let last = packet;

@@ -22,20 +22,20 @@ describe('negotiation (RFC 3168 §6.1.1)', () => {
   });
 
   it('asked: agreed upon when the answer says ECE', () => {
-    expect(capable(false).connection.hasEcn).toBe(true);
+    expect(capable(false).connection.block!.hasEcn).toBe(true);
   });
 
   it.each(['S.', 'S.EW', 'S.W'])('not when the answer is %s: a host that reflects what it does not know', (flags) => {
     const { peer, connection } = new TestHost().startConnect({ connection: { ecn: 'active' } });
     peer.answerSyn({ flags });
-    expect(connection.hasEcn).toBe(false);
+    expect(connection.block!.hasEcn).toBe(false);
   });
 
   it('not when we did not ask', () => {
     const { peer, connection } = new TestHost().startConnect();
     peer.expect({ flags: 'S' });
     peer.answerSyn({ flags: 'S.E' });
-    expect(connection.hasEcn).toBe(false);
+    expect(connection.block!.hasEcn).toBe(false);
   });
 
   it.each([
@@ -52,7 +52,7 @@ describe('negotiation (RFC 3168 §6.1.1)', () => {
     peer.sendSyn({ flags: syn });
     peer.expect({ flags: answer });
     peer.send();
-    expect(host.accept(listener).connection.hasEcn).toBe(agreed);
+    expect(host.accept(listener).connection.block!.hasEcn).toBe(agreed);
   });
 
   it('a SYN that is sent again does not ask: somebody on the way may drop those that do (§6.1.1.1)', () => {
@@ -62,7 +62,7 @@ describe('negotiation (RFC 3168 §6.1.1)', () => {
     host.wait(1100);
     peer.expect({ flags: 'S' });
     peer.answerSyn({ flags: 'S.' });
-    expect(connection.hasEcn).toBe(false);
+    expect(connection.block!.hasEcn).toBe(false);
   });
 });
 
@@ -129,7 +129,7 @@ describe('the reaction (§6.1.2)', () => {
     write(connection, 60_000);
     host.settle();
     expect(peer.drain().every((each) => !each.flags.includes('W'))).toBe(true);
-    const { window } = connection.recovery;
+    const { window } = connection.block!.recovery;
     const before = window.window;
     host.wait(20);
     peer.send({ ack: 2001, flags: '.E' });

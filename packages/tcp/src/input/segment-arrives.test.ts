@@ -96,7 +96,7 @@ describe('a closed window', () => {
     peer.send({ seq: 4001, data: 1, window: 1234 });
     peer.expect({ flags: '.', ack: 4001, window: 0 });
     expect(connection.unacknowledgedWrites).toBe(0);
-    expect(connection.sendWindow).toBe(1234);
+    expect(connection.block!.sendWindow).toBe(1234);
     expect(connection.readableBytes).toBe(4000);
   });
 
@@ -183,7 +183,7 @@ describe('fourth, check the SYN bit (RFC 5961 §4.2)', () => {
     peer.send({ flags: 'S', seq: sequence });
     peer.expect({ flags: '.', seq: 1, ack: 1001 });
     expect(connection.state).toBe(State.ESTABLISHED);
-    expect(connection.receiveNext - connection.initialReceiveSequence).toBe(1001);
+    expect(connection.block!.receiveNext - connection.block!.initialReceiveSequence).toBe(1001);
     expect(host.dropped(DropReason.TCP_SYN_UNEXPECTED)).toBe(1);
   });
 
@@ -258,7 +258,7 @@ describe('fifth, check the ACK field', () => {
   it('old by no more than the largest window: its text is taken; older: it is not (RFC 5961 §5.2)', () => {
     const { peer, connection, host } = establish({ peer: { window: 5000 } });
     // Until SND.UNA is 20,001.
-    while (connection.recovery.unacknowledged - connection.initialSendSequence < 20_001) {
+    while (connection.block!.recovery.unacknowledged - connection.block!.initialSendSequence < 20_001) {
       write(connection, 4000);
       host.settle();
       peer.drain();

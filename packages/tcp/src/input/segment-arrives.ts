@@ -2,8 +2,8 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end } from '../closing.js';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import type { Segment } from '../segment.js';
 import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
@@ -20,7 +20,7 @@ const { ACK, CWR, FIN, RST, SYN } = tcp.Flag;
 const CONGESTION_EXPERIENCED = 3;
 
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7) for a connection. Takes the segment's packet. */
-export function segmentArrives(connection: Connection, segment: Segment, now: Instant): void {
+export function segmentArrives(connection: ControlBlock, segment: Segment, now: Instant): void {
   connection.counts[Count.SEGMENTS_IN]! += segment.frames;
   if (connection.state === State.SYN_SENT) segmentArrivesInSynSent(connection, segment, now);
   else segmentArrivesSynchronized(connection, segment, now);
@@ -29,7 +29,7 @@ export function segmentArrives(connection: Connection, segment: Segment, now: In
 }
 
 /** §3.10.7.4: all states but CLOSED, LISTEN and SYN-SENT, in the order of the RFC. */
-function segmentArrivesSynchronized(connection: Connection, segment: Segment, now: Instant): void {
+function segmentArrivesSynchronized(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer } = connection;
   const { flags } = segment;
   if (connection.hasTimestamps && (flags & RST) === 0 && !checkTimestamp(connection, segment, now)) return;
@@ -78,7 +78,7 @@ function segmentArrivesSynchronized(connection: Connection, segment: Segment, no
 }
 
 /** False when the segment was dropped because of its timestamp (RFC 7323 §5.3). */
-function checkTimestamp(connection: Connection, segment: Segment, now: Instant): boolean {
+function checkTimestamp(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { layer } = connection;
   if (!segment.options.hasTimestamps) {
     // §3.2: should be dropped silently. A SYN is left to the rules of RFC 5961.
@@ -97,7 +97,7 @@ function checkTimestamp(connection: Connection, segment: Segment, now: Instant):
 }
 
 /** The four cases of §3.10.7.4, first. */
-function isAcceptable(connection: Connection, segment: Segment): boolean {
+function isAcceptable(connection: ControlBlock, segment: Segment): boolean {
   const next = connection.receiveNext;
   const { sequence } = segment;
   const length = segment.sequenceLength;
@@ -115,7 +115,7 @@ function isAcceptable(connection: Connection, segment: Segment): boolean {
 }
 
 /** A segment outside the window: told where the window is, unless it says RST. */
-function refuse(connection: Connection, segment: Segment, now: Instant): void {
+function refuse(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer } = connection;
   if (segment.has(RST)) {
     layer.drop(segment, DropReason.TCP_RESET_INVALID);
@@ -142,7 +142,7 @@ function refuse(connection: Connection, segment: Segment, now: Instant): void {
 }
 
 /** An acknowledgement in answer to what should not have come, so often at most that no two hosts keep each other busy. */
-function answerLimited(connection: Connection, segment: Segment, now: Instant): void {
+function answerLimited(connection: ControlBlock, segment: Segment, now: Instant): void {
   if (segment.length > 0) {
     connection.mustAcknowledge = true;
     return;
@@ -154,7 +154,7 @@ function answerLimited(connection: Connection, segment: Segment, now: Instant): 
  * RFC 5961 §3.2: only the very next sequence number resets, with text or without (RFC 9293 §3.5.3, SHLD-2); anything
  * else in the window is challenged.
  */
-function resetArrives(connection: Connection, segment: Segment, now: Instant): void {
+function resetArrives(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer, state } = connection;
   if (segment.sequence !== connection.receiveNext) {
     challenge(connection, now);
@@ -169,7 +169,7 @@ function resetArrives(connection: Connection, segment: Segment, now: Instant): v
   else end(connection, state === State.SYN_RECEIVED ? Errno.ECONNREFUSED : Errno.ECONNRESET);
 }
 
-function synArrives(connection: Connection, segment: Segment, now: Instant): void {
+function synArrives(connection: ControlBlock, segment: Segment, now: Instant): void {
   // A repeated SYN of a simultaneous open is answered by our SYN once more.
   const isRepeated = connection.state === State.SYN_RECEIVED && segment.sequence === connection.initialReceiveSequence;
   if (isRepeated && connection.hasTimestamps) rememberTimestamp(connection, segment);
@@ -185,7 +185,7 @@ function synArrives(connection: Connection, segment: Segment, now: Instant): voi
 }
 
 /** Fifth, SYN-RECEIVED. False when the segment was dropped. */
-function leaveSynReceived(connection: Connection, segment: Segment, now: Instant): boolean {
+function leaveSynReceived(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { layer, recovery } = connection;
   const { acknowledgement } = segment;
   // Of a passive open the SYN cache has sent the SYN: it counts as acknowledged already.

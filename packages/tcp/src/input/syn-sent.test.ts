@@ -126,24 +126,24 @@ describe('fourth, check the SYN bit', () => {
   it('its window is not scaled, the next one is (RFC 7323 §2.2)', () => {
     const { peer, connection } = synSent({ peer: { scale: 3 } });
     peer.answerSyn({ window: 1000 });
-    expect(connection.sendWindow).toBe(1000);
-    expect(connection.sendWindowScale).toBe(3);
+    expect(connection.block!.sendWindow).toBe(1000);
+    expect(connection.block!.sendWindowScale).toBe(3);
     peer.send({ window: 1000 });
-    expect(connection.sendWindow).toBe(8000);
+    expect(connection.block!.sendWindow).toBe(8000);
   });
 
   it('without window scale from the peer ours is not used either', () => {
     const { peer, connection } = synSent();
     peer.answerSyn();
     peer.expect({ window: 65_535 });
-    expect(connection.receiveWindow.scale).toBe(0);
+    expect(connection.block!.receiveWindow.scale).toBe(0);
   });
 
   it('a window scale above 14 is taken as 14 (RFC 7323 §2.3)', () => {
     const { peer, connection } = synSent({ peer: { scale: 255 } });
     peer.answerSyn();
     peer.send({ window: 65_535 });
-    expect(connection.sendWindow).toBe(65_535 * 2 ** 14);
+    expect(connection.block!.sendWindow).toBe(65_535 * 2 ** 14);
   });
 
   it.each([
@@ -155,14 +155,14 @@ describe('fourth, check the SYN bit', () => {
   ])('MSS %s', (_, mss, expected) => {
     const { peer, connection } = synSent({ peer: { mss } });
     peer.answerSyn();
-    expect(connection.segmentSize).toBe(expected);
+    expect(connection.block!.segmentSize).toBe(expected);
   });
 
   it('timestamps are agreed on only if the peer sends them, and take their room (MUST-16)', () => {
     const { peer, connection } = synSent({ peer: { timestamps: true } });
     peer.answerSyn({ tsval: 777 });
     expect(peer.expect({ flags: '.' }).timestamps?.[1]).toBe(777);
-    expect(connection.segmentSize).toBe(988);
+    expect(connection.block!.segmentSize).toBe(988);
 
     const without = synSent();
     without.peer.answerSyn();
@@ -173,7 +173,7 @@ describe('fourth, check the SYN bit', () => {
     const { peer, connection } = synSent({}, new TestHost({ settings: { timestamps: false } }));
     peer.answerSyn({ options: [timestampsOption(1, 2)] });
     peer.expect({ timestamps: undefined });
-    expect(connection.hasTimestamps).toBe(false);
+    expect(connection.block!.hasTimestamps).toBe(false);
   });
 
   it('text that comes with it is taken, as far as the window goes', () => {
@@ -193,11 +193,11 @@ describe('fourth, check the SYN bit', () => {
 
   it('the round trip of the handshake is measured, unless the SYN was sent twice (RFC 6298 §2.2, Karn)', () => {
     const { connection } = new TestHost().connect({ roundTrip: 80 });
-    expect(connection.recovery.estimator.smoothed).toBe(80_000);
+    expect(connection.block!.recovery.estimator.smoothed).toBe(80_000);
     const { host, peer, connection: slow } = synSent();
     host.wait(1500);
     peer.answerSyn();
-    expect(slow.recovery.estimator.hasSample).toBe(false);
+    expect(slow.block!.recovery.estimator.hasSample).toBe(false);
   });
 });
 
@@ -229,11 +229,11 @@ describe('simultaneous open (RFC 9293 §3.5, figure 7, MUST-10)', () => {
 
   it('agrees on options like any other', () => {
     const { peer, connection } = crossing({ peer: { sack: true, timestamps: true, scale: 2 } });
-    expect([connection.hasTimestamps, connection.hasSelectiveAcknowledgements, connection.sendWindowScale]).toEqual([
-      true,
-      true,
-      2,
-    ]);
+    expect([
+      connection.block!.hasTimestamps,
+      connection.block!.hasSelectiveAcknowledgements,
+      connection.block!.sendWindowScale,
+    ]).toEqual([true, true, 2]);
     peer.send({ flags: 'S.', seq: 0, ack: 1 });
     expect(connection.state).toBe(State.ESTABLISHED);
     expect(peer.expect({ flags: '.' }).timestamps).toBeDefined();
@@ -245,10 +245,10 @@ describe('simultaneous open (RFC 9293 §3.5, figure 7, MUST-10)', () => {
     opened.peer.send({ flags: 'SEW', seq: 0 });
     opened.peer.expect({ flags: 'S.E' });
     opened.peer.send({ seq: 1, ack: 1 });
-    expect(opened.connection.hasEcn).toBe(true);
+    expect(opened.connection.block!.hasEcn).toBe(true);
     const half = new TestHost().startConnect({ connection: { ecn: 'active' } });
     half.peer.send({ flags: 'S', seq: 0 });
-    expect(half.connection.hasEcn).toBe(false);
+    expect(half.connection.block!.hasEcn).toBe(false);
   });
 
   it('what is not acceptable in SYN-RECEIVED is told where the window is (§3.10.7.4, first)', () => {

@@ -2,7 +2,7 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { end } from '../closing.js';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { defaultSegmentSize } from '../default-segment-size.js';
 import type { Segment } from '../segment.js';
 import { transmitSyn } from '../send/handshake.js';
@@ -15,7 +15,7 @@ import { trimToWindow } from './trimming.js';
 const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
 
 /** SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3). Takes the packet. */
-export function segmentArrivesInSynSent(connection: Connection, segment: Segment, now: Instant): void {
+export function segmentArrivesInSynSent(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer, recovery } = connection;
   const { flags } = segment;
   const hasAck = (flags & ACK) !== 0;
@@ -73,7 +73,7 @@ export function segmentArrivesInSynSent(connection: Connection, segment: Segment
 }
 
 /** Both sides opened at once (RFC 9293 §3.5, figure 7; MUST-10): our SYN goes out again, acknowledging theirs. */
-function receiveCrossingSyn(connection: Connection, segment: Segment, now: Instant): void {
+function receiveCrossingSyn(connection: ControlBlock, segment: Segment, now: Instant): void {
   connection.state = State.SYN_RECEIVED;
   // Text or a FIN would have to wait for ESTABLISHED: the peer sends it again.
   connection.layer.handled(segment);
@@ -81,7 +81,7 @@ function receiveCrossingSyn(connection: Connection, segment: Segment, now: Insta
 }
 
 /** What a segment with SYN says, and which options both sides have. */
-function agree(connection: Connection, segment: Segment): void {
+function agree(connection: ControlBlock, segment: Segment): void {
   const { options, flags } = segment;
   const { settings } = connection.layer;
   connection.initialReceiveSequence = segment.sequence;

@@ -2,8 +2,8 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
 import { abort, enterTimeWait } from '../closing.js';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import { acknowledgeAtOnce, acknowledgeText } from '../receive/acknowledgement-policy.js';
 import type { Segment } from '../segment.js';
 import { State } from '../state.js';
@@ -12,7 +12,7 @@ const { FIN } = tcp.Flag;
 const LEAST_RANGES = 16;
 
 /** Seventh, process the segment text, and eighth, check the FIN bit (RFC 9293 §3.10.7.4). Takes the packet. */
-export function textArrives(connection: Connection, segment: Segment, now: Instant): void {
+export function textArrives(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer } = connection;
   if (!connection.canReceiveText) {
     // CLOSE-WAIT and later: "this should not occur, since a FIN has been received". Only a repetition is harmless.
@@ -49,7 +49,7 @@ export function textArrives(connection: Connection, segment: Segment, now: Insta
 }
 
 /** False when there is no memory for it: dropped, the peer will send it again. */
-function takeInOrder(connection: Connection, segment: Segment, now: Instant): boolean {
+function takeInOrder(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { layer, receiveBuffer, reassembly } = connection;
   if (receiveBuffer.length > 0 && layer.isNearlyOutOfPackets()) {
     // Those who do not read must not bring everybody else to a stop.
@@ -71,7 +71,7 @@ function takeInOrder(connection: Connection, segment: Segment, now: Instant): bo
   } else {
     receiveBuffer.push(packet);
     layer.accounts.deliverFrames(frames);
-    connection.handler?.readable(connection);
+    connection.tellReadable();
   }
   connection.receiveNext = (connection.receiveNext + length) | 0;
   connection.counts[Count.BYTES_RECEIVED]! += length;
@@ -82,7 +82,7 @@ function takeInOrder(connection: Connection, segment: Segment, now: Instant): bo
 }
 
 /** A gap was filled: what waited behind it is in order now. */
-function takeReassembled(connection: Connection): void {
+function takeReassembled(connection: ControlBlock): void {
   const { layer, reassembly, receiveBuffer } = connection;
   const packet = reassembly.take(connection.receiveNext);
   const frames = reassembly.takenFrames;
@@ -98,12 +98,12 @@ function takeReassembled(connection: Connection): void {
   if (connection.isReadShut) packet.release();
   else {
     receiveBuffer.push(packet);
-    connection.handler?.readable(connection);
+    connection.tellReadable();
   }
 }
 
 /** Text ahead of a gap is kept (RFC 9293 §3.10.7.4, SHLD-31) and acknowledged at once (MAY-13; RFC 5681 §4.2). */
-function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant): void {
+function keepOutOfOrder(connection: ControlBlock, segment: Segment, now: Instant): void {
   const { layer, reassembly } = connection;
   acknowledgeAtOnce(connection);
   // Without SACK the sender counts duplicates: one for each segment, not one for the burst.
@@ -136,11 +136,11 @@ function keepOutOfOrder(connection: Connection, segment: Segment, now: Instant):
 }
 
 /** Each may take a frame: no more of them than a window of small segments has gaps, however short they are (CVE-2018-5390). */
-function maximumRanges(connection: Connection): number {
+function maximumRanges(connection: ControlBlock): number {
   return Math.min(LEAST_RANGES + (connection.receiveWindow.limit >> 10), connection.layer.settings.maximumRanges);
 }
 
-function isCovered(connection: Connection, start: number, end: number): boolean {
+function isCovered(connection: ControlBlock, start: number, end: number): boolean {
   const { reassembly } = connection;
   const at = reassembly.latest;
   return seq.isLessOrEqual(reassembly.starts[at]!, start) && seq.isGreaterOrEqual(reassembly.ends[at]!, end);
@@ -150,7 +150,7 @@ function isCovered(connection: Connection, start: number, end: number): boolean 
  * Eighth, check the FIN bit: everything before it has been received. The application sees the end of a stream (§3.6,
  * MUST-12).
  */
-function finArrives(connection: Connection, now: Instant): void {
+function finArrives(connection: ControlBlock, now: Instant): void {
   const { layer, reassembly } = connection;
   connection.receiveNext = (connection.receiveNext + 1) | 0;
   connection.isFinReceived = true;
@@ -172,11 +172,11 @@ function finArrives(connection: Connection, now: Instant): void {
       break;
     case State.FIN_WAIT_2:
       layer.acknowledgeNow(connection, now);
-      connection.handler?.readable(connection);
+      connection.tellReadable();
       enterTimeWait(connection, now);
       return;
     default:
       break;
   }
-  connection.handler?.readable(connection);
+  connection.tellReadable();
 }

@@ -30,7 +30,7 @@ describe('TS.Recent (RFC 7323 §4.3)', () => {
 
   it('is not that of a segment ahead of a gap, so that the round trip includes the gap', () => {
     const { peer, connection } = opened();
-    const recent = connection.timestampRecent;
+    const recent = connection.block!.timestampRecent;
     peer.send({ seq: 1001, data: 1000, tsval: 8_000_000 });
     expect(peer.expect().timestamps?.[1]).toBe(recent);
     peer.send({ seq: 1, data: 1000, tsval: 8_000_010 });
@@ -39,10 +39,10 @@ describe('TS.Recent (RFC 7323 §4.3)', () => {
 
   it('a blind attacker inside the window cannot move it: its sequence number is beyond Last.ACK.sent (row 27)', () => {
     const { peer, connection } = opened();
-    const recent = connection.timestampRecent;
+    const recent = connection.block!.timestampRecent;
     peer.send({ seq: 3000, data: 1, tsval: recent + 2 ** 30 });
     peer.send({ seq: 3000, tsval: recent + 2 ** 30 });
-    expect(connection.timestampRecent).toBe(recent);
+    expect(connection.block!.timestampRecent).toBe(recent);
     peer.send({ seq: 1, data: 10 });
     expect(connection.readableBytes).toBe(10);
   });
@@ -51,23 +51,23 @@ describe('TS.Recent (RFC 7323 §4.3)', () => {
     const { peer, connection } = opened();
     peer.send({ data: 1000 });
     readAll(connection);
-    const recent = connection.timestampRecent;
+    const recent = connection.block!.timestampRecent;
     const forged = { seq: 1, data: 1400, tsval: recent + 2 ** 30 };
     for (const ack of [2 ** 30, -(2 ** 30), 2]) peer.send({ ...forged, ack });
     for (const flags of ['S', 'S.', '']) peer.send({ ...forged, flags });
-    expect(connection.timestampRecent).toBe(recent);
+    expect(connection.block!.timestampRecent).toBe(recent);
     peer.send({ seq: 1001, data: 10 });
     expect(connection.readableBytes).toBe(10);
   });
 
   it('goes on when the peer’s clock wraps', () => {
     const { peer, connection } = opened();
-    const { timestampRecent } = connection;
+    const { timestampRecent } = connection.block!;
     let value = timestampRecent;
     for (let i = 0; i < 12; i++) {
       value = (value + 2 ** 29) | 0;
       peer.send({ data: 10, tsval: value });
-      expect(connection.timestampRecent).toBe(value);
+      expect(connection.block!.timestampRecent).toBe(value);
     }
     expect(connection.readableBytes).toBe(120);
   });
@@ -112,7 +112,7 @@ describe('PAWS (RFC 7323 §5.3)', () => {
   it('after 24 days without a segment nothing is old any more (§5.5)', () => {
     const { peer, connection, host } = opened();
     peer.send({ data: 10 });
-    const value = connection.timestampRecent;
+    const value = connection.block!.timestampRecent;
     // The wheel has nothing to do in between; time passes in steps that an Instant can tell.
     for (let passed = 0; passed < 24 * DAY; passed += DAY / 100) host.wait(DAY / 100);
     peer.send({ data: 10, tsval: value - 1 });
@@ -122,7 +122,7 @@ describe('PAWS (RFC 7323 §5.3)', () => {
   it('but after 23 days it is', () => {
     const { peer, connection, host } = opened();
     peer.send({ data: 10 });
-    const value = connection.timestampRecent;
+    const value = connection.block!.timestampRecent;
     for (let passed = 0; passed < 23 * DAY; passed += DAY / 100) host.wait(DAY / 100);
     peer.send({ data: 10, tsval: value - 1 });
     expect(connection.readableBytes).toBe(10);
@@ -171,7 +171,7 @@ describe('our timestamps', () => {
       host.settle();
       peer.send({ tsecr: echo });
     }
-    const { smoothed, timeout } = connection.recovery.estimator;
+    const { smoothed, timeout } = connection.block!.recovery.estimator;
     expect(smoothed).toBeLessThan(10_000);
     expect(timeout).toBe(200_000);
   });

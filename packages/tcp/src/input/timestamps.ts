@@ -1,12 +1,12 @@
 import { seq } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import type { Segment } from '../segment.js';
 
 /** RFC 7323 §5.5: a timestamp of this age says nothing any more, the clock has gone half round: 24 days in ms. */
 const OUTDATED = 24 * 24 * 3_600_000;
 
 /** PAWS, protection against wrapped sequence numbers (RFC 7323 §5.3 R1): the segment is older than what was received last. */
-export function isOldTimestamp(connection: Connection, segment: Segment): boolean {
+export function isOldTimestamp(connection: ControlBlock, segment: Segment): boolean {
   if (((segment.options.timestampValue - connection.timestampRecent) | 0) >= 0) return false;
   const age = (connection.layer.milliseconds - connection.timestampRecentAt) | 0;
   return age >= 0 && age < OUTDATED;
@@ -16,7 +16,7 @@ export function isOldTimestamp(connection: Connection, segment: Segment): boolea
  * RFC 7323 §4.3: of segments not acknowledged yet the timestamp of the first is echoed; one that lies ahead of a gap, or
  * that an attacker sent without knowing Last.ACK.sent, is not.
  */
-export function rememberTimestamp(connection: Connection, segment: Segment): void {
+export function rememberTimestamp(connection: ControlBlock, segment: Segment): void {
   const { options } = segment;
   if (!options.hasTimestamps) return;
   if (seq.isGreater(segment.sequence, connection.lastAcknowledgementSent)) return;

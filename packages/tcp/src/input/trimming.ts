@@ -1,5 +1,5 @@
 import { tcp } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { acknowledgeAtOnce } from '../receive/acknowledgement-policy.js';
 import type { Segment } from '../segment.js';
 import { reportDuplicate } from './duplicate-report.js';
@@ -7,7 +7,7 @@ import { reportDuplicate } from './duplicate-report.js';
 const { FIN } = tcp.Flag;
 
 /** Cuts off what was received before, and what is beyond the window (§3.10.7.4: "tailored to begin at RCV.NXT"). */
-export function trimToWindow(connection: Connection, segment: Segment): void {
+export function trimToWindow(connection: ControlBlock, segment: Segment): void {
   const next = connection.receiveNext;
   const known = (next - segment.sequence) | 0;
   if (known > 0) {

@@ -1,7 +1,7 @@
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { IpAddress } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { EphemeralPorts, FlowKey } from '../opening/index.js';
 import { Path } from '../path/path.js';
 import { transmitSyn } from '../send/handshake.js';
@@ -21,14 +21,21 @@ export class ActiveOpen {
   }
 
   /** For {@link Connection.bind}. */
-  bind(connection: Connection, address: IpAddress | null, port: number): Errno {
+  bind(connection: ControlBlock, address: IpAddress | null, port: number): Errno {
     const { ports } = this.#layer;
     if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null) {
       return Errno.EINVAL;
     }
     if (address !== null && !address.isAny && !this.isLocal(address)) return Errno.EADDRNOTAVAIL;
     if (port !== 0) {
-      const errno = ports.bind(connection, address, port, connection.reuseAddress, connection.reusePort, false);
+      const errno = ports.bind(
+        connection.connection,
+        address,
+        port,
+        connection.reuseAddress,
+        connection.reusePort,
+        false,
+      );
       if (errno !== Errno.NONE) return errno;
     }
     connection.boundAddress = address;
@@ -37,7 +44,7 @@ export class ActiveOpen {
   }
 
   /** For {@link Connection.connect}. */
-  connect(connection: Connection, address: IpAddress, port: number, now: Instant): Errno {
+  connect(connection: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
     const layer = this.#layer;
     if (connection.state !== State.CLOSED) return connection.state === State.SYN_SENT ? Errno.EALREADY : Errno.EISCONN;
     if (connection.isOrphan || connection.path !== null) return Errno.EINVAL;
@@ -58,7 +65,7 @@ export class ActiveOpen {
     if (layer.table.find(key) !== null) return Errno.EADDRINUSE;
     const waiting = layer.timeWait.find(key);
     if (waiting >= 0 && !layer.timeWait.isReusable(waiting, now)) return Errno.EADDRINUSE;
-    if (!layer.table.insert(connection)) return Errno.ENOBUFS;
+    if (!layer.table.insert(connection.connection, key)) return Errno.ENOBUFS;
     connection.path = path;
     let sequence = layer.initialSequence.next(key, now);
     if (waiting >= 0) sequence = layer.timeWait.succeed(waiting, sequence);
@@ -84,7 +91,7 @@ export class ActiveOpen {
   }
 
   /** SYN-SENT. */
-  #start(connection: Connection, sequence: number, now: Instant): void {
+  #start(connection: ControlBlock, sequence: number, now: Instant): void {
     const { settings, timestampOffset } = this.#layer;
     const { recovery, receiveWindow } = connection;
     connection.state = State.SYN_SENT;

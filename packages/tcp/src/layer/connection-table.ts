@@ -47,9 +47,8 @@ export class ConnectionTable {
     return slot < 0 ? null : this.#connections[slot]!;
   }
 
-  /** Enters a connection under its key; false when the table is full. */
-  insert(connection: Connection): boolean {
-    const { key } = connection;
+  /** Enters a connection; false when the table is full. */
+  insert(connection: Connection, key: FlowKey): boolean {
     const slot = this.#freeSlots.pop() ?? this.#connections.length;
     if (!this.#table.insert(key.a, key.b, key.c, key.d, slot)) {
       this.#freeSlots.push(slot);
@@ -60,9 +59,8 @@ export class ConnectionTable {
     return true;
   }
 
-  remove(connection: Connection): void {
+  remove(connection: Connection, key: FlowKey): void {
     if (connection.slot < 0) return;
-    const { key } = connection;
     this.#table.remove(key.a, key.b, key.c, key.d);
     this.#connections[connection.slot] = null;
     this.#freeSlots.push(connection.slot);

@@ -60,9 +60,10 @@ export class Listener {
     this.isClosed = true;
     this.layer.removeListener(this);
     for (const connection of this.#queue.splice(0)) {
-      connection.isOrphan = true;
-      abort(connection, Errno.ECONNABORTED, now);
-      connection.receiveBuffer.clear();
+      const block = connection.wake();
+      block.isOrphan = true;
+      abort(block, Errno.ECONNABORTED, now);
+      block.receiveBuffer.clear();
     }
   }
 

@@ -1,7 +1,7 @@
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { abort } from '../closing.js';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 
 /**
  * Connections their applications have closed and that still have something to do. The oldest gives way when there are too
@@ -12,8 +12,8 @@ import type { Connection } from '../connection.js';
  */
 export class Orphans {
   readonly #limit: number;
-  #oldest: Connection | null = null;
-  #newest: Connection | null = null;
+  #oldest: ControlBlock | null = null;
+  #newest: ControlBlock | null = null;
   #size = 0;
   /** Reset because there were too many. */
   evicted = 0;
@@ -26,7 +26,7 @@ export class Orphans {
     return this.#size;
   }
 
-  add(connection: Connection, now: Instant): void {
+  add(connection: ControlBlock, now: Instant): void {
     if (connection.isListedOrphan) return;
     connection.isListedOrphan = true;
     connection.olderOrphan = this.#newest;
@@ -39,11 +39,11 @@ export class Orphans {
     abort(this.#oldest!, Errno.ECONNABORTED, now);
   }
 
-  has(connection: Connection): boolean {
+  has(connection: ControlBlock): boolean {
     return connection.isListedOrphan;
   }
 
-  delete(connection: Connection): void {
+  delete(connection: ControlBlock): void {
     if (!connection.isListedOrphan) return;
     const { newerOrphan, olderOrphan } = connection;
     if (olderOrphan === null) this.#oldest = newerOrphan;

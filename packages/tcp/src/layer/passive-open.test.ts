@@ -80,7 +80,7 @@ describe('SEGMENT ARRIVES in LISTEN (RFC 9293 §3.10.7.2)', () => {
     const peer = halfOpen(host, { sack: true, scale: 5, timestamps: true, mss: 700 });
     peer.send({ window: 1000 });
     const { connection } = host.accept(listener);
-    expect(connection).toMatchObject({
+    expect(connection.block).toMatchObject({
       hasSelectiveAcknowledgements: true,
       hasTimestamps: true,
       sendWindowScale: 5,
@@ -98,7 +98,7 @@ describe('SEGMENT ARRIVES in LISTEN (RFC 9293 §3.10.7.2)', () => {
     peer.expect({ flags: 'S.', window: 3000, mss: 500, timeToLive: 9, trafficClass: 0xb8 });
     peer.send();
     const { connection } = host.accept(listener);
-    expect(connection.noDelay).toBe(true);
+    expect(connection.block!.noDelay).toBe(true);
     write(connection, 700);
     host.settle();
     peer.expect({ length: 700, gsoSize: 500, timeToLive: 9 });
@@ -208,15 +208,15 @@ describe('SYN-RECEIVED of a passive open (§3.10.7.4)', () => {
 
   it('the round trip of the handshake is measured, unless the answer was sent twice (RFC 6298, Karn)', () => {
     const host = new TestHost();
-    expect(host.acceptFrom({ roundTrip: 70 }).connection.recovery.estimator.smoothed).toBe(70_000);
+    expect(host.acceptFrom({ roundTrip: 70 }).connection.block!.recovery.estimator.smoothed).toBe(70_000);
     const listener = host.listen(81);
     const peer = halfOpen(host, { localPort: 81 });
     host.wait(1100);
     peer.send();
     const { connection } = host.accept(listener);
-    expect(connection.recovery.estimator.hasSample).toBe(false);
+    expect(connection.block!.recovery.estimator.hasSample).toBe(false);
     // RFC 6298 §5.7.
-    expect(connection.recovery.estimator.timeout).toBe(3_000_000);
+    expect(connection.block!.recovery.estimator.timeout).toBe(3_000_000);
   });
 
   it('an answer that had to be sent more than once is a sign of congestion: one segment first (RFC 5681 §3.1)', () => {
@@ -340,7 +340,7 @@ describe('a full SYN cache (row 29)', () => {
     peer.send({ data: 100 });
     const { connection } = host.accept(listener);
     expect(readAll(connection)).toEqual(pattern(1, 100));
-    expect(connection).toMatchObject({
+    expect(connection.block).toMatchObject({
       hasSelectiveAcknowledgements: true,
       sendWindowScale: 3,
       hasTimestamps: true,
@@ -358,7 +358,7 @@ describe('a full SYN cache (row 29)', () => {
     peer.expect({ flags: 'S.', sackPermitted: false, scale: undefined });
     peer.send({ window: 500 });
     const { connection } = host.accept(listener);
-    expect(connection).toMatchObject({ hasSelectiveAcknowledgements: false, sendWindow: 500, hasScaling: false });
+    expect(connection.block).toMatchObject({ hasSelectiveAcknowledgements: false, sendWindow: 500, hasScaling: false });
   });
 
   it.each([9, -9, 1 << 24, 0x1234_5678])('a forged cookie, off by %i, is answered by RST', (off) => {
@@ -388,7 +388,7 @@ describe('a full SYN cache (row 29)', () => {
     const { host, listener } = listening({ synCookies: 'always' });
     const peer = host.peer({ ecn: true, timestamps: true });
     peer.open();
-    expect(host.accept(listener).connection.hasEcn).toBe(true);
+    expect(host.accept(listener).connection.block!.hasEcn).toBe(true);
   });
 
   it('a good cookie finds the accept queue full, or no room for connections: dropped, and taken when it comes again', () => {

@@ -1,8 +1,8 @@
 import { Errno } from '@prism-net/errors';
 import { elapsed, type Instant } from '@prism-net/time';
 import { DropReason, seq, tcp } from '@prism-net/wire';
-import { Connection } from '../connection.js';
 import { DSCP_BITS } from '../connection-options.js';
+import type { ControlBlock } from '../control-block.js';
 import { defaultSegmentSize } from '../default-segment-size.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, SynCache, type SynCacheHandler, SynCookies } from '../opening/index.js';
@@ -373,23 +373,23 @@ export class PassiveOpen implements SynCacheHandler {
   }
 
   /** A connection in the table; null when there are too many, or no way back. */
-  #create(listener: Listener, network: Network, addresses: Addresses, key: FlowKey): Connection | null {
+  #create(listener: Listener, network: Network, addresses: Addresses, key: FlowKey): ControlBlock | null {
     const layer = this.#layer;
     if (layer.size >= layer.settings.maximumConnections) return null;
     const path = new Path(network);
     path.copy(addresses);
     if (network.resolve(path) !== Errno.NONE) return null;
-    const connection = new Connection(layer, null);
+    const connection = layer.open(null).wake();
     connection.path = path;
     connection.isPassive = true;
     connection.key.copy(key);
     connection.apply(listener.options);
-    return layer.table.insert(connection) ? connection : null;
+    return layer.table.insert(connection.connection, key) ? connection : null;
   }
 
   /** The state after the SYN and our SYN-ACK. */
   #begin(
-    connection: Connection,
+    connection: ControlBlock,
     irs: number,
     iss: number,
     segmentSize: number,
@@ -415,10 +415,10 @@ export class PassiveOpen implements SynCacheHandler {
     connection.recovery.start((iss + 1) | 0, now);
   }
 
-  #complete(listener: Listener, connection: Connection, segment: Segment, now: Instant): void {
+  #complete(listener: Listener, connection: ControlBlock, segment: Segment, now: Instant): void {
     segmentArrives(connection, segment, now);
     if (connection.state === State.CLOSED) return;
-    listener.add(connection);
+    listener.add(connection.connection);
   }
 
   #acknowledge(slot: number, network: Network, addresses: Addresses, now: Instant): void {

@@ -45,8 +45,7 @@ export class PortTable {
     return Errno.NONE;
   }
 
-  unbind(owner: Connection | Listener): void {
-    const port = 'boundPort' in owner ? owner.boundPort : owner.localPort;
+  unbind(owner: Connection | Listener, port: number): void {
     const left = this.#holders.get(port)?.filter((holder) => holder.owner !== owner);
     if (left === undefined) return;
     if (left.length === 0) this.#holders.delete(port);

@@ -1,6 +1,6 @@
 import type { PacketPool } from '@prism-net/buffers';
 import { DropReason } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { LOOK_MICROSECONDS } from './starved-writers.js';
 import type { TcpLayer } from './tcp-layer.js';
 
@@ -17,9 +17,9 @@ export class Shortage {
   readonly #layer: TcpLayer;
   readonly #pool: PacketPool;
   /** Connections with text ahead of a gap, the one that gives up a range next in front. */
-  readonly #gaps = new Set<Connection>();
+  readonly #gaps = new Set<ControlBlock>();
   /** Connections whose application has read, and whose peers were not told. */
-  readonly #windows = new Set<Connection>();
+  readonly #windows = new Set<ControlBlock>();
 
   constructor(layer: TcpLayer) {
     this.#layer = layer;
@@ -33,19 +33,19 @@ export class Shortage {
   }
 
   /** Whether a connection may keep one more segment that came ahead of a gap. */
-  mayKeep(connection: Connection): boolean {
+  mayKeep(connection: ControlBlock): boolean {
     return !this.isNear || connection.reassembly.count < FEW_RANGES;
   }
 
-  noteGap(connection: Connection): void {
+  noteGap(connection: ControlBlock): void {
     if (connection.reassembly.count === 1) this.#gaps.add(connection);
   }
 
-  noteWindow(connection: Connection): void {
+  noteWindow(connection: ControlBlock): void {
     this.#windows.add(connection);
   }
 
-  delete(connection: Connection): void {
+  delete(connection: ControlBlock): void {
     this.#gaps.delete(connection);
     this.#windows.delete(connection);
   }

@@ -1,5 +1,5 @@
 import type { PacketPool } from '@prism-net/buffers';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { State } from '../state.js';
 
 /** Packets come back at any time, without a word: so often is looked, while somebody waits. */
@@ -15,7 +15,7 @@ const LOOKS = 64;
  */
 export class StarvedWriters {
   readonly #pool: PacketPool;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ControlBlock>();
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
@@ -30,14 +30,14 @@ export class StarvedWriters {
     return this.#connections.size === 0 ? -1 : LOOK_MICROSECONDS;
   }
 
-  add(connection: Connection): void {
+  add(connection: ControlBlock): void {
     if (connection.isStarved) return;
     connection.isStarved = true;
     this.#connections.add(connection);
   }
 
   /** How many of `length` bytes the connection may write now: packets that came back belong to those who wait. */
-  allow(connection: Connection, length: number): number {
+  allow(connection: ControlBlock, length: number): number {
     const { available, region } = this.#pool;
     if (this.#connections.size === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
       connection.turn = 0;
@@ -49,7 +49,7 @@ export class StarvedWriters {
   }
 
   /** It is gone. */
-  delete(connection: Connection): void {
+  delete(connection: ControlBlock): void {
     if (!connection.isStarved) return;
     connection.isStarved = false;
     this.#connections.delete(connection);
@@ -84,10 +84,10 @@ export class StarvedWriters {
   }
 }
 
-function tell(connection: Connection, turn: number): void {
+function tell(connection: ControlBlock, turn: number): void {
   connection.isStarved = false;
   if (connection.state === State.CLOSED) return;
   connection.turn = turn;
   connection.isWriteBlocked = false;
-  connection.handler?.writable(connection);
+  connection.tellWritable();
 }

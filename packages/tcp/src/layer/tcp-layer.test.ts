@@ -4,6 +4,7 @@ import { DropReason, IpAddress } from '@prism-net/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../connection.js';
+import { FlowKey } from '../opening/index.js';
 import { State } from '../state.js';
 import { address, establish, pattern, readAll, TestHost, write } from '../tcp.testkit.js';
 import { ConnectionTable } from './connection-table.js';
@@ -14,7 +15,7 @@ describe('the table of connections', () => {
     host.network.local.push(address('10.0.0.9'));
     const { connection, peer } = host.connect();
     const name = {
-      localD: connection.path!.localD,
+      localD: connection.block!.path!.localD,
       remoteD: peer.address.d,
       localPort: peer.localPort,
       remotePort: peer.port,
@@ -35,9 +36,10 @@ describe('the table of connections', () => {
   });
 
   it('does what a map would, in any order of openings and ends', () => {
-    const fake = (index: number) => {
-      const key = { a: index & 3, b: 7, c: index >> 2, d: 4 };
-      return { slot: -1, key } as unknown as Connection;
+    const keyOf = (index: number) => {
+      const key = new FlowKey();
+      key.setIpv4(7, index & 3, 0, index >> 2);
+      return key;
     };
     const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 40 })), { maxLength: 200 });
     fc.assert(
@@ -46,15 +48,15 @@ describe('the table of connections', () => {
         const model = new Map<number, Connection>();
         for (const [isOpening, index] of all) {
           if (isOpening && !model.has(index)) {
-            const connection = fake(index);
-            expect(table.insert(connection)).toBe(model.size < 24);
+            const connection = { slot: -1 } as Connection;
+            expect(table.insert(connection, keyOf(index))).toBe(model.size < 24);
             if (connection.slot >= 0) model.set(index, connection);
           } else if (!isOpening) {
             const connection = model.get(index);
-            if (connection !== undefined) table.remove(connection);
+            if (connection !== undefined) table.remove(connection, keyOf(index));
             model.delete(index);
           }
-          for (let i = 0; i <= 40; i++) expect(table.find(fake(i).key)).toBe(model.get(i) ?? null);
+          for (let i = 0; i <= 40; i++) expect(table.find(keyOf(i))).toBe(model.get(i) ?? null);
           expect(table.size).toBe(model.size);
           expect(table.isFull).toBe(model.size === 24);
         }
@@ -198,7 +200,7 @@ describe('sequence numbers wrap (row 37)', () => {
       host.layer.initialSequence.next = () => iss;
       const options = { peer: { sack: true }, roundTrip: 30 };
       const { peer, connection } = isPassive ? host.acceptFrom(options) : host.connect(options);
-      expect(connection.initialSendSequence).toBe(iss);
+      expect(connection.block!.initialSendSequence).toBe(iss);
       const got = new Set<number>();
       for (let round = 0; round < 4 || (round < 100 && connection.unacknowledgedWrites > 0); round++) {
         if (round < 4) write(connection, 5000);

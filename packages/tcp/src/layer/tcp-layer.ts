@@ -9,6 +9,7 @@ import { DropReason, type IpAddress, tcp } from '@prism-net/wire';
 import { Connection } from '../connection.js';
 import type { ConnectionHandler, ListenerHandler } from '../connection-handler.js';
 import type { ConnectionOptions } from '../connection-options.js';
+import type { ControlBlock } from '../control-block.js';
 import { coalesce, releaseHeld } from '../input/coalescing.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
@@ -91,10 +92,10 @@ export class TcpLayer implements SegmentReceiver {
   readonly #hashKey: HashKey;
   readonly #activeOpen: ActiveOpen;
   readonly #segment = new Segment();
-  #pending: (Connection | null)[] = [];
+  #pending: (ControlBlock | null)[] = [];
   #pendingCount = 0;
-  #flushing: (Connection | null)[] = [];
-  readonly #held: (Connection | null)[] = [];
+  #flushing: (ControlBlock | null)[] = [];
+  readonly #held: (ControlBlock | null)[] = [];
   #heldCount = 0;
   #microseconds = 0;
 
@@ -174,17 +175,17 @@ export class TcpLayer implements SegmentReceiver {
 
   /** For {@link Listener.close}. */
   removeListener(listener: Listener): void {
-    this.ports.unbind(listener);
+    this.ports.unbind(listener, listener.localPort);
     this.passiveOpen.remove(listener);
   }
 
   /** For {@link Connection.bind}. */
-  bind(connection: Connection, address: IpAddress | null, port: number): Errno {
+  bind(connection: ControlBlock, address: IpAddress | null, port: number): Errno {
     return this.#activeOpen.bind(connection, address, port);
   }
 
   /** For {@link Connection.connect}. */
-  connect(connection: Connection, address: IpAddress, port: number, now: Instant): Errno {
+  connect(connection: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
     this.#setNow(now);
     return this.#activeOpen.connect(connection, address, port, now);
   }
@@ -200,11 +201,12 @@ export class TcpLayer implements SegmentReceiver {
       return;
     }
     segment.ecn = ecn;
-    const connection = this.table.lookup(network, addresses);
-    if (connection === null) {
+    const found = this.table.lookup(network, addresses);
+    if (found === null) {
       this.#withoutConnection(segment, network, addresses, now);
       return;
     }
+    const connection = found.wake();
     if (isImpossible(segment.flags)) {
       this.drop(segment, DropReason.TCP_FLAGS_INVALID);
       return;
@@ -290,7 +292,8 @@ export class TcpLayer implements SegmentReceiver {
 
   /** Gives everything back without a word to the peers. */
   close(): void {
-    for (const connection of this.connections()) {
+    for (const each of this.connections()) {
+      const connection = each.wake();
       connection.isOrphan = true;
       this.discardHeld(connection);
       connection.sendBuffer.clear();
@@ -298,7 +301,7 @@ export class TcpLayer implements SegmentReceiver {
       this.#clearReassembly(connection);
       connection.timers.close();
       connection.state = State.CLOSED;
-      this.table.remove(connection);
+      this.table.remove(connection.connection, connection.key);
     }
     this.#pendingCount = 0;
     this.starved.clear();
@@ -321,7 +324,7 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** The connection has something to send: it gets its turn with the next {@link flush}. */
-  markPending(connection: Connection): void {
+  markPending(connection: ControlBlock): void {
     if (connection.isPending) return;
     connection.isPending = true;
     this.#pending[this.#pendingCount] = connection;
@@ -329,12 +332,12 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** It could not send all: it is tried again with the next flush. */
-  hold(connection: Connection): void {
+  hold(connection: ControlBlock): void {
     this.markPending(connection);
   }
 
   /** For coalescing: the connection holds a segment until the end of the burst. */
-  keepHeld(connection: Connection): void {
+  keepHeld(connection: ControlBlock): void {
     const last = this.#heldCount - 1;
     if (last >= 0 && this.#held[last] === connection) return;
     this.#held[this.#heldCount] = connection;
@@ -342,7 +345,7 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** The held segment of a connection that is gone. */
-  discardHeld(connection: Connection): void {
+  discardHeld(connection: ControlBlock): void {
     const packet = connection.heldPacket;
     if (packet === null) return;
     connection.heldPacket = null;
@@ -352,7 +355,7 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** An acknowledgement that must not wait for the end of the burst. */
-  acknowledgeNow(connection: Connection, now: Instant): void {
+  acknowledgeNow(connection: ControlBlock, now: Instant): void {
     sendAcknowledgement(connection, now);
   }
 
@@ -369,7 +372,7 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** RST in answer to a segment that a half-open connection cannot accept. */
-  resetFor(connection: Connection, segment: Segment, now: Instant): void {
+  resetFor(connection: ControlBlock, segment: Segment, now: Instant): void {
     if (segment.has(RST)) return;
     const path = connection.path!;
     this.counter.resetsSent();
@@ -380,22 +383,22 @@ export class TcpLayer implements SegmentReceiver {
     this.counter.challenges();
   }
 
-  countEstablished(connection: Connection): void {
+  countEstablished(connection: ControlBlock): void {
     this.counter.established(connection.isPassive);
   }
 
   /** Takes a connection that has ended out of everything. */
-  release(connection: Connection): void {
+  release(connection: ControlBlock): void {
     this.#clearReassembly(connection);
     connection.timers.close();
     this.orphans.delete(connection);
     this.starved.delete(connection);
     this.shortage.delete(connection);
-    if (connection.boundPort !== 0) this.ports.unbind(connection);
-    this.table.remove(connection);
+    if (connection.boundPort !== 0) this.ports.unbind(connection.connection, connection.boundPort);
+    this.table.remove(connection.connection, connection.key);
   }
 
-  enterTimeWait(connection: Connection, now: Instant): void {
+  enterTimeWait(connection: ControlBlock, now: Instant): void {
     this.timeWait.add(connection, now);
   }
 
@@ -410,7 +413,7 @@ export class TcpLayer implements SegmentReceiver {
   ): boolean {
     this.#setNow(now);
     const connection = this.table.lookup(network, addresses);
-    return connection !== null && errorArrives(connection, sequence, errno, mtu, now);
+    return connection !== null && errorArrives(connection.wake(), sequence, errno, mtu, now);
   }
 
   /** Which of several listeners that share a port a flow belongs to. */
@@ -439,7 +442,7 @@ export class TcpLayer implements SegmentReceiver {
     return this.timeWait.find(key) >= 0 || this.ports.findListener(addresses, 0) !== null;
   }
 
-  #clearReassembly(connection: Connection): void {
+  #clearReassembly(connection: ControlBlock): void {
     const frames = connection.reassembly.clear();
     if (frames === 0) return;
     this.accounts.unholdFrames(frames);

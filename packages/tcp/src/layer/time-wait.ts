@@ -1,6 +1,6 @@
 import type { Instant } from '@prism-net/time';
 import { DropReason, tcp } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { type FlowKey, TimeWaitTable } from '../opening/index.js';
 import type { Network } from '../path/network.js';
 import type { Addresses, Segment } from '../segment.js';
@@ -30,7 +30,7 @@ export class TimeWait {
     return this.#table.find(key);
   }
 
-  add(connection: Connection, now: Instant): void {
+  add(connection: ControlBlock, now: Instant): void {
     const table = this.#table;
     const path = connection.path!;
     const slot = table.add(connection.key, now);

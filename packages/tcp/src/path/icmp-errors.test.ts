@@ -6,8 +6,8 @@ import { errnoName, establish, type Opened, TestHost, write } from '../tcp.testk
 /** An error about the segment that begins `sequence` bytes behind our ISS; true when it was believed. */
 function icmp({ host, connection }: Opened, errno: Errno, sequence: number, mtu = 0): boolean {
   const { layer, network, now } = host;
-  const absolute = (connection.initialSendSequence + sequence) | 0;
-  const believed = layer.errorArrives(network, connection.path!, absolute, errno, mtu, now);
+  const absolute = (connection.block!.initialSendSequence + sequence) | 0;
+  const believed = layer.errorArrives(network, connection.block!.path!, absolute, errno, mtu, now);
   host.settle();
   return believed;
 }
@@ -115,8 +115,8 @@ describe('too big (RFC 1191, row 13)', () => {
   function tooBig(opened: Opened, sequence: number, mtu: number): boolean {
     const { host, connection } = opened;
     const { layer, network, now } = host;
-    const absolute = (connection.initialSendSequence + sequence) | 0;
-    const believed = layer.errorArrives(network, connection.path!, absolute, Errno.EMSGSIZE, mtu, now);
+    const absolute = (connection.block!.initialSendSequence + sequence) | 0;
+    const believed = layer.errorArrives(network, connection.block!.path!, absolute, Errno.EMSGSIZE, mtu, now);
     if (believed) network.mtu = Math.max(mtu, 552);
     host.settle();
     return believed;
@@ -125,12 +125,12 @@ describe('too big (RFC 1191, row 13)', () => {
   it('the segment is sent again at once, in pieces that fit, without a smaller window (RFC 1191 §6.5)', () => {
     const opened = inFlight(50);
     const { peer, connection } = opened;
-    const { window } = connection.recovery.window;
+    const { window } = connection.block!.recovery.window;
     expect(tooBig(opened, 1, 1000)).toBe(true);
     const again = peer.drain();
     expect(again[0]).toMatchObject({ seq: 1, length: 960 });
-    expect(connection.segmentSize).toBe(960);
-    expect(connection.recovery.window.window).toBeGreaterThanOrEqual(Math.min(window, 9600));
+    expect(connection.block!.segmentSize).toBe(960);
+    expect(connection.block!.recovery.window.window).toBeGreaterThanOrEqual(Math.min(window, 9600));
     for (let i = 0; i < 20 && connection.unacknowledgedWrites > 0; i++) {
       opened.host.wait(100);
       peer.send();
@@ -145,21 +145,21 @@ describe('too big (RFC 1191, row 13)', () => {
   ])('is ignored when %s', (_, sequence, mtu) => {
     const opened = inFlight();
     expect(tooBig(opened, sequence, mtu)).toBe(false);
-    expect(opened.connection.segmentSize).toBe(1460);
+    expect(opened.connection.block!.segmentSize).toBe(1460);
     opened.peer.expectNothing();
   });
 
   it.each([0, 1, 68, 551])('with an MTU of %i is clamped by the network layer, and breaks nothing', (mtu) => {
     const opened = inFlight();
     tooBig(opened, 1, mtu);
-    expect(opened.connection.segmentSize).toBe(512);
+    expect(opened.connection.block!.segmentSize).toBe(512);
     expect(opened.connection.state).toBe(State.ESTABLISHED);
   });
 
   it('a storm of them, each a little smaller, costs one segment size each and ends', () => {
     const opened = inFlight();
     for (let mtu = 1499; mtu >= 561; mtu -= 14) tooBig(opened, 1, mtu);
-    expect(opened.connection.segmentSize).toBe(561 - 40);
-    expect(opened.connection.recovery.check()).toBeNull();
+    expect(opened.connection.block!.segmentSize).toBe(561 - 40);
+    expect(opened.connection.block!.recovery.check()).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { seq } from '@prism-net/wire';
 import { end } from '../closing.js';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { State } from '../state.js';
 
 /**
@@ -10,7 +10,7 @@ import { State } from '../state.js';
  * (RFC 5927 §4.1); then true. Hard errors end only connections that are being opened (RFC 5927 §5.2, RFC 9293 §3.9.2.2).
  */
 export function errorArrives(
-  connection: Connection,
+  connection: ControlBlock,
   sequence: number,
   errno: Errno,
   mtu: number,

@@ -13,17 +13,17 @@ describe('the segment size (RFC 9293 §3.7.1, MUST-16)', () => {
     host.network.mtu = mtu;
     write(connection, 1);
     host.settle();
-    expect(connection.segmentSize).toBe(expected);
+    expect(connection.block!.segmentSize).toBe(expected);
     expect(connection.information()).toMatchObject({ segmentSize: expected, pathMtu: mtu });
   });
 
   it('follows a route that becomes wider, too', () => {
     const { connection, host, peer } = establish({ peer: { mss: 8960 } });
-    expect(connection.segmentSize).toBe(1460);
+    expect(connection.block!.segmentSize).toBe(1460);
     host.network.mtu = 9000;
     write(connection, 8000);
     host.settle();
-    expect(connection.segmentSize).toBe(8960);
+    expect(connection.block!.segmentSize).toBe(8960);
     peer.expect({ length: 8000 });
   });
 
@@ -35,7 +35,7 @@ describe('the segment size (RFC 9293 §3.7.1, MUST-16)', () => {
     peer.drain();
     host.network.mtu = 600;
     const parts = new Map<number, number>();
-    for (let i = 0; i < 30 && !connection.isFinAcknowledged; i++) {
+    for (let i = 0; i < 30 && !connection.block!.isFinAcknowledged; i++) {
       host.wait(50);
       let ack = peer.received > 3502 ? peer.received : 1;
       for (const each of peer.drain())
@@ -44,7 +44,7 @@ describe('the segment size (RFC 9293 §3.7.1, MUST-16)', () => {
       for (let end = parts.get(ack); end !== undefined && end !== ack; end = parts.get(ack)) ack = end;
       peer.send({ ack: ack === 3501 ? 3502 : ack });
     }
-    expect(connection.isFinAcknowledged).toBe(true);
+    expect(connection.block!.isFinAcknowledged).toBe(true);
   });
 });
 
@@ -78,19 +78,19 @@ describe('the search for a black hole (RFC 2923 §2.1, RFC 4821 §7.7)', () => {
   it('after some timeouts smaller segments are tried, and the transfer goes on with them', () => {
     const { ack, connection } = through(1100, 60_000);
     expect(ack).toBe(40_001);
-    expect(connection.segmentSize).toBe(1024);
+    expect(connection.block!.segmentSize).toBe(1024);
   });
 
   it('and smaller ones still', () => {
     const { ack, connection } = through(600, 120_000);
     expect(ack).toBe(40_001);
-    expect(connection.segmentSize).toBe(536);
+    expect(connection.block!.segmentSize).toBe(536);
   });
 
   it('not when the setting says so', () => {
     const { ack, connection } = through(1100, 30_000, { settings: { blackHoleTimeouts: 0 } });
     expect(ack).toBe(1);
-    expect(connection.segmentSize).toBe(1460);
+    expect(connection.block!.segmentSize).toBe(1460);
   });
 
   it('an outage of everything leaves the segments as large as they were', () => {
@@ -104,7 +104,7 @@ describe('the search for a black hole (RFC 2923 §2.1, RFC 4821 §7.7)', () => {
       host.wait(100);
     }
     expect(connection.unacknowledgedWrites).toBe(0);
-    expect(connection.segmentSize).toBe(1460);
+    expect(connection.block!.segmentSize).toBe(1460);
   });
 
   it('after ten minutes the full size is believed in again (RFC 1191 §6.3)', () => {
@@ -113,6 +113,6 @@ describe('the search for a black hole (RFC 2923 §2.1, RFC 4821 §7.7)', () => {
     host.wait(601_000);
     write(connection, 5000);
     host.settle();
-    expect(connection.segmentSize).toBe(1460);
+    expect(connection.block!.segmentSize).toBe(1460);
   });
 });

@@ -1,6 +1,6 @@
 import { HEADROOM } from '@prism-net/buffers';
 import { tcp, tcpOptions } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 
 const HEADER = tcp.MINIMUM_HEADER_LENGTH;
 /** A segment this small goes through wherever IPv4 works: every host takes datagrams of 576 bytes (RFC 791 §3.1). */
@@ -11,7 +11,7 @@ const RAISE_MILLISECONDS = 600_000;
 const SUSPICION_MILLISECONDS = 60_000;
 
 /** The path MTU, or the options agreed upon, have changed: the segment size follows (RFC 9293 §3.7.1, MUST-16; RFC 1191 §6.4). */
-export function pathChanged(connection: Connection): void {
+export function pathChanged(connection: ControlBlock): void {
   const path = connection.path!;
   connection.pathMtu = path.mtu;
   const headers = (path.network.headerLength + HEADER) | 0;
@@ -24,12 +24,12 @@ export function pathChanged(connection: Connection): void {
 }
 
 /** A segment that takes a large part of a small pool might wait for ever for so many packets at once. */
-function affordableSize(connection: Connection): number {
+function affordableSize(connection: ControlBlock): number {
   const { pool } = connection.layer;
   return Math.max(1, pool.region.frames >> 4) * (pool.memory.layout.frameSize - HEADROOM);
 }
 
-function setSegmentSize(connection: Connection, size: number): void {
+function setSegmentSize(connection: ControlBlock, size: number): void {
   const before = connection.segmentSize;
   connection.segmentSize = size;
   const { recovery, layer } = connection;
@@ -39,7 +39,7 @@ function setSegmentSize(connection: Connection, size: number): void {
 }
 
 /** Before output: the path MTU has changed, or it is time to believe in a larger one again (RFC 1191 §6.3). */
-export function followPath(connection: Connection): void {
+export function followPath(connection: ControlBlock): void {
   if (connection.searchedSegmentSize > 0) {
     if (age(connection) < RAISE_MILLISECONDS && connection.path!.mtu === connection.pathMtu) return;
     connection.searchedSegmentSize = 0;
@@ -51,7 +51,7 @@ export function followPath(connection: Connection): void {
  * Timeouts in a row with full segments: perhaps the path drops them, and the ICMP messages that would say so (RFC 2923
  * §2.1). Smaller segments are tried in turn with full ones, so that an outage does not leave them small.
  */
-export function searchBlackHole(connection: Connection): void {
+export function searchBlackHole(connection: ControlBlock): void {
   const { blackHoleTimeouts, blackHoleSegmentSize } = connection.layer.settings;
   if (blackHoleTimeouts === 0) return;
   const tried = (connection.recovery.consecutiveTimeouts - blackHoleTimeouts) | 0;
@@ -70,19 +70,19 @@ export function searchBlackHole(connection: Connection): void {
  * A smaller segment was acknowledged. The first time it may have been an outage that ended: full segments are tried again,
  * and only if they fail once more they are believed not to get through.
  */
-export function smallerArrived(connection: Connection): void {
+export function smallerArrived(connection: ControlBlock): void {
   if (connection.isBlackHole) return;
   connection.searchedSegmentSize = 0;
   pathChanged(connection);
 }
 
 /** Milliseconds since the last search. */
-function age(connection: Connection): number {
+function age(connection: ControlBlock): number {
   return (connection.layer.milliseconds - connection.searchedAt) >>> 0;
 }
 
 /** Length of the oldest segment that is out. */
-function oldestSegment(connection: Connection): number {
+function oldestSegment(connection: ControlBlock): number {
   const { recovery } = connection;
   const index = recovery.nextLost();
   return index < 0 ? 0 : (recovery.recordEnd(index) - recovery.recordStart(index)) | 0;

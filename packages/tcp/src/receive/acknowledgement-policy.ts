@@ -1,5 +1,5 @@
 import type { Instant } from '@prism-net/time';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 
 /** How many segments after a gap, or at the start, are acknowledged at once. */
 const QUICK = 16;
@@ -11,7 +11,7 @@ const SHORTEST_FULL_SEGMENT = 536;
  * (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2), else after a delay (SHLD-18) in which an answer may take the
  * acknowledgement along.
  */
-export function acknowledgeText(connection: Connection, bytes: number, frames: number, now: Instant): void {
+export function acknowledgeText(connection: ControlBlock, bytes: number, frames: number, now: Instant): void {
   connection.unacknowledgedBytes = (connection.unacknowledgedBytes + bytes) | 0;
   learnSegmentSize(connection, (bytes / frames) | 0);
   if (connection.mustAcknowledge) return;
@@ -30,13 +30,13 @@ export function acknowledgeText(connection: Connection, bytes: number, frames: n
 }
 
 /** A gap was seen, or filled: the peer's recovery waits for acknowledgements (RFC 5681 §4.2). */
-export function acknowledgeAtOnce(connection: Connection): void {
+export function acknowledgeAtOnce(connection: ControlBlock): void {
   connection.mustAcknowledge = true;
   connection.quickAcknowledgements = QUICK;
 }
 
 /** An acknowledgement left, by itself or with text. */
-export function acknowledged(connection: Connection): void {
+export function acknowledged(connection: ControlBlock): void {
   connection.mustAcknowledge = false;
   connection.unacknowledgedBytes = 0;
   connection.lastAcknowledgementSent = connection.receiveNext;
@@ -44,13 +44,13 @@ export function acknowledged(connection: Connection): void {
 }
 
 /** What a full segment of the peer holds: less than ours where its side of the path is narrower. */
-function fullSegment(connection: Connection): number {
+function fullSegment(connection: ControlBlock): number {
   const { receivedSegmentSize, segmentSize } = connection;
   return receivedSegmentSize === 0 ? segmentSize : Math.min(receivedSegmentSize, segmentSize);
 }
 
 /** The largest of late, falling slowly; short segments, the ends of writes, say nothing. */
-function learnSegmentSize(connection: Connection, size: number): void {
+function learnSegmentSize(connection: ControlBlock, size: number): void {
   if (size < SHORTEST_FULL_SEGMENT) return;
   const known = connection.receivedSegmentSize;
   connection.receivedSegmentSize = size >= known ? size : (known - ((known - size) >> 3)) | 0;

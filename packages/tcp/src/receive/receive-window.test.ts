@@ -14,7 +14,7 @@ describe('the window offered', () => {
   it('is the buffer, unscaled in the SYN and scaled afterwards (RFC 7323 §2.2)', () => {
     const settings = { receiveBuffer: 300_000, maximumReceiveBuffer: 300_000 };
     const { peer, host, connection } = establish({ settings, peer: { scale: 0 }, isPassive: true });
-    expect(connection.receiveWindow.scale).toBe(3);
+    expect(connection.block!.receiveWindow.scale).toBe(3);
     peer.send({ data: 10 });
     expect(peer.expect().window).toBe(Math.ceil(300_000 / 8) - 1);
     host.wait(1);
@@ -30,7 +30,7 @@ describe('the window offered', () => {
     'a maximum of %i bytes can be said with the scale offered',
     (maximum) => {
       const { connection } = establish({ settings: { receiveBuffer: 256, maximumReceiveBuffer: maximum } });
-      const scale = connection.receiveWindow.offeredScale();
+      const scale = connection.block!.receiveWindow.offeredScale();
       expect(65_535 * 2 ** scale).toBeGreaterThanOrEqual(maximum);
       // Not coarser than needed.
       if (scale > 0) expect(65_535 * 2 ** (scale - 1)).toBeLessThan(maximum);
@@ -50,13 +50,13 @@ describe('the right edge (RFC 9293 §3.8.6.2.2, SHLD-14)', () => {
       peer: { scale: scale ?? 0 },
       connection: { quickAcknowledgement: true },
     });
-    const offered = connection.receiveWindow.scale;
+    const offered = connection.block!.receiveWindow.scale;
     expect(offered).toBe(scale ?? 0);
     let edge = 0;
     let shown = 0;
     for (let i = 0; i < 60; i++) {
       peer.send({ data: 777 });
-      const now = seq.difference(connection.receiveWindow.edge, connection.initialReceiveSequence);
+      const now = seq.difference(connection.block!.receiveWindow.edge, connection.block!.initialReceiveSequence);
       expect(now).toBeGreaterThanOrEqual(edge);
       edge = now;
       const told = edgeOf(peer, offered);
@@ -71,7 +71,7 @@ describe('the right edge (RFC 9293 §3.8.6.2.2, SHLD-14)', () => {
     const settings = { receiveBuffer: 8192, maximumReceiveBuffer: 4 << 20 };
     const options = { frames: 64, isFast: true, settings, peer: { scale: 7 } };
     const { peer, connection } = establish({ ...options, connection: { quickAcknowledgement: true } });
-    const { scale } = connection.receiveWindow;
+    const { scale } = connection.block!.receiveWindow;
     expect(scale).toBe(7);
     for (let i = 0; i < 9000; i++) {
       peer.inject({ data: 1 });
@@ -87,7 +87,7 @@ describe('the right edge (RFC 9293 §3.8.6.2.2, SHLD-14)', () => {
   it('text up to the edge is taken even when what was last told is less (RFC 7323 §2.4)', () => {
     const settings = { receiveBuffer: 8192, maximumReceiveBuffer: 4 << 20 };
     const { peer, connection } = establish({ settings, peer: { scale: 7 } });
-    const edge = seq.difference(connection.receiveWindow.edge, connection.initialReceiveSequence);
+    const edge = seq.difference(connection.block!.receiveWindow.edge, connection.block!.initialReceiveSequence);
     for (let at = 1; at < edge; at += 1001) peer.send({ seq: at, data: Math.min(1001, edge - at) });
     expect(connection.readableBytes).toBe(edge - 1);
   });
@@ -179,8 +179,8 @@ describe('auto-tuning', () => {
   function transfer(rounds: number, options: Parameters<typeof establish>[0]) {
     const opened = establish({ frames: 4096, isFast: true, ...options });
     const { peer, connection, host } = opened;
-    const { scale } = connection.receiveWindow;
-    let edge = seq.difference(connection.receiveWindow.edge, connection.initialReceiveSequence);
+    const { scale } = connection.block!.receiveWindow;
+    let edge = seq.difference(connection.block!.receiveWindow.edge, connection.block!.initialReceiveSequence);
     for (let round = 0; round < rounds; round++) {
       host.wait(100);
       while (peer.next + 1000 <= edge) {
@@ -198,12 +198,12 @@ describe('auto-tuning', () => {
   it('the window grows while the application takes a window per round trip, up to the maximum', () => {
     const settings = { receiveBuffer: 16_384, maximumReceiveBuffer: 200_000 };
     const { connection } = transfer(12, { settings, roundTrip: 100, peer: { scale: 7 } });
-    expect(connection.receiveWindow.limit).toBe(200_000);
+    expect(connection.block!.receiveWindow.limit).toBe(200_000);
   });
 
   it('does not grow beyond what SO_RCVBUF says', () => {
     const { connection } = transfer(6, { roundTrip: 100, connection: { receiveBuffer: 16_384 }, peer: { scale: 7 } });
-    expect(connection.receiveWindow.limit).toBe(16_384);
+    expect(connection.block!.receiveWindow.limit).toBe(16_384);
   });
 
   it('does not grow when the application takes little per round trip', () => {
@@ -214,7 +214,7 @@ describe('auto-tuning', () => {
       readAll(connection);
       host.wait(10);
     }
-    expect(connection.receiveWindow.limit).toBe(65_536);
+    expect(connection.block!.receiveWindow.limit).toBe(65_536);
   });
 
   it('is about twice what is read in a round trip', () => {
@@ -226,8 +226,8 @@ describe('auto-tuning', () => {
       readAll(connection);
       host.wait(50);
     }
-    expect(connection.receiveWindow.limit).toBeGreaterThanOrEqual(60_000);
-    expect(connection.receiveWindow.limit).toBeLessThanOrEqual(100_000);
+    expect(connection.block!.receiveWindow.limit).toBeGreaterThanOrEqual(60_000);
+    expect(connection.block!.receiveWindow.limit).toBeLessThanOrEqual(100_000);
   });
 });
 
@@ -237,7 +237,7 @@ describe('short of packets', () => {
       frames: 256,
       settings: { receiveBuffer: 20_000, maximumReceiveBuffer: 20_000 },
     });
-    const before = seq.difference(connection.receiveWindow.edge, connection.initialReceiveSequence);
+    const before = seq.difference(connection.block!.receiveWindow.edge, connection.block!.initialReceiveSequence);
     const giveBack = host.exhaust(32);
     for (let i = 0; i < 8; i++) peer.send({ data: 1000 });
     readAll(connection);

@@ -1,5 +1,5 @@
 import { elapsed, type Instant } from '@prism-net/time';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 
 /** The window field holds 16 bits. */
 const FIELD_MAXIMUM = 65_535;
@@ -52,7 +52,7 @@ export class ReceiveWindow {
   }
 
   /** The field of the segment about to be sent; moves the edge. */
-  advertise(connection: Connection): number {
+  advertise(connection: ControlBlock): number {
     const next = connection.receiveNext;
     let window = (this.edge - next) | 0;
     if (window < 0) window = 0;
@@ -72,7 +72,7 @@ export class ReceiveWindow {
   }
 
   /** The application took `bytes`: perhaps the peer should be told that the window is open again. */
-  consumed(connection: Connection, bytes: number): void {
+  consumed(connection: ControlBlock, bytes: number): void {
     this.#taken = (this.#taken + bytes) | 0;
     const { layer } = connection;
     if (this.limit < this.maximum) this.#grow(connection, layer.now);
@@ -85,7 +85,7 @@ export class ReceiveWindow {
     layer.markPending(connection);
   }
 
-  #room(connection: Connection): number {
+  #room(connection: ControlBlock): number {
     const room = (this.limit - connection.receiveBuffer.length) | 0;
     if (room <= 0) return 0;
     if (!connection.layer.isShortOfPackets()) return room;
@@ -94,12 +94,12 @@ export class ReceiveWindow {
     return 0;
   }
 
-  #step(connection: Connection): number {
+  #step(connection: ControlBlock): number {
     const half = this.limit >> 1;
     return Math.min(connection.segmentSize, half);
   }
 
-  #grow(connection: Connection, now: Instant): void {
+  #grow(connection: ControlBlock, now: Instant): void {
     if (!this.#isMeasuring) {
       this.#isMeasuring = true;
       this.#measuredAt = now;

@@ -13,14 +13,14 @@ class Listening extends Events {
 
 /** What an ICMP message about the segment at `sequence` (counted from the ISS) says; true when it was believed. */
 function icmp({ host, connection, peer }: Omit<Opened, 'events'>, errno: Errno, sequence = 1): boolean {
-  const absolute = (connection.initialSendSequence + sequence) | 0;
+  const absolute = (connection.block!.initialSendSequence + sequence) | 0;
   const { layer, network, now } = host;
   const { addresses } = peer;
   addresses.localPort = connection.localPort;
-  addresses.localD = connection.path!.localD;
-  addresses.localC = connection.path!.localC;
-  addresses.remoteD = connection.path!.remoteD;
-  addresses.remoteC = connection.path!.remoteC;
+  addresses.localD = connection.block!.path!.localD;
+  addresses.localC = connection.block!.path!.localC;
+  addresses.remoteD = connection.block!.path!.remoteD;
+  addresses.remoteC = connection.block!.path!.remoteC;
   addresses.remotePort = connection.remotePort;
   const isBelieved = layer.errorArrives(network, addresses, absolute, errno, 0, now);
   host.settle();

@@ -5,7 +5,7 @@ import { type EstablishOptions, establish, type Opened, readAll, TestHost, write
 /** Established, and past the segments at the start that are acknowledged at once. */
 function settled(options: EstablishOptions = {}): Opened {
   const opened = establish(options);
-  opened.connection.quickAcknowledgements = 0;
+  opened.connection.block!.quickAcknowledgements = 0;
   return opened;
 }
 
@@ -110,7 +110,7 @@ describe('a zero window (RFC 9293 §3.8.6.1)', () => {
       }
     }
     // One that gets lost is no reason either.
-    if (connection.userTimeout === 0) host.wait(100_000);
+    if (connection.block!.userTimeout === 0) host.wait(100_000);
     expect(connection.state).toBe(State.ESTABLISHED);
     peer.send({ ack: peer.received, window: 10_000 });
     expect(peer.drain().at(-1)).toMatchObject({ flags: 'P.' });

@@ -1,8 +1,8 @@
 import type { Packet } from '@prism-net/buffers';
 import type { Instant } from '@prism-net/time';
 import { tcp, tcpOptions } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import type { Path } from '../path/path.js';
 import { acknowledged } from '../receive/acknowledgement-policy.js';
 import { State } from '../state.js';
@@ -30,7 +30,7 @@ export class SynContents {
 const contents = new SynContents();
 
 /** Sends our SYN, with ACK in SYN-RECEIVED. The sequence number of the SYN is recorded by the caller. */
-export function transmitSyn(connection: Connection, now: Instant): boolean {
+export function transmitSyn(connection: ControlBlock, now: Instant): boolean {
   const packet = connection.layer.pool.take();
   if (packet === null) return false;
   const path = connection.path!;

@@ -57,7 +57,7 @@ describe('text', () => {
 
   it('no more segments than can be kept track of', () => {
     const opened = establish({ settings: { maximumRecords: 16 }, peer: { mss: 100, window: 60_000 } });
-    opened.connection.recovery.window.window = 30_000;
+    opened.connection.block!.recovery.window.window = 30_000;
     expect(bytes(sent(opened, 10_000))).toBe(1600);
     opened.peer.send({ ack: 501 });
     expect(bytes(opened.peer.drain())).toBe(500);
@@ -135,7 +135,7 @@ describe('Nagle’s algorithm (RFC 9293 §3.7.4, SHLD-7), as Minshall has it', (
     sent(opened, 100);
     peer.send();
     // As if so much had passed since: a mark of long ago would lie in the future.
-    connection.lastShortEnd = (connection.recovery.unacknowledged + 2 ** 30) | 0;
+    connection.block!.lastShortEnd = (connection.block!.recovery.unacknowledged + 2 ** 30) | 0;
     expect(lengths(sent(opened, 100))).toEqual([100]);
   });
 });
@@ -268,13 +268,13 @@ describe('the room of the interface', () => {
     write(connection, 9000);
     host.settle();
     expect(bytes(peer.drain())).toBe(3000);
-    expect(connection.isHeldBack).toBe(true);
+    expect(connection.block!.isHeldBack).toBe(true);
     host.settle();
     peer.expectNothing();
     host.network.freeFrames = 100;
     host.settle();
     expect(bytes(peer.drain())).toBe(6000);
-    expect(connection.isHeldBack).toBe(false);
+    expect(connection.block!.isHeldBack).toBe(false);
   });
 
   it('is divided by turns: a connection that has much to send does not keep others waiting', () => {
@@ -283,7 +283,7 @@ describe('the room of the interface', () => {
     const second = host.connect({ peer: { scale: 10, mss: 1460 } });
     for (const { peer } of [first, second]) peer.send({ window: 65_535 });
     for (const { connection } of [first, second]) {
-      connection.recovery.window.window = 8 << 20;
+      connection.block!.recovery.window.window = 8 << 20;
       while (write(connection, 100_000) > 0);
     }
     const order: string[] = [];
@@ -447,7 +447,7 @@ describe('what was written byte by byte and got lost', () => {
     expect(received).toEqual(pattern(1, 2400));
     expect(count).toBeLessThan(12);
     expect(connection.unacknowledgedWrites).toBe(0);
-    expect(connection.recovery.check()).toBeNull();
+    expect(connection.block!.recovery.check()).toBeNull();
   });
 
   it('not together with what has arrived', () => {

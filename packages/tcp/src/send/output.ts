@@ -2,8 +2,8 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort } from '../closing.js';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import { defaultSegmentSize } from '../default-segment-size.js';
 import { followPath } from '../path/path-mtu.js';
 import { State } from '../state.js';
@@ -22,7 +22,7 @@ const TURN = 262_144;
 const R1 = 3;
 
 /** Sends what the connection has to send and may: lost segments, new text, FIN, or a bare acknowledgement. */
-export function output(connection: Connection, now: Instant): void {
+export function output(connection: ControlBlock, now: Instant): void {
   const { path, state, layer, recovery } = connection;
   if (path === null || state === State.CLOSED || state === State.LISTEN) return;
   if (!followRoute(connection)) {
@@ -43,13 +43,13 @@ export function output(connection: Connection, now: Instant): void {
 }
 
 /** draft-ietf-ccwg-bbr, "Detecting application-limited phases". */
-function noteApplicationLimit(connection: Connection): void {
+function noteApplicationLimit(connection: ControlBlock): void {
   const { recovery, sendBuffer } = connection;
   if (((sendBuffer.end - recovery.next) | 0) < connection.segmentSize) recovery.limitedByApplication();
 }
 
 /** To be asked before anything is sent: there is a way to the peer, and the segment size is what it takes. */
-export function followRoute(connection: Connection): boolean {
+export function followRoute(connection: ControlBlock): boolean {
   const path = connection.path!;
   if (!path.network.refresh(path)) {
     // A soft error: routes may come back.
@@ -62,14 +62,14 @@ export function followRoute(connection: Connection): boolean {
 }
 
 /** ACK with the present numbers; false when the pool is empty. */
-export function sendAcknowledgement(connection: Connection, now: Instant): boolean {
+export function sendAcknowledgement(connection: ControlBlock, now: Instant): boolean {
   const sent = transmitEmpty(connection, connection.recovery.next, ACK, now);
   if (sent) connection.observed(null, now);
   return sent;
 }
 
 /** False when the interface, or the turn, is full and more could be sent. */
-function sendAll(connection: Connection, given: number, now: Instant): boolean {
+function sendAll(connection: ControlBlock, given: number, now: Instant): boolean {
   let room = given;
   if (connection.recovery.nextLost() >= 0) {
     room = retransmitLost(connection, room, now);
@@ -79,7 +79,7 @@ function sendAll(connection: Connection, given: number, now: Instant): boolean {
   return sendNew(connection, room, false, now);
 }
 
-function retransmitSyn(connection: Connection, now: Instant): void {
+function retransmitSyn(connection: ControlBlock, now: Instant): void {
   const { recovery } = connection;
   const index = recovery.nextLost();
   if (index >= 0) {
@@ -93,7 +93,7 @@ function retransmitSyn(connection: Connection, now: Instant): void {
 }
 
 /** Sends lost segments again as far as the window of congestion allows; returns the room that is left. */
-function retransmitLost(connection: Connection, given: number, now: Instant): number {
+function retransmitLost(connection: ControlBlock, given: number, now: Instant): number {
   const { recovery } = connection;
   let room = given;
   for (;;) {
@@ -118,7 +118,7 @@ function retransmitLost(connection: Connection, given: number, now: Instant): nu
  * byte would else be sent again in hundreds of segments at once, for the window counts bytes. Together they are no longer
  * than every path carries, so that this says nothing about the search for a smaller segment.
  */
-function lastTogether(connection: Connection, index: number, start: number): number {
+function lastTogether(connection: ControlBlock, index: number, start: number): number {
   const { recovery } = connection;
   const size = Math.min(connection.segmentSize, defaultSegmentSize(connection.path!.network.family));
   const most = Math.min((size - sackLength(connection)) | 0, recovery.allowance());
@@ -133,7 +133,7 @@ function lastTogether(connection: Connection, index: number, start: number): num
 }
 
 /** Sends the records from `index` to `last` again; false when the pool is empty. */
-export function retransmit(connection: Connection, index: number, last: number, now: Instant): boolean {
+export function retransmit(connection: ControlBlock, index: number, last: number, now: Instant): boolean {
   const { recovery, sendBuffer } = connection;
   const start = recovery.recordStart(index);
   const end = recovery.recordEnd(last);
@@ -155,7 +155,7 @@ export function retransmit(connection: Connection, index: number, last: number, 
  * Sends text for the first time, and the FIN behind it. `isOverride`: a short segment goes in spite of Nagle and of a
  * window that is small (RFC 9293 §3.8.6.2.1 (4)). False when room or turn is used up.
  */
-export function sendNew(connection: Connection, given: number, isOverride: boolean, now: Instant): boolean {
+export function sendNew(connection: ControlBlock, given: number, isOverride: boolean, now: Instant): boolean {
   const { layer, recovery, sendBuffer } = connection;
   const size = (connection.segmentSize - sackLength(connection)) | 0;
   let room = given;
@@ -216,7 +216,7 @@ export function sendNew(connection: Connection, given: number, isOverride: boole
  * Whole segments (RFC 9293 §3.9.1.2, SHLD-28), up to what a virtual one holds; the short rest may come along at the end
  * when nothing holds it back.
  */
-function wholeSegments(connection: Connection, given: number, size: number, unsent: number, room: number): number {
+function wholeSegments(connection: ControlBlock, given: number, size: number, unsent: number, room: number): number {
   let length = given;
   const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
   // A segment that takes several frames is sent by itself, where the virtual one would have to be cut.
@@ -230,7 +230,7 @@ function wholeSegments(connection: Connection, given: number, size: number, unse
 
 /** One record for each segment on the wire; returns their number. */
 function recordSent(
-  connection: Connection,
+  connection: ControlBlock,
   start: number,
   length: number,
   size: number,
@@ -259,7 +259,7 @@ function recordSent(
 }
 
 /** Text, or a FIN alone, for another time; after path MTU discovery it may have become several segments. */
-function sendAgain(connection: Connection, sequence: number, length: number, flags: number, now: Instant): boolean {
+function sendAgain(connection: ControlBlock, sequence: number, length: number, flags: number, now: Instant): boolean {
   if (length === 0) return transmitEmpty(connection, sequence, flags, now);
   const size = (connection.segmentSize - sackLength(connection)) | 0;
   const packet = takeText(connection, sequence, length, size);
@@ -268,7 +268,7 @@ function sendAgain(connection: Connection, sequence: number, length: number, fla
   return true;
 }
 
-function sendFin(connection: Connection, offered: number, now: Instant): boolean {
+function sendFin(connection: ControlBlock, offered: number, now: Instant): boolean {
   const { recovery } = connection;
   if (offered <= 0) return true;
   if (!transmitEmpty(connection, recovery.next, FIN | ACK, now)) return false;
@@ -281,7 +281,7 @@ function sendFin(connection: Connection, offered: number, now: Instant): boolean
 
 /** Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, MUST-38; §3.7.4, SHLD-7). */
 function maySendShort(
-  connection: Connection,
+  connection: ControlBlock,
   length: number,
   unsent: number,
   offered: number,
@@ -293,7 +293,7 @@ function maySendShort(
   return length === offered && length >= connection.maximumSendWindow >> 1;
 }
 
-function isShortAllowed(connection: Connection): boolean {
+function isShortAllowed(connection: ControlBlock): boolean {
   if (connection.isFinQueued) return true;
   if (connection.cork) return false; // RFC 9293 §3.9.1.2, MAY-16
   if (connection.noDelay) return true; // RFC 9293 §3.7.4, MUST-17
@@ -305,7 +305,7 @@ function isShortAllowed(connection: Connection): boolean {
  * The retransmission timer expired: gives up, or looks for a smaller segment, else lets {@link output} send again.
  * `unanswered`: the segments in a row, this one apart, to which the peer has said nothing.
  */
-export function timedOut(connection: Connection, unanswered: number, now: Instant): void {
+export function timedOut(connection: ControlBlock, unanswered: number, now: Instant): void {
   const { recovery, layer } = connection;
   const isSynchronizing = connection.state < State.ESTABLISHED;
   // RFC 9293 §3.8.6, SHLD-17: what the peer has taken its window back from may wait; the retransmission is a probe (MUST-35).
@@ -322,7 +322,7 @@ export function timedOut(connection: Connection, unanswered: number, now: Instan
 }
 
 /** RFC 9293 §3.8.3, MUST-20 (d) and MUST-21: R2 is the user's timeout, or a number of retransmissions. */
-function isGivenUp(connection: Connection, isSynchronizing: boolean): boolean {
+function isGivenUp(connection: ControlBlock, isSynchronizing: boolean): boolean {
   const { recovery, layer, userTimeout } = connection;
   if (userTimeout > 0) return userTimeLeft(connection) === 0;
   const { synRetransmissions, retransmissions } = layer.settings;
@@ -334,23 +334,23 @@ function isGivenUp(connection: Connection, isSynchronizing: boolean): boolean {
  * Milliseconds that what is out may still stay unacknowledged (RFC 5482 §1); -1: as long as it takes, because the user has
  * set no time or the peer's window is shut.
  */
-export function userTimeLeft(connection: Connection): number {
+export function userTimeLeft(connection: ControlBlock): number {
   const { userTimeout, layer, waitingSince } = connection;
   if (userTimeout === 0 || isShut(connection)) return -1;
   return Math.max(0, userTimeout - ((layer.milliseconds - waitingSince) | 0));
 }
 
 /** RFC 9293 §3.8.3, MUST-20 (c): R2 was reached. */
-export function giveUp(connection: Connection, now: Instant): void {
+export function giveUp(connection: ControlBlock, now: Instant): void {
   abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
 }
 
-function isShut(connection: Connection): boolean {
+function isShut(connection: ControlBlock): boolean {
   return connection.state >= State.ESTABLISHED && connection.sendWindow === 0;
 }
 
 /** RFC 9293 §3.8.6.1, MUST-37: a peer that answers may keep its window closed for ever; one that does not, may not. */
-export function isSilent(connection: Connection, unanswered: number): boolean {
+export function isSilent(connection: ControlBlock, unanswered: number): boolean {
   if (unanswered === 0) return false;
   const { layer, userTimeout } = connection;
   const silence = (layer.milliseconds - connection.lastReceivedAt) | 0;

@@ -1,8 +1,8 @@
 import { ChecksumState, finishSum, foldSum, type Packet } from '@prism-net/buffers';
 import type { Instant } from '@prism-net/time';
 import { tcp, tcpOptions } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
 import { Count } from '../connection-counts.js';
+import type { ControlBlock } from '../control-block.js';
 import type { Path } from '../path/path.js';
 import { acknowledged } from '../receive/acknowledgement-policy.js';
 
@@ -21,7 +21,7 @@ const starts = new Int32Array(BLOCKS);
 const ends = new Int32Array(BLOCKS);
 
 /** Bytes of SACK option the next segment will carry. */
-export function sackLength(connection: Connection): number {
+export function sackLength(connection: ControlBlock): number {
   if (!connection.hasSelectiveAcknowledgements) return 0;
   const duplicate = connection.duplicateStart !== connection.duplicateEnd ? 1 : 0;
   const ranges = (connection.reassembly.count + duplicate) | 0;
@@ -38,7 +38,7 @@ export function sackLength(connection: Connection): number {
  * or -1 when it was not taken: then the link completes the checksum, or whoever cuts the virtual segment.
  */
 export function transmit(
-  connection: Connection,
+  connection: ControlBlock,
   packet: Packet,
   sequence: number,
   flags: number,
@@ -85,7 +85,7 @@ export function finish(packet: Packet, path: Path, at: number, header: number, t
 }
 
 /** A segment without text; false when the pool is empty. */
-export function transmitEmpty(connection: Connection, sequence: number, flags: number, now: Instant): boolean {
+export function transmitEmpty(connection: ControlBlock, sequence: number, flags: number, now: Instant): boolean {
   const packet = connection.layer.pool.take();
   if (packet === null) return false;
   transmit(connection, packet, sequence, flags, 0, connection.path!.completesChecksum ? -1 : 0, false, now);
@@ -93,7 +93,7 @@ export function transmitEmpty(connection: Connection, sequence: number, flags: n
 }
 
 /** RST for a connection that both sides know of (RFC 9293 §3.5.2). */
-export function transmitReset(connection: Connection, now: Instant): void {
+export function transmitReset(connection: ControlBlock, now: Instant): void {
   if (connection.path === null) return;
   const { recovery } = connection;
   // Behind the byte of a probe the window was closed.
@@ -101,7 +101,7 @@ export function transmitReset(connection: Connection, now: Instant): void {
 }
 
 /** The duplicate first (RFC 2883 §4), then the range of the latest segment, then the others (RFC 2018 §4). */
-function writeSack(connection: Connection, view: DataView, at: number, count: number): void {
+function writeSack(connection: ControlBlock, view: DataView, at: number, count: number): void {
   const { reassembly } = connection;
   let block = 0;
   if (connection.duplicateStart !== connection.duplicateEnd) {

@@ -8,8 +8,8 @@ function written(length: number) {
   const opened = establish({ frames: 256, isFast: true });
   const { connection } = opened;
   connection.write(pattern(1, length), 0, length);
-  const start = (connection.initialSendSequence + 1) | 0;
-  const take = (at: number, bytes: number, size: number) => takeText(connection, (start + at) | 0, bytes, size);
+  const start = (connection.block!.initialSendSequence + 1) | 0;
+  const take = (at: number, bytes: number, size: number) => takeText(connection.block!, (start + at) | 0, bytes, size);
   return { ...opened, take };
 }
 
@@ -67,7 +67,7 @@ describe('a packet of text', () => {
 
   it('leaves the sum to the link where that completes checksums', () => {
     const { take, connection } = written(3000);
-    connection.path!.completesChecksum = true;
+    connection.block!.path!.completesChecksum = true;
     const packet = take(0, 1000, 1460)!;
     expect(textSum).toBe(-1);
     packet.release();
@@ -75,7 +75,7 @@ describe('a packet of text', () => {
 
   it('fills its frames, the first behind room for the headers, where the link takes virtual segments whole', () => {
     const { take, connection } = written(20_000);
-    connection.path!.takesVirtualSegments = true;
+    connection.block!.path!.takesVirtualSegments = true;
     const packet = take(9, 10_000, 1000)!;
     const list = frames(packet);
     expect(list.map((each) => each.headroom)).toEqual([HEADROOM, 0, 0, 0, 0]);
@@ -87,7 +87,7 @@ describe('a packet of text', () => {
 
   it('shows the frames of the send buffer, behind a frame for the headers, where the link only reads them', () => {
     const { take, connection } = written(20_000);
-    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    Object.assign(connection.block!.path!, { takesVirtualSegments: true, sendsViews: true });
     const packet = take(9, 10_000, 1000)!;
     const list = frames(packet);
     // The rest of a frame, and the beginning of another, are not worth a segment of their own.
@@ -104,32 +104,32 @@ describe('a packet of text', () => {
 
   it('copies what waits to be sent already, and what it shows outlives the acknowledgement', () => {
     const { take, connection } = written(20_000);
-    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    Object.assign(connection.block!.path!, { takesVirtualSegments: true, sendsViews: true });
     const packet = take(0, 10_000, 1000)!;
     const again = take(0, 10_000, 1000)!;
     expect(frames(packet).some((each) => each.viewOf !== null)).toBe(true);
     expect(frames(again).every((each) => each.viewOf === null)).toBe(true);
     expect(again.toBytes()).toEqual(packet.toBytes());
     again.release();
-    connection.sendBuffer.release((connection.sendBuffer.start + 10_000) | 0);
+    connection.block!.sendBuffer.release((connection.block!.sendBuffer.start + 10_000) | 0);
     expect(packet.toBytes()).toEqual(pattern(1, 10_000));
     packet.release();
   });
 
   it('text written behind what waits to be sent goes into another frame', () => {
     const { take, connection } = written(3000);
-    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
-    connection.sendBuffer.write(pattern(3001, 1100), 0, 1096);
+    Object.assign(connection.block!.path!, { takesVirtualSegments: true, sendsViews: true });
+    connection.block!.sendBuffer.write(pattern(3001, 1100), 0, 1096);
     const packet = take(0, 4096, 1000)!;
     const before = packet.toBytes();
-    connection.sendBuffer.write(pattern(9, 500), 0, 500);
+    connection.block!.sendBuffer.write(pattern(9, 500), 0, 500);
     expect(packet.toBytes()).toEqual(before);
     packet.release();
   });
 
   it('in full frames is null when the pool does not have enough, and nothing of it stays taken', () => {
     const { take, connection, host } = written(20_000);
-    Object.assign(connection.path!, { takesVirtualSegments: true, sendsViews: true });
+    Object.assign(connection.block!.path!, { takesVirtualSegments: true, sendsViews: true });
     host.exhaust(2);
     expect(take(9, 10_000, 1000)).toBeNull();
     expect(host.pool.available).toBe(2);

@@ -1,5 +1,5 @@
 import { HEADROOM, type Packet } from '@prism-net/buffers';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 
 /** Less text than this is sooner copied than sent as a segment of its own. */
 const LEAST_VIEW = 2048;
@@ -12,7 +12,7 @@ export let textSum = -1;
  * each frame but the last, and headroom in front of each, so that it can be cut into segments without copying; or, for a
  * link that takes it as it is, full frames. Null when the pool is empty.
  */
-export function takeText(connection: Connection, sequence: number, length: number, size: number): Packet | null {
+export function takeText(connection: ControlBlock, sequence: number, length: number, size: number): Packet | null {
   const { pool } = connection.layer;
   const first = pool.take();
   if (first === null) return null;
@@ -34,7 +34,7 @@ export function takeText(connection: Connection, sequence: number, length: numbe
 }
 
 function takeChain(
-  connection: Connection,
+  connection: ControlBlock,
   first: Packet,
   sequence: number,
   length: number,
@@ -77,7 +77,7 @@ function takeChain(
  * Headers, and behind them the frames of the send buffer themselves, where the link only reads them and nobody else sends
  * from them; the rest is copied into full frames.
  */
-function takeFullFrames(connection: Connection, first: Packet, sequence: number, length: number): Packet | null {
+function takeFullFrames(connection: ControlBlock, first: Packet, sequence: number, length: number): Packet | null {
   const { sendBuffer } = connection;
   const { sendsViews } = connection.path!;
   if (!sendsViews) return copyBehind(connection, first, sequence, length) === null ? giveUp(first) : first;
@@ -107,7 +107,7 @@ function giveUp(first: Packet): null {
 }
 
 /** Copies text behind that of `last`, as far as that is a frame of its own, and into further frames. Returns the last one. */
-function copyBehind(connection: Connection, last: Packet, sequence: number, length: number): Packet | null {
+function copyBehind(connection: ControlBlock, last: Packet, sequence: number, length: number): Packet | null {
   const { sendBuffer, layer } = connection;
   let frame = last;
   let at = sequence;

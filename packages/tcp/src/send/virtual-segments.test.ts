@@ -10,7 +10,7 @@ function bulk(options: EstablishOptions = {}) {
     peer: { mss: 1460, scale: 10, ...options.peer },
   });
   opened.peer.send({ window: 65_535 });
-  opened.connection.recovery.window.window = 1 << 20;
+  opened.connection.block!.recovery.window.window = 1 << 20;
   return opened;
 }
 
@@ -59,7 +59,7 @@ describe('a virtual segment', () => {
     host.settle();
     peer.expect({ length: 10_000, gsoSize: 1460, flags: 'FP.' });
     peer.send({ ack: 10_002 });
-    expect(connection.isFinAcknowledged).toBe(true);
+    expect(connection.block!.isFinAcknowledged).toBe(true);
   });
 
   it('becomes as many records as it has segments: a part of it can be acknowledged, or lost', () => {
@@ -67,12 +67,12 @@ describe('a virtual segment', () => {
     write(connection, 10 * 1460);
     host.settle();
     peer.expect({ length: 14_600 });
-    expect(connection.recovery.records.count).toBe(10);
+    expect(connection.block!.recovery.records.count).toBe(10);
     host.wait(50);
     peer.send({ ack: 1, sack: [[1461, 1 + 5 * 1460]] });
     expect(peer.drain().map((each) => [each.seq, each.length, each.gsoSize])).toEqual([[1, 1460, 0]]);
     peer.send({ ack: 1 + 5 * 1460 });
-    expect(connection.recovery.records.count).toBe(5);
+    expect(connection.block!.recovery.records.count).toBe(5);
   });
 
   it('cut shorter by SACK blocks, has records of what is really on the wire', () => {
@@ -84,7 +84,7 @@ describe('a virtual segment', () => {
     host.settle();
     const [segment] = peer.drain();
     expect(segment).toMatchObject({ headerLength: 20 + 12 + 20, gsoSize: 1448 - 20 });
-    const { records } = connection.recovery;
+    const { records } = connection.block!.recovery;
     expect(records.recordLength(records.first)).toBe(1428);
     expect(records.count).toBe(Math.ceil(10_000 / 1428));
   });

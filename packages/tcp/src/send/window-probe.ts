@@ -1,6 +1,6 @@
 import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { transmit, transmitEmpty } from './segment-writer.js';
 import { takeText, textSum } from './text-packets.js';
 
@@ -10,7 +10,7 @@ const { ACK, FIN, PSH } = tcp.Flag;
  * One byte beyond the window (RFC 9293 §3.8.6.1, MUST-36), or the FIN when nothing else is left. It does not count as
  * sent: until the peer acknowledges it, which {@link adoptProbe} notices, SND.NXT stays.
  */
-export function sendWindowProbe(connection: Connection, now: Instant): void {
+export function sendWindowProbe(connection: ControlBlock, now: Instant): void {
   const { recovery, sendBuffer } = connection;
   const sequence = recovery.next;
   if (seq.isLess(sequence, sendBuffer.end)) {
@@ -29,7 +29,7 @@ export function sendWindowProbe(connection: Connection, now: Instant): void {
 }
 
 /** The peer acknowledged the byte of a probe: it was sent, after all. True when `acknowledgement` says that. */
-export function adoptProbe(connection: Connection, acknowledgement: number): boolean {
+export function adoptProbe(connection: ControlBlock, acknowledgement: number): boolean {
   if (!isOfProbe(connection, acknowledgement)) return false;
   const { recovery, sendBuffer } = connection;
   connection.isProbeOutstanding = false;
@@ -39,7 +39,7 @@ export function adoptProbe(connection: Connection, acknowledgement: number): boo
 }
 
 /** It acknowledges the byte of a probe, and nothing was sent since, which would have begun with that byte. */
-export function isOfProbe(connection: Connection, acknowledgement: number): boolean {
+export function isOfProbe(connection: ControlBlock, acknowledgement: number): boolean {
   return (
     connection.isProbeOutstanding &&
     connection.probeSequence === connection.recovery.next &&

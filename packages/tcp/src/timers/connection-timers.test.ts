@@ -162,7 +162,7 @@ describe('the retransmission timer (RFC 6298)', () => {
     const { connection, host, events } = establish({ settings: { retransmissions: 2 } });
     write(connection, 100);
     host.settle();
-    connection.softError = Errno.EHOSTUNREACH;
+    connection.block!.softError = Errno.EHOSTUNREACH;
     host.wait(MINUTE);
     expect(events.take()).toEqual(['ended EHOSTUNREACH']);
   });

@@ -2,7 +2,7 @@ import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort, finishOrphan } from '../closing.js';
-import type { Connection } from '../connection.js';
+import type { ControlBlock } from '../control-block.js';
 import { remaining } from '../opening/deadline.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
@@ -31,7 +31,7 @@ type Slow = (typeof Slow)[keyof typeof Slow];
  * made when first needed.
  */
 export class ConnectionTimers {
-  readonly #connection: Connection;
+  readonly #connection: ControlBlock;
   #fast = NEVER;
   #slow = NEVER;
   #isArmed = false;
@@ -49,7 +49,7 @@ export class ConnectionTimers {
   #heardAt = 0;
   #slowKind: Slow = Slow.NONE;
 
-  constructor(connection: Connection) {
+  constructor(connection: ControlBlock) {
     this.#connection = connection;
   }
 

@@ -28,7 +28,7 @@ export const close: CallDefinition = {
     connection.close(now);
     // With a time to return at, close lingers: until all has arrived, or the connection is gone.
     if (call.end === null) return 0;
-    const isDone = (): boolean => connection.state === State.CLOSED || connection.isFinAcknowledged;
+    const isDone = (): boolean => connection.state === State.CLOSED || connection.wake().isFinAcknowledged;
     return { attempt: () => (isDone() ? 0 : null), waits: true };
   },
 };

@@ -113,9 +113,9 @@ export const listen: CallDefinition = {
       return 0;
     }
     if (connection === null) return found.kind === 'datagram' ? -EOPNOTSUPP : -EINVAL;
-    if (connection.state !== State.CLOSED || connection.path !== null) return -EINVAL;
+    if (connection.state !== State.CLOSED || connection.wake().path !== null) return -EINVAL;
     const { host } = context;
-    const address = connection.boundAddress;
+    const address = connection.wake().boundAddress;
     // What was bound becomes the listener's.
     connection.close(host.now);
     const made = host.stack.tcp.listen(address, found.boundPort, { ...found.options, backlog }, null);

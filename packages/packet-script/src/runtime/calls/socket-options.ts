@@ -54,23 +54,26 @@ const CORK: NumberOption = {
     else socket.remembered.set('TCP_CORK', 1);
     return { cork: value !== 0 };
   },
-  get: ({ connection }) => Number(connection?.cork ?? false),
+  get: ({ connection }) => Number(connection?.wake().cork ?? false),
 };
 
 const OPTIONS: Readonly<Record<string, NumberOption>> = {
-  SO_REUSEADDR: flag('reuseAddress', ({ connection, options }) => options.reuseAddress ?? connection?.reuseAddress),
-  SO_REUSEPORT: flag('reusePort', ({ connection, options }) => options.reusePort ?? connection?.reusePort),
-  SO_KEEPALIVE: flag('keepAlive', ({ connection, options }) => options.keepAlive ?? connection?.keepAlive),
+  SO_REUSEADDR: flag(
+    'reuseAddress',
+    ({ connection, options }) => options.reuseAddress ?? connection?.wake().reuseAddress,
+  ),
+  SO_REUSEPORT: flag('reusePort', ({ connection, options }) => options.reusePort ?? connection?.wake().reusePort),
+  SO_KEEPALIVE: flag('keepAlive', ({ connection, options }) => options.keepAlive ?? connection?.wake().keepAlive),
   SO_ERROR: { get: ({ connection, endpoint }) => connection?.pendingError() ?? endpoint?.takeError() ?? 0 },
   SO_SNDBUF: connectionOption(
     'sendBuffer',
     (value) => Math.max(value, 256),
-    ({ connection, options }) => options.sendBuffer ?? connection?.sendBuffer.limit ?? 0,
+    ({ connection, options }) => options.sendBuffer ?? connection?.wake().sendBuffer.limit ?? 0,
   ),
   SO_RCVBUF: connectionOption(
     'receiveBuffer',
     (value) => Math.max(value, 256),
-    ({ connection, options }) => options.receiveBuffer ?? connection?.receiveWindow.limit ?? 0,
+    ({ connection, options }) => options.receiveBuffer ?? connection?.wake().receiveWindow.limit ?? 0,
   ),
   SO_SNDBUFFORCE: connectionOption(
     'sendBuffer',
@@ -100,39 +103,40 @@ const OPTIONS: Readonly<Record<string, NumberOption>> = {
   SO_PRIORITY: remembered('SO_PRIORITY'),
   SO_RCVLOWAT: remembered('SO_RCVLOWAT', 1),
   SO_SNDLOWAT: remembered('SO_SNDLOWAT', 1),
-  TCP_NODELAY: flag('noDelay', ({ connection, options }) => options.noDelay ?? connection?.noDelay),
+  TCP_NODELAY: flag('noDelay', ({ connection, options }) => options.noDelay ?? connection?.wake().noDelay),
   TCP_CORK: CORK,
   TCP_NOPUSH: CORK,
   TCP_QUICKACK: flag(
     'quickAcknowledgement',
-    ({ connection, options }) => options.quickAcknowledgement ?? connection?.quickAcknowledgement,
+    ({ connection, options }) => options.quickAcknowledgement ?? connection?.wake().quickAcknowledgement,
   ),
   TCP_MAXSEG: {
     set: (value) => (value >= 88 && value <= 32_767 ? { maximumSegmentSize: value } : -EINVAL),
     get: ({ connection, options }) =>
       connection !== null && connection.state >= State.ESTABLISHED
-        ? connection.segmentSize
+        ? connection.wake().segmentSize
         : (options.maximumSegmentSize ?? 536),
   },
   TCP_KEEPIDLE: connectionOption(
     'keepAliveIdleMilliseconds',
     (value) => value * 1000,
-    ({ connection, options }) => (options.keepAliveIdleMilliseconds ?? connection?.keepAliveIdle ?? 0) / 1000,
+    ({ connection, options }) => (options.keepAliveIdleMilliseconds ?? connection?.wake().keepAliveIdle ?? 0) / 1000,
   ),
   TCP_KEEPINTVL: connectionOption(
     'keepAliveIntervalMilliseconds',
     (value) => value * 1000,
-    ({ connection, options }) => (options.keepAliveIntervalMilliseconds ?? connection?.keepAliveInterval ?? 0) / 1000,
+    ({ connection, options }) =>
+      (options.keepAliveIntervalMilliseconds ?? connection?.wake().keepAliveInterval ?? 0) / 1000,
   ),
   TCP_KEEPCNT: connectionOption(
     'keepAliveProbes',
     (value) => value,
-    ({ connection, options }) => options.keepAliveProbes ?? connection?.keepAliveProbes ?? 0,
+    ({ connection, options }) => options.keepAliveProbes ?? connection?.wake().keepAliveProbes ?? 0,
   ),
   TCP_USER_TIMEOUT: connectionOption(
     'userTimeoutMilliseconds',
     (value) => value,
-    ({ connection, options }) => options.userTimeoutMilliseconds ?? connection?.userTimeout ?? 0,
+    ({ connection, options }) => options.userTimeoutMilliseconds ?? connection?.wake().userTimeout ?? 0,
   ),
   IP_TOS: {
     set: (value, { endpoint }) => {
@@ -140,7 +144,7 @@ const OPTIONS: Readonly<Record<string, NumberOption>> = {
       return { trafficClass: value };
     },
     get: ({ connection, options, endpoint }) =>
-      endpoint?.trafficClass ?? options.trafficClass ?? connection?.trafficClass ?? 0,
+      endpoint?.trafficClass ?? options.trafficClass ?? connection?.wake().trafficClass ?? 0,
   },
   IP_TTL: {
     set: (value, { endpoint }) => {
@@ -149,11 +153,11 @@ const OPTIONS: Readonly<Record<string, NumberOption>> = {
       return { timeToLive: value };
     },
     get: ({ connection, options, endpoint }) =>
-      endpoint?.timeToLive ?? options.timeToLive ?? connection?.timeToLive ?? 64,
+      endpoint?.timeToLive ?? options.timeToLive ?? connection?.wake().timeToLive ?? 64,
   },
   // Segments are never fragmented.
   IP_MTU_DISCOVER: remembered('IP_MTU_DISCOVER', 2, 1),
-  IP_MTU: { get: ({ connection }) => connection?.pathMtu ?? 0 },
+  IP_MTU: { get: ({ connection }) => connection?.wake().pathMtu ?? 0 },
   IP_FREEBIND: remembered('IP_FREEBIND'),
 };
 
@@ -261,7 +265,7 @@ function compareAlgorithm(expected: Expression, found: ScriptSocket, { host }: C
   if (expected.kind !== 'string') return;
   const { tcp } = host.stack;
   const own =
-    found.options.congestionControl ?? found.connection?.recovery.control.name ?? tcp.settings.congestionControl;
+    found.options.congestionControl ?? found.connection?.wake().recovery.control.name ?? tcp.settings.congestionControl;
   const actual = own === 'newreno' ? 'reno' : own;
   const wanted = expected.value === 'newreno' ? 'reno' : expected.value;
   const isEqual = expected.isPrefix ? actual.startsWith(wanted) : actual === wanted;

@@ -43,7 +43,7 @@ function receive(found: ScriptSocket, { length, flags }: Reception): PendingCall
   if (found.endpoint !== null) return receiveDatagram(found, length, flags);
   const { connection } = found;
   if (connection === null) return -ENOTCONN;
-  if (connection.state === State.CLOSED && connection.path === null) return -ENOTCONN;
+  if (connection.state === State.CLOSED && connection.wake().path === null) return -ENOTCONN;
   const wanted = (flags & MSG.WAITALL) !== 0 ? length : 1;
   let total = 0;
   const attempt = (): number | null => {
@@ -118,7 +118,7 @@ function send(context: CallContext, found: ScriptSocket, length: number, flags: 
   fillPattern(bytes, 0, found.written + 1, length);
   let total = 0;
   const isImpatientCall = isImpatient(found, flags);
-  const isCorked = connection.cork;
+  const isCorked = connection.wake().cork;
   const attempt = (): number | null => {
     // RFC 9293 §3.10.2: what is written during the handshake is queued; a socket that may not wait says so instead.
     const isOpening = connection.state === State.SYN_SENT || connection.state === State.SYN_RECEIVED;
