@@ -46,6 +46,12 @@ export const scenarios: readonly Scenario[] = [
     loadOverLink: async () => (await import('./scenarios/link/tcp-cycles.js')).tcpCyclesOverLink,
   },
   {
+    name: 'template-send',
+    summary:
+      'from a call to the frame at the link: sends, templates, and both after a cold pause, with and without warming',
+    load: async () => (await import('./scenarios/template-send.js')).templateSend,
+  },
+  {
     name: 'order-gateway',
     summary: 'the order gateway and its load client, two stacks in two worker threads over shared memory',
     load: async () => (await import('./scenarios/order-gateway.js')).orderGateway,

@@ -4,4 +4,5 @@ export * from './packet.js';
 export * from './packet-memory.js';
 export * from './packet-pool.js';
 export * from './packet-queue.js';
+export * from './patched-bytes.js';
 export type { LinearMemory } from './web-assembly.js';

@@ -25,6 +25,11 @@ export const PacketFlag = {
   LOOPED_BACK: 4,
   /** Assembled from fragments: the segments are the fragments' payloads. */
   REASSEMBLED: 8,
+  /**
+   * Goes the way of a packet that is sent, up to the link, and is released there in place of being handed over: so that
+   * code and caches are warm when a send is due. Nothing counts it, and nothing else changes by it.
+   */
+  REHEARSAL: 16,
 } as const;
 
 /** Room in front of a fresh packet's data for every header the stack may push; a multiple of the cache line. */

@@ -161,6 +161,7 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
     if (slot >= 0 && neighbours.isUsable(slot)) {
       return this.sendToAddress(packet, etherType, neighbours.macHigh(slot), neighbours.macLow(slot));
     }
+    if ((packet.flags & PacketFlag.REHEARSAL) !== 0) return this.#rehearseUnresolved(packet, etherType, slot);
     packet.packetType = etherType;
     return neighbours.resolve(packet, nextHop, now);
   }
@@ -171,6 +172,18 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       return this.#sendUncommon(packet, etherType, macHigh, macLow);
     }
     return this.#frame(packet, etherType, macHigh, macLow);
+  }
+
+  /**
+   * Takes a packet whose data is a whole frame of this interface, as an earlier send made it, and sends it. Returns NONE;
+   * ENOBUFS or ENETDOWN when it was dropped (and counted).
+   */
+  sendFrame(packet: Packet): Errno {
+    if (this.#closed) {
+      this.accounts.dropTransmit(packet, DropReason.TRANSMIT_LINK_CLOSED);
+      return Errno.ENETDOWN;
+    }
+    return this.#queueFrame(packet);
   }
 
   /** True when the neighbour did not answer a moment ago: packets to it would be dropped. */
@@ -342,6 +355,10 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
       return Errno.ENETDOWN;
     }
     if (packet.gsoSize !== 0 && !this.#virtualSegments.passWhole(packet)) {
+      if ((packet.flags & PacketFlag.REHEARSAL) !== 0) {
+        packet.release();
+        return Errno.NONE;
+      }
       this.#writeHeader(packet, etherType, macHigh, macLow);
       return this.#virtualSegments.send(packet);
     }
@@ -371,9 +388,32 @@ export class EthernetInterface implements NeighbourActions, ArpInterface {
 
   #frame(packet: Packet, etherType: number, macHigh: number, macLow: number): Errno {
     this.#writeHeader(packet, etherType, macHigh, macLow);
+    return this.#queueFrame(packet);
+  }
+
+  #queueFrame(packet: Packet): Errno {
+    if ((packet.flags & PacketFlag.REHEARSAL) !== 0) return this.#endRehearsal(packet);
     if (this.#queue.push(packet)) return Errno.NONE;
     this.accounts.dropTransmit(packet, DropReason.TRANSMIT_QUEUE_FULL);
     return Errno.ENOBUFS;
+  }
+
+  #endRehearsal(packet: Packet): Errno {
+    const hasRoom = this.#queue.rehearse(packet);
+    packet.release();
+    return hasRoom ? Errno.NONE : Errno.ENOBUFS;
+  }
+
+  /** What {@link NeighbourCache.resolve} would say, without asking anybody. */
+  #rehearseUnresolved(packet: Packet, etherType: number, slot: number): Errno {
+    const { neighbours } = this;
+    const state = slot < 0 ? NeighbourState.INCOMPLETE : neighbours.state(slot);
+    if (state === NeighbourState.STALE) {
+      return this.sendToAddress(packet, etherType, neighbours.macHigh(slot), neighbours.macLow(slot));
+    }
+    packet.release();
+    if (this.#closed) return Errno.ENOBUFS;
+    return state === NeighbourState.FAILED ? Errno.EHOSTUNREACH : Errno.NONE;
   }
 
   #writeHeader(packet: Packet, etherType: number, macHigh: number, macLow: number): void {

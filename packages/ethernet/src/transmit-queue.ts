@@ -45,6 +45,14 @@ export class TransmitQueue {
     return true;
   }
 
+  /** What {@link push} does, less the taking: the packet stays the caller's. False when there would be no room. */
+  rehearse(packet: Packet): boolean {
+    if (this.#end - this.#first >= this.#limit) return false;
+    if (this.#end >= this.#limit << 1) this.#moveToFront();
+    this.#packets[this.#end] = packet;
+    return true;
+  }
+
   flush(): void {
     const count = (this.#end - this.#first) | 0;
     if (count === 0) return;

@@ -1,4 +1,4 @@
-import type { Packet } from '@prism-net/buffers';
+import { type Packet, PacketFlag } from '@prism-net/buffers';
 import { Errno, posixError } from '@prism-net/errors';
 import type { EthernetInterface } from '@prism-net/ethernet';
 import type { PacketAccounts } from '@prism-net/link';
@@ -183,13 +183,13 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
       const flags = ipv4.DONT_FRAGMENT;
       ipv4.write(packet.view, at, trafficClass, total, 0, flags, timeToLive, protocol, source, destination);
     } else {
+      if ((packet.flags & PacketFlag.REHEARSAL) !== 0) return this.#rehearseFragmentable(packet, route, tooLong, now);
       const datagrams = isVirtual ? (1 + total / packet.gsoSize) | 0 : 1;
       const identification = this.#identification.next(source, destination, protocol, datagrams);
       ipv4.write(packet.view, at, trafficClass, total, identification, 0, timeToLive, protocol, source, destination);
       if (tooLong) return this.#sendFragments(packet, route, now);
     }
-    if (route.macHigh >= 0) return networkInterface.sendToAddress(packet, IPV4, route.macHigh, route.macLow);
-    return networkInterface.sendToNeighbour(packet, IPV4, route.nextHop, now);
+    return this.#sendWhole(packet, route, now);
   }
 
   /**
@@ -308,6 +308,19 @@ export class Ipv4Layer implements Ipv4Receiver, IcmpHost, ReassemblyListener, Ro
 
   pathMtuChanged(): void {
     this.#changed();
+  }
+
+  #sendWhole(packet: Packet, route: Ipv4Route, now: Instant): Errno {
+    const networkInterface = route.interface!;
+    if (route.macHigh >= 0) return networkInterface.sendToAddress(packet, IPV4, route.macHigh, route.macLow);
+    return networkInterface.sendToNeighbour(packet, IPV4, route.nextHop, now);
+  }
+
+  /** Without a header, so that no identification is used up; and not as far as fragments. */
+  #rehearseFragmentable(packet: Packet, route: Ipv4Route, tooLong: boolean, now: Instant): Errno {
+    if (!tooLong) return this.#sendWhole(packet, route, now);
+    packet.release();
+    return Errno.NONE;
   }
 
   #sendFragments(packet: Packet, route: Ipv4Route, now: Instant): Errno {

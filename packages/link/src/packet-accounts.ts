@@ -1,4 +1,4 @@
-import type { Packet } from '@prism-net/buffers';
+import { type Packet, PacketFlag } from '@prism-net/buffers';
 import { DROP_REASON_LIMIT, type DropReason, dropReasonName } from '@prism-net/wire';
 
 /** What became of every received frame. `unexplained` is zero, always; tests assert it. */
@@ -68,9 +68,9 @@ export class PacketAccounts {
   countDrops(frames: number, reason: DropReason): void {
     this.#receiveDrops[reason]! += frames;
   }
-  /** Takes (and releases) a packet that was on its way out. */
+  /** Takes (and releases) a packet that was on its way out. A rehearsal is not counted: it would not have left. */
   dropTransmit(packet: Packet, reason: DropReason): void {
-    this.#transmitDrops[reason]! += 1;
+    if ((packet.flags & PacketFlag.REHEARSAL) === 0) this.#transmitDrops[reason]! += 1;
     packet.release();
   }
 

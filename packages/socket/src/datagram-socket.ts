@@ -1,4 +1,4 @@
-import { HEADROOM, type Packet } from '@prism-net/buffers';
+import { HEADROOM, type Packet, PacketFlag } from '@prism-net/buffers';
 import { Errno, type PosixError, posixError } from '@prism-net/errors';
 import { type EndpointHandler, MAXIMUM_DATAGRAM, sourceAddress, sourcePort, type UdpEndpoint } from '@prism-net/udp';
 import { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
@@ -9,6 +9,7 @@ import {
   requirePort,
   requireSocketOptions,
 } from './datagram-socket-options.js';
+import { DatagramTemplate, requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
 import { errorAdvice } from './error-advice.js';
 import { END, ReaderQueue } from './reader-queue.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
@@ -138,6 +139,49 @@ export class DatagramSocket
   commitTo(packet: Packet, address: number, port: number): Errno {
     const errno = this.endpoint.sendTo(packet, address, port, this.#context.now());
     this.#context.requestPoll();
+    return errno;
+  }
+
+  /**
+   * A datagram of this payload, its frame made ready: to be patched and sent, again and again, with as little as possible
+   * between a decision and the link. To the connected peer, whoever that is at each send, when `to` is left out.
+   * @throws PosixError EMSGSIZE when it does not fit one frame, EDESTADDRREQ, ENOBUFS, ENETUNREACH, EACCES, EINVAL, EBADF.
+   */
+  template(payload: Uint8Array | string, to?: SocketAddress, options: TemplateOptions = {}): DatagramTemplate {
+    const bytes = requireBytes('template', payload);
+    requireTemplateOptions(options);
+    if (to !== undefined) requirePort('template', to.port, 1);
+    const address = to === undefined ? 0 : parseIpv4Address(to.address);
+    const made = this.endpoint.template(bytes, address, to?.port ?? 0);
+    if (typeof made !== 'number') return new DatagramTemplate(this.#context, made, options);
+    const where = to === undefined ? 'to the connected peer' : `to ${to.address}:${to.port}`;
+    throw this.#error(made, 'template', made === Errno.EMSGSIZE ? `${bytes.length} bytes do not fit one frame` : where);
+  }
+
+  /**
+   * Does what sending a copy of `payload` would, to an IPv4 address (int32, host order) and port or to the connected
+   * peer, up to the link, which nothing reaches: a real send soon after finds code and caches warm. Returns what a send
+   * would, and changes nothing: nobody is asked for a neighbour's address, nothing is bound, an error that waits keeps
+   * waiting, and no counter moves. What exceeds one packet, or its path, is rehearsed as far as it is an ordinary send.
+   */
+  warm(payload: Uint8Array, address = 0, port = 0): Errno {
+    const { endpoint } = this;
+    if (payload.length > MAXIMUM_DATAGRAM) return Errno.EMSGSIZE;
+    const { pool } = this.#context.udp;
+    if (pool.available === 0) return Errno.ENOBUFS;
+    const { peak } = pool;
+    const packet = pool.take()!;
+    const length = Math.min(payload.length, packet.tailroom);
+    packet.memory.write(packet.offset, payload, 0, length);
+    const { copies } = packet.memory;
+    copies[0]! -= 1;
+    copies[1]! -= length;
+    packet.length = length;
+    packet.flags = PacketFlag.REHEARSAL;
+    const now = this.#context.now();
+    const errno =
+      address === 0 && port === 0 ? endpoint.send(packet, now) : endpoint.sendTo(packet, address, port, now);
+    pool.peak = peak;
     return errno;
   }
 
@@ -373,9 +417,12 @@ export class DatagramSocket
   }
 
   #check(errno: Errno, syscall: string, detail: string): void {
-    if (errno === Errno.NONE) return;
+    if (errno !== Errno.NONE) throw this.#error(errno, syscall, detail);
+  }
+
+  #error(errno: Errno, syscall: string, detail: string): PosixError {
     const advice = this.endpoint.isClosed ? 'the socket is closed' : errorAdvice(syscall, errno);
-    throw posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
+    return posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
   }
 }
 

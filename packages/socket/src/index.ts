@@ -6,6 +6,7 @@ export { formatIpv4Address, parseIpv4Address } from '@prism-net/wire';
 export { Datagram } from './datagram.js';
 export * from './datagram-socket.js';
 export type { DatagramSocketOptions } from './datagram-socket-options.js';
+export { DatagramTemplate, type TemplateOptions } from './datagram-template.js';
 export * from './multiplexer.js';
 export { ReadyQueue, type ReadyTarget } from './ready-queue.js';
 export type { SocketAddress } from './socket-address.js';

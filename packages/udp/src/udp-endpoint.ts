@@ -1,8 +1,9 @@
-import { ChecksumState, foldSum, HEADROOM, type Packet, PacketQueue } from '@prism-net/buffers';
+import { ChecksumState, foldSum, HEADROOM, type Packet, PacketFlag, PacketQueue } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import { Ipv4Route } from '@prism-net/ipv4';
 import type { Instant } from '@prism-net/time';
 import { ethernet, ipv4, isMulticastAddress, udp, vlan } from '@prism-net/wire';
+import { DatagramTemplate } from './datagram-template.js';
 import type { UdpLayer } from './udp-layer.js';
 
 /** Largest payload: 65,535 less the IPv4 and UDP headers. */
@@ -49,11 +50,15 @@ export class UdpEndpoint {
   dontFragment = false;
   /** Datagrams queued before further ones are dropped (SOCKET_BUFFER_FULL). */
   receiveLimit: number;
+  /** Grows with whatever may send datagrams another way: an address bound, a peer, a group, the end. For templates. */
+  revision = 0;
+  /** Where the last datagram went. For templates. */
+  readonly route = new Ipv4Route();
 
   readonly #layer: UdpLayer;
   readonly #handler: EndpointHandler;
   readonly #queue = new PacketQueue();
-  readonly #route = new Ipv4Route();
+  readonly #templates = new Set<DatagramTemplate>();
   #memberships: Membership[] = [];
   /** The address given to bind; a connect may narrow "any" to one, a disconnect widens it again. */
   #boundAddress = 0;
@@ -91,6 +96,7 @@ export class UdpEndpoint {
     const isGroup = isMulticastAddress(address) || ipv4Layer.isBroadcastAddress(address, -1);
     if (address !== 0 && !isGroup && !ipv4Layer.isLocalAddress(address)) return Errno.EADDRNOTAVAIL;
     this.#boundAddress = address;
+    this.revision = (this.revision + 1) | 0;
     return this.#layer.ports.bind(this, address, port);
   }
 
@@ -109,9 +115,10 @@ export class UdpEndpoint {
       const bound = this.bind(0, 0);
       if (bound !== Errno.NONE) return bound;
     }
-    if (this.localAddress === 0) this.localAddress = this.#route.source;
+    if (this.localAddress === 0) this.localAddress = this.route.source;
     this.remoteAddress = address;
     this.remotePort = port;
+    this.revision = (this.revision + 1) | 0;
     const errno = this.#layer.ports.connect(this);
     if (errno !== Errno.NONE) this.disconnect();
     return errno;
@@ -167,7 +174,10 @@ export class UdpEndpoint {
    * EDESTADDRREQ when not connected, a pending ICMP error first (once), EMSGSIZE, ENOBUFS, EHOSTUNREACH, ENETUNREACH.
    */
   send(packet: Packet, now: Instant): Errno {
-    if (this.#pendingError !== Errno.NONE) return this.#layer.refuse(packet, this.takeError());
+    if (this.#pendingError !== Errno.NONE) {
+      const isRehearsal = (packet.flags & PacketFlag.REHEARSAL) !== 0;
+      return this.#layer.refuse(packet, isRehearsal ? this.#pendingError : this.takeError());
+    }
     if (!this.isConnected) return this.#layer.refuse(packet, this.isClosed ? Errno.EBADF : Errno.EDESTADDRREQ);
     return this.#transmit(packet, this.remoteAddress, this.remotePort, now);
   }
@@ -177,7 +187,7 @@ export class UdpEndpoint {
     let errno: Errno = Errno.NONE;
     if (port === 0) errno = Errno.EINVAL;
     else if (this.isClosed) errno = Errno.EBADF;
-    else if (!this.isBound) errno = this.bind(0, 0);
+    else if (!this.isBound && (packet.flags & PacketFlag.REHEARSAL) === 0) errno = this.bind(0, 0);
     if (errno !== Errno.NONE) return this.#layer.refuse(packet, errno);
     return this.#transmit(packet, address, port, now);
   }
@@ -194,13 +204,45 @@ export class UdpEndpoint {
     return sent;
   }
 
+  /**
+   * A datagram made ready to be sent again and again, changed in places: to an address (host order) and port, or to the
+   * connected peer when both are 0. Binds first where needed. EBADF, EDESTADDRREQ, EINVAL (one of the two is 0),
+   * EMSGSIZE when it does not fit one frame, ENOBUFS, and what {@link sendTo} says of the destination.
+   */
+  template(payload: Uint8Array, address: number, port: number): DatagramTemplate | Errno {
+    if (this.isClosed) return Errno.EBADF;
+    const toPeer = address === 0 && port === 0;
+    if (toPeer && !this.isConnected) return Errno.EDESTADDRREQ;
+    if (!toPeer && (address === 0 || port === 0)) return Errno.EINVAL;
+    if (payload.length > this.reserveCapacity) return Errno.EMSGSIZE;
+    if (!this.isBound) {
+      const errno = this.bind(0, 0);
+      if (errno !== Errno.NONE) return errno;
+    }
+    const errno = this.#resolve(toPeer ? this.remoteAddress : address);
+    if (errno !== Errno.NONE) return errno;
+    if (payload.length + udp.HEADER_LENGTH + ipv4.MINIMUM_HEADER_LENGTH > this.route.mtu) return Errno.EMSGSIZE;
+    const packet = this.reserve();
+    if (packet === null) return Errno.ENOBUFS;
+    packet.memory.write(packet.offset, payload, 0, payload.length);
+    packet.length = payload.length;
+    const template = new DatagramTemplate(this, this.#layer, packet, address, port);
+    this.#templates.add(template);
+    return template;
+  }
+
+  /** For templates: one is closed. */
+  forgetTemplate(template: DatagramTemplate): void {
+    this.#templates.delete(template);
+  }
+
   #transmit(given: Packet, address: number, port: number, now: Instant): Errno {
     let packet = given;
     if (packet.references === 0) {
       packet.pool.refuse(packet, 'sent');
       return Errno.EINVAL;
     }
-    const route = this.#route;
+    const route = this.route;
     const ipv4Layer = this.#layer.ipv4;
     if (route.destination !== address || route.generation !== ipv4Layer.generation) {
       const errno = this.#resolve(address);
@@ -230,7 +272,7 @@ export class UdpEndpoint {
       packet.checksumState = ChecksumState.UNKNOWN;
       udp.setChecksum(packet.view, at, udp.finishChecksum(packet.sum(pseudoHeader)));
     }
-    this.#layer.countSent();
+    if ((packet.flags & PacketFlag.REHEARSAL) === 0) this.#layer.countSent();
     const timeToLive = route.isMulticast ? this.multicastTimeToLive : this.timeToLive;
     return ipv4Layer.send(
       packet,
@@ -247,14 +289,15 @@ export class UdpEndpoint {
     const ipv4Layer = this.#layer.ipv4;
     // Bound to a group or broadcast address it receives there, but neither is anybody's source (RFC 1122 §3.2.1.3).
     const source = ipv4Layer.isLocalAddress(this.localAddress) ? this.localAddress : 0;
-    let errno = ipv4Layer.resolve(address, source, this.#route, this.#interfaceFor(address));
-    if (errno === Errno.NONE && this.#route.isBroadcast && !this.broadcast) errno = Errno.EACCES;
+    let errno = ipv4Layer.resolve(address, source, this.route, this.#interfaceFor(address));
+    if (errno === Errno.NONE && this.route.isBroadcast && !this.broadcast) errno = Errno.EACCES;
     if (errno !== Errno.NONE) this.#forgetRoute();
     return errno;
   }
 
   #forgetRoute(): void {
-    this.#route.generation = -1;
+    this.route.generation = -1;
+    this.revision = (this.revision + 1) | 0;
   }
 
   /** Groups are sent to by the interface they were joined on. */
@@ -297,6 +340,8 @@ export class UdpEndpoint {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.#forgetRoute();
+    for (const template of this.#templates) template.close();
     for (const { group, interfaceIndex, source } of this.#memberships) {
       this.#layer.ipv4.leaveGroup(group, interfaceIndex, source);
     }

@@ -1,0 +1,122 @@
+import { PacketMemory, PacketPool } from '@prism-net/buffers';
+import { createPipe } from '@prism-net/link';
+import type { DatagramSocket, DatagramTemplate } from '@prism-net/socket';
+import { createStack, type Stack } from '@prism-net/stack';
+import { createMonotonicClock, createNanosecondClock } from '@prism-net/time';
+import { StampingLink } from './stamping-link.js';
+
+export const PAYLOAD = 64;
+const FRAMES = 1024;
+const SERVER = '10.0.0.2';
+
+/** One way to send 64 bytes of which two fields are new, and to rehearse that. */
+export interface Sender {
+  send(value: number): void;
+  warm(): void;
+}
+
+/** Two stacks over the pipe, whose sender's end notes when it is handed a frame. */
+export class SendPath {
+  readonly nanoseconds = createNanosecondClock();
+  readonly link: StampingLink;
+  readonly plainDatagram: Sender;
+  readonly templateDatagram: Sender;
+  readonly #client: Stack;
+  readonly #server: Stack;
+  readonly #clock = createMonotonicClock();
+  received = 0;
+
+  constructor() {
+    const memory = PacketMemory.create({ frames: 2 * FRAMES });
+    const [left, right] = createPipe();
+    this.link = new StampingLink(left, this.nanoseconds);
+    const common = { mode: 'manual', clock: this.#clock, memory } as const;
+    const pool = () => PacketPool.create(memory, FRAMES);
+    this.#client = createStack({ ...common, link: this.link, address: '10.0.0.1/24', pool: pool() });
+    this.#server = createStack({ ...common, link: right, address: `${SERVER}/24`, pool: pool() });
+    this.#server.udpSocket({ port: 7000 }).onReadable((socket) => {
+      for (let packet = socket.receivePacket(); packet !== null; packet = socket.receivePacket()) {
+        packet.release();
+        this.received = (this.received + 1) | 0;
+      }
+    });
+    const socket = this.#client.udpSocket().connect(7000, SERVER);
+    socket.send('resolve');
+    this.settle();
+    this.plainDatagram = new PlainDatagram(this.#client, socket);
+    this.templateDatagram = new TemplateDatagram(socket.template(new Uint8Array(PAYLOAD)));
+  }
+
+  settle(): void {
+    for (let i = 0; i < 3; i++) {
+      const now = this.#clock.now();
+      this.#client.poll(now);
+      this.#server.poll(now);
+    }
+  }
+
+  /** Nanoseconds from the call until the link has the frame, the timer's cost included. */
+  time(sender: Sender, value: number): number {
+    const { link } = this;
+    const { handed } = link;
+    const start = this.nanoseconds.now();
+    sender.send(value);
+    const passed = (link.stamp - start) | 0;
+    if (link.handed !== handed + 1) throw new Error('template-send: not one frame for one send');
+    return passed;
+  }
+
+  close(): void {
+    this.#client.close();
+    this.#server.close();
+    for (const { accounts } of [this.#client, this.#server]) {
+      const { unexplained } = accounts.snapshot();
+      if (unexplained !== 0) throw new Error(`template-send: ${unexplained} frames unexplained`);
+    }
+  }
+}
+
+/** The application's message is patched where it stands, copied into a packet, and flushed without waiting for a poll. */
+class PlainDatagram implements Sender {
+  readonly #stack: Stack;
+  readonly #socket: DatagramSocket;
+  readonly #message = new Uint8Array(PAYLOAD);
+  readonly #view = new DataView(this.#message.buffer);
+
+  constructor(stack: Stack, socket: DatagramSocket) {
+    this.#stack = stack;
+    this.#socket = socket;
+  }
+
+  send(value: number): void {
+    this.#view.setUint32(8, value);
+    this.#view.setUint32(40, ~value);
+    const packet = this.#socket.reserve()!;
+    packet.memory.write(packet.offset, this.#message, 0, PAYLOAD);
+    packet.length = PAYLOAD;
+    this.#socket.commit(packet);
+    this.#stack.interfaces[1]!.flush();
+  }
+
+  warm(): void {
+    this.#socket.warm(this.#message);
+  }
+}
+
+class TemplateDatagram implements Sender {
+  readonly #template: DatagramTemplate;
+
+  constructor(template: DatagramTemplate) {
+    this.#template = template;
+  }
+
+  send(value: number): void {
+    this.#template.setUint32(8, value);
+    this.#template.setUint32(40, ~value);
+    this.#template.send();
+  }
+
+  warm(): void {
+    this.#template.warm();
+  }
+}
