@@ -113,6 +113,13 @@ describe('scenarios print the figures of the contract', () => {
     expect(figures['failed']).toBe(0);
   });
 
+  it('template-send', () => {
+    const { figures } = measure('template-send', 'datagramSendNs', 'coldSendP50Ns', 'coldSendP99Ns');
+    const names = ['datagramTemplateNs', 'datagramTemplateCallNs', 'datagramSendCallNs'];
+    for (const cold of ['warmedSend', 'coldTemplate', 'warmedTemplate']) names.push(`${cold}P50Ns`, `${cold}P99Ns`);
+    for (const name of names) expect(figures[name], name).toBeGreaterThan(0);
+  });
+
   it('order-gateway', () => {
     const { figures } = measure('order-gateway', 'bytesAllocatedPerOrder');
     expect(figures).toMatchObject({ lost: 0, duplicated: 0, unexplainedDrops: 0 });
