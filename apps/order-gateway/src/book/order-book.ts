@@ -45,6 +45,11 @@ const OWNER = 2;
 const REMAINING = 3;
 /** The next younger order of the level, or the next free slot. */
 const NEXT = 4;
+/** The next older order of the level. */
+const PREVIOUS = 5;
+const LEVEL = 6;
+/** The caller's: see `OrderBook.memo`. */
+const MEMO = 7;
 
 /**
  * A limit order book with price-time priority.
@@ -72,6 +77,8 @@ export class OrderBook {
   lastTradeTicks = 0;
   /** Orders now in the book. */
   restingOrders = 0;
+  /** Where the last `submit` rested what was left over; -1 if it did not. Valid until that order has left the book. */
+  restingSlot = NONE;
 
   readonly #lowestTicks: number;
   readonly #levels: number;
@@ -123,7 +130,8 @@ export class OrderBook {
    * Matches an order against the other side and rests what is left of it. The outcome is in `executionCount`,
    * `executions`, `filledLots` and `remainingLots`.
    *
-   * `owner` is the caller's int32 and comes back with every later execution of this order. `quantityLots` > 0.
+   * `owner` is the caller's int32 and comes back with every later execution of this order. `quantityLots` > 0. With
+   * `isImmediate` nothing is rested: what is left over is cancelled.
    *
    * @returns `none`; or `priceOutsideLadder` or `bookFull`: nothing happened; or `executionLimit`: executed in part and
    * the rest cancelled.
@@ -135,9 +143,11 @@ export class OrderBook {
     side: number,
     priceTicks: number,
     quantityLots: number,
+    isImmediate = false,
   ): RejectReason {
     this.executionCount = 0;
     this.filledLots = 0;
+    this.restingSlot = NONE;
     this.remainingLots = quantityLots;
     const level = (priceTicks - this.#lowestTicks) | 0;
     if (level < 0 || level >= this.#levels) return RejectReason.priceOutsideLadder;
@@ -152,7 +162,7 @@ export class OrderBook {
         if (this.#heads[this.#bestBid] === NONE) this.#bestBid = this.#bitmap.atOrBelow(this.#bestBid);
       }
     }
-    if (this.remainingLots === 0) return RejectReason.none;
+    if (this.remainingLots === 0 || isImmediate) return RejectReason.none;
     // An order with a rest after a trade has emptied at least one slot: a full book refuses untouched orders only.
     if (!this.#rest(level, idLow, idHigh, owner)) return RejectReason.bookFull;
     if (side === Side.buy) {
@@ -161,6 +171,43 @@ export class OrderBook {
       this.#bestAsk = level;
     }
     return RejectReason.none;
+  }
+
+  hasLevel(priceTicks: number): boolean {
+    const level = (priceTicks - this.#lowestTicks) | 0;
+    return level >= 0 && level < this.#levels;
+  }
+
+  /** What is left of the order in a slot, in lots. */
+  remainingIn(slot: number): number {
+    return this.#slots[slot * SLOT_WORDS + REMAINING]!;
+  }
+
+  sideOf(slot: number): Side {
+    return this.#slots[slot * SLOT_WORDS + LEVEL]! <= this.#bestBid ? Side.buy : Side.sell;
+  }
+
+  /** The high word of the order's id. */
+  idHighIn(slot: number): number {
+    return this.#slots[slot * SLOT_WORDS + ID_HIGH]!;
+  }
+
+  /** A word of the caller's that stays with the order while it rests. */
+  memo(slot: number): number {
+    return this.#slots[slot * SLOT_WORDS + MEMO]!;
+  }
+
+  setMemo(slot: number, word: number): void {
+    this.#slots[slot * SLOT_WORDS + MEMO] = word;
+  }
+
+  /** Takes lots off an order at rest, which keeps its place; all of them take it out of the book. `lots`: 1 to `remainingIn`. */
+  reduce(slot: number, lots: number): void {
+    const slots = this.#slots;
+    const at = slot * SLOT_WORDS;
+    const left = (slots[at + REMAINING]! - lots) | 0;
+    slots[at + REMAINING] = left;
+    if (left === 0) this.#remove(slot);
   }
 
   /** The orders of a level, oldest first. Allocates: for tests and displays. */
@@ -239,6 +286,8 @@ export class OrderBook {
     if (slot === NONE) {
       this.#tails[level] = NONE;
       this.#bitmap.clear(level);
+    } else {
+      slots[slot * SLOT_WORDS + PREVIOUS] = NONE;
     }
     if (count !== this.executionCount) this.lastTradeTicks = priceTicks;
     this.filledLots = (this.filledLots + this.remainingLots - remaining) | 0;
@@ -259,7 +308,10 @@ export class OrderBook {
     slots[at + OWNER] = owner;
     slots[at + REMAINING] = this.remainingLots;
     slots[at + NEXT] = NONE;
+    slots[at + LEVEL] = level;
+    this.restingSlot = slot;
     const tail = this.#tails[level]!;
+    slots[at + PREVIOUS] = tail;
     if (tail === NONE) {
       this.#heads[level] = slot;
       this.#bitmap.set(level);
@@ -269,5 +321,25 @@ export class OrderBook {
     this.#tails[level] = slot;
     this.restingOrders = (this.restingOrders + 1) | 0;
     return true;
+  }
+
+  /** Takes an order out of its level. */
+  #remove(slot: number): void {
+    const slots = this.#slots;
+    const at = slot * SLOT_WORDS;
+    const level = slots[at + LEVEL]!;
+    const next = slots[at + NEXT]!;
+    const previous = slots[at + PREVIOUS]!;
+    if (previous === NONE) this.#heads[level] = next;
+    else slots[previous * SLOT_WORDS + NEXT] = next;
+    if (next === NONE) this.#tails[level] = previous;
+    else slots[next * SLOT_WORDS + PREVIOUS] = previous;
+    slots[at + NEXT] = this.#freeSlot;
+    this.#freeSlot = slot;
+    this.restingOrders = (this.restingOrders - 1) | 0;
+    if (this.#heads[level] !== NONE) return;
+    this.#bitmap.clear(level);
+    if (level === this.#bestBid) this.#bestBid = this.#bitmap.atOrBelow(level);
+    else if (level === this.#bestAsk) this.#bestAsk = this.#bitmap.atOrAbove(level);
   }
 }

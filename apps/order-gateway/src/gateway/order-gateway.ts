@@ -15,12 +15,18 @@ import {
 import { REJECT_REASON_COUNT, RejectReason } from '../orders/reject-reason.js';
 import { REPLY_BYTES, type ReplyKind, writeReject, writeReply } from '../orders/reply-message.js';
 import type { RiskCheck } from '../risk/risk-check.js';
-import { OrderWord, ReportWord } from './book-messages.js';
+import { FIRST_SESSION_OWNER, OrderWord, ReportWord } from './book-messages.js';
 import type { ClientTable } from './client-table.js';
 
 const BURST = 64;
 /** Neither replies nor further orders are taken while so many frames wait for the link: every order needs room for its answer. */
 const TRANSMIT_BACKLOG = 256;
+
+/** Takes the reports to sessions. */
+export interface SessionReports {
+  /** The report's record is at `at`. */
+  report(words: Int32Array, at: number): void;
+}
 
 export interface OrderGatewayOptions {
   readonly stack: Stack;
@@ -31,6 +37,8 @@ export interface OrderGatewayOptions {
   readonly fromBook: SpscRing;
   /** Called once per burst of orders put on the ring. */
   readonly ringBook: () => void;
+  /** The session port, if there is one. */
+  readonly sessions?: SessionReports;
 }
 
 /**
@@ -82,9 +90,18 @@ export class OrderGateway {
     const { words } = fromBook;
     const networkInterface = this.#interface;
     let sent = 0;
+    const sessions = this.#options.sessions;
     while (sent < BURST && networkInterface.transmitQueued < TRANSMIT_BACKLOG) {
       const at = fromBook.peek();
       if (at < 0) break;
+      if (sessions !== undefined && words[at + ReportWord.owner]! >= FIRST_SESSION_OWNER) {
+        sessions.report(words, at);
+        const tradeTicks = words[at + ReportWord.lastPriceTicks]!;
+        if (tradeTicks !== 0) risk.followTrade(tradeTicks);
+        fromBook.consume();
+        sent = (sent + 1) | 0;
+        continue;
+      }
       const packet = this.#socket.reserve();
       // The pool is exhausted until the link gives frames back: the report waits in its ring.
       if (packet === null) break;

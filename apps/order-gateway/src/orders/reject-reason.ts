@@ -20,6 +20,8 @@ export const RejectReason = {
   priceOutsideLadder: 32,
   bookFull: 33,
   executionLimit: 34,
+  /** Of the session port: the order to be replaced is not in the book. */
+  orderNotLive: 35,
   gatewayOverloaded: 48,
 } as const;
 export type RejectReason = (typeof RejectReason)[keyof typeof RejectReason];

@@ -109,6 +109,14 @@ export class RiskCheck {
 
   /** May this order, already found well-formed by `checkOrder`, go to the book? Remembers its id if so. */
   check(idLow: number, idHigh: number, priceTicks: number, quantityLots: number): RejectReason {
+    const reason = this.checkLimits(priceTicks, quantityLots);
+    if (reason !== RejectReason.none) return reason;
+    if (!this.#recentIds.add(idLow, idHigh)) return RejectReason.duplicateOrderId;
+    return RejectReason.none;
+  }
+
+  /** The same without the id, for sessions: their orders are numbered in a row. */
+  checkLimits(priceTicks: number, quantityLots: number): RejectReason {
     if (Atomics.load(this.#killSwitch, 0) !== 0) return RejectReason.killSwitch;
     if (this.#ordersUntilKill !== 0) {
       this.#ordersUntilKill = (this.#ordersUntilKill - 1) | 0;
@@ -117,7 +125,6 @@ export class RiskCheck {
     if (quantityLots > this.#maximumQuantityLots) return RejectReason.quantityAboveLimit;
     if (priceTicks < this.#lowestTicks || priceTicks > this.#highestTicks) return RejectReason.priceOutsideCollar;
     if (priceTicks * quantityLots > this.#maximumStepProduct) return RejectReason.notionalAboveLimit;
-    if (!this.#recentIds.add(idLow, idHigh)) return RejectReason.duplicateOrderId;
     return RejectReason.none;
   }
 }
