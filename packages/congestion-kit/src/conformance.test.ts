@@ -1,0 +1,57 @@
+import { congestionControlNames } from '@prism-net/congestion';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DEFECT_NAMES, registerBroken } from './broken.testkit.js';
+import { runConformance } from './conformance.js';
+import { Path } from './path.js';
+import { formatReport } from './report.js';
+
+const algorithms = [...congestionControlNames()];
+const broken = algorithms.flatMap((inner) =>
+  DEFECT_NAMES.map((defect) => ({ inner, defect, name: registerBroken(defect, inner) })),
+);
+
+/** Which of the quick scenarios catch a defect. */
+const QUICK = ['slow-start', 'app-limited', 'idle-restart', 'shallow-buffer'];
+const CATCH: Readonly<Record<string, readonly string[]>> = {
+  ignored: QUICK,
+  stubborn: ['slow-start', 'idle-restart'],
+  collapsed: ['slow-start', 'app-limited', 'idle-restart', 'shallow-buffer'],
+  'not-a-number': QUICK,
+};
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('the kit', () => {
+  it.each(broken)('catches $inner when it is $defect', ({ defect, name }) => {
+    const report = runConformance(name, { scenarios: QUICK });
+    const failed = report.results.filter(({ verdict }) => verdict === 'FAIL').map(({ scenario }) => scenario);
+    expect(report.verdict).toBe('FAIL');
+    expect(failed).toEqual(expect.arrayContaining([...CATCH[defect]!]));
+  });
+
+  it('catches a sender that does not ask its window', () => {
+    const path = new Path({
+      seed: 1,
+      bitsPerSecond: 20e6,
+      roundTripMicroseconds: 40_000,
+      flows: [{ congestionControl: 'cubic' }],
+    });
+    const recovery = Object.getPrototypeOf(path.flows[0]!.connection.recovery) as { allowance(): number };
+    path.close();
+    vi.spyOn(recovery, 'allowance').mockReturnValue(65_536);
+    const [result] = runConformance('cubic', { scenarios: ['window-obeyed'] }).results;
+    expect([result!.verdict, result!.reason]).toEqual(['FAIL', expect.stringContaining('more in flight than the window by')]);
+  });
+
+  it('gives the same report for the same seed', () => {
+    const options = { seed: 7, scenarios: ['burst-loss', 'loss-1%', 'fairness-2'] };
+    const first = formatReport(runConformance('cubic', options));
+    expect(formatReport(runConformance('cubic', options))).toBe(first);
+    expect(formatReport(runConformance('cubic', { ...options, seed: 8 }))).not.toBe(first);
+  });
+
+  it('says which algorithms and scenarios there are', () => {
+    expect(() => runConformance('nobody')).toThrow(/there is no 'nobody'; there are newreno/);
+    expect(() => runConformance('cubic', { scenarios: ['x'] })).toThrow(/there is no scenario 'x'; there are /);
+  });
+});

@@ -1,0 +1,14 @@
+export {
+  type ConformanceOptions,
+  type ConformanceReport,
+  conformanceScenarios,
+  runConformance,
+  type ScenarioResult,
+} from './conformance.js';
+export { declareExpectations, type Expectations } from './expectations.js';
+export type { Flow } from './flow.js';
+export type { Verdict } from './judge.js';
+export type { Measurement } from './measurement.js';
+export { Path } from './path.js';
+export type { FlowOptions, PathOptions } from './path-options.js';
+export { formatReport, formatResult } from './report.js';

@@ -1,0 +1,64 @@
+import { Path } from '../path.js';
+
+/** Periodic loss, on a path without a queue. */
+export interface ResponsePoint {
+  /** One segment in so many is lost. */
+  readonly every: number;
+  readonly roundTripMicroseconds: number;
+}
+
+/** So fast that nothing queues. */
+const RATE = 1e9;
+/** Losses in the measured time; and before, until the window has come down from slow start. */
+const CYCLES = 8;
+const SETTLING = 14;
+
+/** The mean window in segments under periodic loss: what is sent in a round trip. */
+export function measureResponse(congestionControl: string, { every, roundTripMicroseconds }: ResponsePoint): number {
+  const path = new Path({
+    seed: 1,
+    bitsPerSecond: RATE,
+    roundTripMicroseconds,
+    ecn: false,
+    flows: [{ congestionControl }],
+  });
+  const { drops } = path;
+  const [flow] = path.flows;
+  drops.loseEvery(every);
+  while (drops.lost < SETTLING) path.run(roundTripMicroseconds);
+  const runToLoss = (): void => {
+    const before = drops.lost;
+    while (drops.lost === before) path.run(roundTripMicroseconds / 4);
+  };
+  runToLoss();
+  const begin = path.simulation.time;
+  const before = flow!.segments;
+  for (let cycle = 0; cycle < CYCLES; cycle++) runToLoss();
+  const segments = flow!.segments - before;
+  const mean = (segments * roundTripMicroseconds) / (path.simulation.time - begin);
+  path.close();
+  return mean;
+}
+
+const C = 0.4;
+const BETA = 0.7;
+
+/** The mean window of Reno's additive increase and of a decrease to `beta` (RFC 9438 §4.3). */
+function additive(alpha: number, beta: number, loss: number): number {
+  return Math.sqrt((alpha * (1 + beta)) / (2 * (1 - beta) * loss));
+}
+
+/** NewReno's published mean window in segments (RFC 9438 §4.3 with α = 1, β = 0.5). */
+export function renoResponse({ every }: ResponsePoint): number {
+  return additive(1, 0.5, 1 / every);
+}
+
+/** CUBIC's published mean window in segments, and by which of its regions (RFC 9438 §5.1, §4.3). */
+export function cubicResponse({ every, roundTripMicroseconds }: ResponsePoint): {
+  readonly window: number;
+  readonly region: 'cubic' | 'Reno-friendly';
+} {
+  const cubic = ((C * (3 + BETA)) / (4 * (1 - BETA))) ** 0.25 * (every * (roundTripMicroseconds / 1e6)) ** 0.75;
+  const friendly = additive((3 * (1 - BETA)) / (1 + BETA), BETA, 1 / every);
+  return cubic > friendly ? { window: cubic, region: 'cubic' } : { window: friendly, region: 'Reno-friendly' };
+}

@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { congestionControlNames } from '@prism-net/congestion';
+import { describe, expect, it } from 'vitest';
+import { conformanceScenarios } from '../conformance.js';
+import { formatTable, measureAlgorithm, measureResponses } from './table.js';
+
+const SNAPSHOT = new URL('../../congestion.snapshot.md', import.meta.url);
+
+const responses = measureResponses();
+const figures = congestionControlNames().map(measureAlgorithm);
+const of = (algorithm: string, scenario: string) =>
+  figures.find((each) => each.algorithm === algorithm)!.results.get(scenario)!.measurement!;
+
+it('the figures are what congestion.snapshot.md says (PRISM_UPDATE_SNAPSHOTS=1 writes it anew)', () => {
+  const text = formatTable(responses, figures);
+  if (process.env['PRISM_UPDATE_SNAPSHOTS'] === '1') writeFileSync(SNAPSHOT, text);
+  expect(text).toBe(readFileSync(SNAPSHOT, 'utf8'));
+});
+
+describe('what the table must show', () => {
+  it.each(responses)(
+    '$algorithm is within 10 % of its response function: one in $every, $roundTripMicroseconds µs',
+    (point) => {
+      // In windows of few segments, the round trip of the repair, in which nothing grows, is a tenth of the time.
+      const tolerance = point.every < 1000 ? 0.15 : 0.1;
+      expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(tolerance);
+    },
+  );
+
+  it('the points lie in both regions of CUBIC', () => {
+    expect(new Set(responses.map(({ region }) => region))).toEqual(new Set(['Reno-friendly', 'cubic', 'AIMD']));
+  });
+
+  it('CUBIC fills a deep buffer', () => {
+    expect(of('cubic', 'deep-buffer').queue95).toBeGreaterThan(3);
+  });
+
+  it.each(figures)('$algorithm keeps all bounds of the kit', ({ report }) => {
+    expect(report.results.filter(({ verdict }) => verdict === 'FAIL')).toEqual([]);
+    expect(report.results).toHaveLength(conformanceScenarios().length);
+  });
+
+  it.each(figures)('equal flows of $algorithm share equally', ({ algorithm }) => {
+    for (const flows of [2, 4, 8]) expect(of(algorithm, `fairness-${flows}`).jain).toBeGreaterThanOrEqual(0.95);
+  });
+});

@@ -1,0 +1,129 @@
+import { type ConformanceReport, runConformance, type ScenarioResult } from '../conformance.js';
+import { formatReport } from '../report.js';
+import { cubicResponse, measureResponse, type ResponsePoint, renoResponse } from './response.js';
+
+/** Points of the response functions, in both of CUBIC's regions. */
+export const CUBIC_POINTS: readonly ResponsePoint[] = [
+  { every: 300, roundTripMicroseconds: 20_000 },
+  { every: 1000, roundTripMicroseconds: 40_000 },
+  { every: 3000, roundTripMicroseconds: 20_000 },
+  { every: 3000, roundTripMicroseconds: 100_000 },
+  { every: 3000, roundTripMicroseconds: 200_000 },
+  { every: 10_000, roundTripMicroseconds: 200_000 },
+];
+export const RENO_POINTS: readonly ResponsePoint[] = CUBIC_POINTS.slice(1, 4);
+
+/** A measured mean window beside the published one, in segments. */
+export interface Response extends ResponsePoint {
+  readonly algorithm: string;
+  readonly region: string;
+  readonly published: number;
+  readonly measured: number;
+}
+
+export function measureResponses(): Response[] {
+  return [
+    ...CUBIC_POINTS.map((point) => {
+      const { window, region } = cubicResponse(point);
+      return { ...point, algorithm: 'cubic', region, published: window, measured: measureResponse('cubic', point) };
+    }),
+    ...RENO_POINTS.map((point) => {
+      const published = renoResponse(point);
+      return { ...point, algorithm: 'newreno', region: 'AIMD', published, measured: measureResponse('newreno', point) };
+    }),
+  ];
+}
+
+/** The scenarios whose figures the table compares. */
+const SHARING = ['fairness-2', 'fairness-4', 'fairness-8', 'rtt-1:4', 'with-cubic'];
+const QUEUES = ['shallow-buffer', 'deep-buffer', 'ecn'];
+
+export interface AlgorithmFigures {
+  readonly algorithm: string;
+  readonly report: ConformanceReport;
+  readonly results: ReadonlyMap<string, ScenarioResult>;
+}
+
+export function measureAlgorithm(algorithm: string): AlgorithmFigures {
+  const report = runConformance(algorithm);
+  return { algorithm, report, results: new Map(report.results.map((result) => [result.scenario, result])) };
+}
+
+/** The table as Markdown: what every algorithm does, in virtual time, so that a change of behaviour shows as a diff. */
+export function formatTable(responses: readonly Response[], figures: readonly AlgorithmFigures[]): string {
+  return `${[
+    '# Congestion control in figures',
+    '',
+    'Measured over the whole stack in virtual time: the figures are the same on every machine.',
+    '`PRISM_UPDATE_SNAPSHOTS=1 vitest run packages/congestion-kit` writes them anew.',
+    '',
+    '## Response functions',
+    '',
+    'Mean window in segments with one segment in N lost, and what RFC 9438 (§5.1, §4.3) says of it.',
+    '',
+    ...responseLines(responses),
+    '',
+    '## Queues',
+    '',
+    'One flow, 20 Mbit/s, 40 ms. Queues in bandwidth-delay products (66 frames).',
+    '',
+    ...QUEUES.flatMap((scenario) => [...queueLines(scenario, figures), '']),
+    '## Sharing',
+    '',
+    "Jain's index of 2, 4 and 8 equal flows; the share of the flow with 20 ms beside one with 80 ms; the share beside CUBIC.",
+    '',
+    ...sharingLines(figures),
+    '',
+    '## Conformance',
+    ...figures.flatMap(({ report }) => ['', '```text', formatReport(report).trimEnd(), '```']),
+  ].join('\n')}\n`;
+}
+
+function responseLines(responses: readonly Response[]): string[] {
+  const rows = responses.map(({ algorithm, region, every, roundTripMicroseconds, published, measured }) => [
+    algorithm,
+    region,
+    `${every}`,
+    `${roundTripMicroseconds / 1000} ms`,
+    published.toFixed(1),
+    measured.toFixed(1),
+    (measured / published).toFixed(3),
+  ]);
+  return table(['algorithm', 'region', 'N', 'round trip', 'published', 'measured', 'ratio'], rows);
+}
+
+function queueLines(scenario: string, figures: readonly AlgorithmFigures[]): string[] {
+  const rows = figures.map(({ algorithm, results }) => {
+    const { measurement } = results.get(scenario)!;
+    const { utilisation, queueMean, queue95, queueMaximum, loss, marked } = measurement!;
+    const queues = [queueMean, queue95, queueMaximum].map((queue) => queue.toFixed(2));
+    return [algorithm, percent(utilisation), ...queues, percent(loss), percent(marked)];
+  });
+  return table([scenario, 'used', 'mean', '95 %', 'max', 'lost', 'marked'], rows);
+}
+
+function sharingLines(figures: readonly AlgorithmFigures[]): string[] {
+  const rows = figures.map(({ algorithm, results }) => [
+    algorithm,
+    ...SHARING.slice(0, 3).map((scenario) => results.get(scenario)!.measurement!.jain.toFixed(3)),
+    ...SHARING.slice(3).map((scenario) => percent(firstShare(results.get(scenario)!))),
+  ]);
+  return table(['algorithm', 'Jain 2', 'Jain 4', 'Jain 8', '20 ms : 80 ms', 'with CUBIC'], rows);
+}
+
+/** The first flow's share of all. */
+export function firstShare({ measurement }: ScenarioResult): number {
+  const goodputs = measurement?.goodputs ?? [];
+  return goodputs[0]! / goodputs.reduce((sum, each) => sum + each, 0);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((cells) => cells[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  return [line(heads), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)];
+}
