@@ -36,11 +36,14 @@ describe('the kit', () => {
       roundTripMicroseconds: 40_000,
       flows: [{ congestionControl: 'cubic' }],
     });
-    const recovery = Object.getPrototypeOf(path.flows[0]!.connection.recovery) as { allowance(): number };
+    const recovery = Object.getPrototypeOf(path.flows[0]!.connection.wake().recovery) as { allowance(): number };
     path.close();
     vi.spyOn(recovery, 'allowance').mockReturnValue(65_536);
     const [result] = runConformance('cubic', { scenarios: ['window-obeyed'] }).results;
-    expect([result!.verdict, result!.reason]).toEqual(['FAIL', expect.stringContaining('more in flight than the window by')]);
+    expect([result!.verdict, result!.reason]).toEqual([
+      'FAIL',
+      expect.stringContaining('more in flight than the window by'),
+    ]);
   });
 
   it('gives the same report for the same seed', () => {

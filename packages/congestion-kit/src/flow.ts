@@ -78,12 +78,18 @@ export class Flow implements ConnectionHandler {
 
   /** Bytes that were acknowledged. */
   get acknowledged(): number {
-    return Math.max(0, (this.connection.recovery.unacknowledged - this.connection.initialSendSequence - 1) | 0);
+    const { recovery, initialSendSequence } = this.connection.wake();
+    return Math.max(0, (recovery.unacknowledged - initialSendSequence - 1) | 0);
+  }
+
+  /** Payload of a full segment. */
+  get segmentSize(): number {
+    return Math.max(1, this.connection.wake().segmentSize);
   }
 
   /** Looks at the connection after a segment came in, or went out (`segment` null). */
   look(segment: Segment | null, time: number): void {
-    const { recovery } = this.connection;
+    const { recovery } = this.connection.wake();
     const { window, consecutiveTimeouts } = recovery;
     if (consecutiveTimeouts > this.#consecutiveTimeouts) this.timeouts++;
     this.#consecutiveTimeouts = consecutiveTimeouts;

@@ -154,7 +154,7 @@ export class Path {
       timeouts: now.timeouts - before.timeouts,
       goodputs,
       jain: jainIndex(goodputs),
-      windows: this.flows.map(({ watch, connection }) => watch.mean(time) / Math.max(1, connection.segmentSize)),
+      windows: this.flows.map(({ watch, segmentSize }) => watch.mean(time) / segmentSize),
       flightMaximum: this.flows.reduce((sum, { watch }) => sum + watch.largestFlight, 0) / (this.product * FRAME),
     };
   }

@@ -51,7 +51,7 @@ export const applicationLimited: Scenario = {
       path.run(10_000);
     }
     const measurement = path.measure();
-    const largest = flow.watch.largest / flow.connection.segmentSize;
+    const largest = flow.watch.largest / flow.segmentSize;
     judge.atLeast('delivered of what was written', measurement.goodputs[0]! / 2e6, 0.98);
     judge.atMost('largest window', largest, 3 * framesInFlight(20e6, ROUND_TRIP), 40, 'segments');
     judge.fact(`largest window ${largest.toFixed(0)} segments, ${flow.watch.largestFlight} bytes in flight at most`);

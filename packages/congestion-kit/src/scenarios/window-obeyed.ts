@@ -22,7 +22,7 @@ export const windowObeyed: Scenario = {
     // Little's law: delivered per round trip, the time in the queue included, is what was in flight.
     const delay = ROUND_TRIP / 1e6 + (measurement.queueMean * path.product * FRAME * 8) / 20e6;
     const inFlight = (measurement.goodputs[0]! / 8) * delay;
-    const used = inFlight / (measurement.windows[0]! * flow.connection.segmentSize);
+    const used = inFlight / (measurement.windows[0]! * flow.segmentSize);
     judge.atMost('delivered in a round trip, of the mean window,', used, 1.15);
     judge.fact(`${(used * 100).toFixed(0)} % of the window in use, ${watch.checked} comparisons`);
     return { measurement };
