@@ -28,6 +28,13 @@ export interface ConnectionOptions {
   readonly maximumSegmentSize?: number;
   /** TCP_CONGESTION. Default: the layer's. */
   readonly congestionControl?: string;
+  /**
+   * Spread segments over the round trip instead of sending them in bursts, at twice the window per round trip in slow start
+   * and 1.2 times later; a congestion control that has a rate of its own paces without being asked. Default false.
+   */
+  readonly pacing?: boolean;
+  /** Text leaves at no more than so many bytes per second, whatever congestion control says (SO_MAX_PACING_RATE). Default 0: no limit. */
+  readonly maximumPacingRate?: number;
   /** The byte of DSCP and ECN bits; the ECN bits are TCP's own. Default 0. */
   readonly trafficClass?: number;
   /** IP_TTL. Default 64. */
@@ -54,6 +61,8 @@ export const CONNECTION_OPTION_NAMES = [
   'sendBuffer',
   'maximumSegmentSize',
   'congestionControl',
+  'pacing',
+  'maximumPacingRate',
   'trafficClass',
   'timeToLive',
   'reuseAddress',
@@ -73,6 +82,7 @@ const RANGES = {
   receiveBuffer: [256, 65_535 << 14],
   sendBuffer: [256, 65_535 << 14],
   maximumSegmentSize: [88, 65_495],
+  maximumPacingRate: [0, 1e12],
   trafficClass: [0, 255],
   timeToLive: [1, 255],
 } as const satisfies Partial<Record<keyof ConnectionOptions, readonly [number, number]>>;
@@ -88,6 +98,9 @@ export function requireConnectionOptionRanges(where: string, options: Connection
   for (const [name, [minimum, maximum]] of Object.entries(RANGES)) {
     const value = options[name as keyof typeof RANGES];
     if (value !== undefined) requireWholeNumber(where, name, value, minimum, maximum);
+  }
+  if (options.pacing !== undefined && typeof options.pacing !== 'boolean') {
+    throw invalidArgument(where, `pacing must be true or false, not ${String(options.pacing)}`);
   }
   if (options.ecn !== undefined && !['active', 'passive', 'off'].includes(options.ecn)) {
     throw invalidArgument(where, `ecn must be active, passive or off, not ${String(options.ecn)}`);

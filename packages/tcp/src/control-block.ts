@@ -12,6 +12,7 @@ import { ReceiveBuffer } from './receive/receive-buffer.js';
 import { ReceiveWindow } from './receive/receive-window.js';
 import { LossRecovery } from './recovery/index.js';
 import type { Segment } from './segment.js';
+import type { Pacer } from './send/pacer.js';
 import { SendBuffer } from './send/send-buffer.js';
 import { canReceive, State } from './state.js';
 import { ConnectionTimers } from './timers/connection-timers.js';
@@ -68,6 +69,8 @@ export class ControlBlock implements TimerHandler {
   probeSentAt: Instant = 0;
   /** End of the last segment smaller than the segment size that was sent (Minshall's Nagle). */
   lastShortEnd = 0;
+  /** Made when the connection is first paced. */
+  pacer: Pacer | null = null;
 
   // Receiving
   /** IRS and RCV.NXT. */
@@ -175,6 +178,9 @@ export class ControlBlock implements TimerHandler {
   userTimeout = 0;
   linger = -1;
   maximumSegment = 0;
+  pacing = false;
+  /** Bytes per second; 0: as fast as congestion control says. */
+  maximumPacingRate = 0;
   trafficClass = 0;
   timeToLive = 64;
   reuseAddress = false;
@@ -205,6 +211,8 @@ export class ControlBlock implements TimerHandler {
     this.keepAliveProbes = options.keepAliveProbes ?? this.keepAliveProbes;
     this.userTimeout = options.userTimeoutMilliseconds ?? this.userTimeout;
     this.linger = options.lingerSeconds ?? this.linger;
+    this.pacing = options.pacing ?? this.pacing;
+    this.maximumPacingRate = options.maximumPacingRate ?? this.maximumPacingRate;
     this.maximumSegment = options.maximumSegmentSize ?? this.maximumSegment;
     // RFC 9293 §3.9.1.9, MUST-48: the DSCP is the user's, also in the course of the connection (SHLD-21).
     this.trafficClass = (options.trafficClass ?? this.trafficClass) & DSCP_BITS;
@@ -223,8 +231,9 @@ export class ControlBlock implements TimerHandler {
   /** Options that matter at once. */
   optionsChanged(options: ConnectionOptions): void {
     const { layer } = this;
-    // Nagle or the cork may have held something back.
+    // Nagle, the cork or the pace may have held something back.
     if (options.noDelay !== undefined || options.cork !== undefined) layer.markPending(this);
+    if (options.pacing !== undefined || options.maximumPacingRate !== undefined) layer.markPending(this);
     if (options.keepAlive !== undefined || options.keepAliveIdleMilliseconds !== undefined) {
       this.timers.keepAliveChanged(layer.now);
     }

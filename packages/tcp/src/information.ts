@@ -1,6 +1,7 @@
 import { Count } from './connection-counts.js';
 import type { ControlBlock } from './control-block.js';
 import { RecoveryPhase } from './recovery/index.js';
+import { pacingRate } from './send/pacing.js';
 import { stateName } from './state.js';
 
 /** A connection in numbers: what `TCP_INFO` tells, in bytes and microseconds. */
@@ -10,6 +11,10 @@ export interface TcpInformation {
   readonly congestionWindow: number;
   /** 1,073,741,823 until the first congestion. */
   readonly slowStartThreshold: number;
+  /** Bytes of text per second; 0: not paced. */
+  readonly pacingRate: number;
+  /** Bytes per second, as last measured; 0: not measured, as congestion control does not ask. */
+  readonly deliveryRate: number;
   readonly segmentSize: number;
   readonly pathMtu: number;
   /** Sent and not yet known to have arrived or to be lost. */
@@ -59,6 +64,8 @@ export function describeConnection(connection: ControlBlock): TcpInformation {
     congestionControl: recovery.control.name,
     congestionWindow: window.window,
     slowStartThreshold: window.slowStartThreshold,
+    pacingRate: pacingRate(connection),
+    deliveryRate: recovery.rate.latest,
     segmentSize: connection.segmentSize,
     pathMtu: connection.pathMtu,
     bytesInFlight: recovery.inFlight,

@@ -64,8 +64,12 @@ function segmentArrivesSynchronized(connection: ControlBlock, segment: Segment, 
     rememberTimestamp(connection, segment);
   if (connection.hasEcn) {
     // RFC 9293 §3.8.2, SHLD-8; RFC 3168 §6.1.3: the echo goes on until the peer says that it has reacted.
-    if ((flags & CWR) !== 0) connection.isEchoingCongestion = false;
-    if (segment.ecn === CONGESTION_EXPERIENCED) connection.isEchoingCongestion = true;
+    if (connection.recovery.preciseEcn) {
+      if (segment.length > 0) echoPrecisely(connection, segment.ecn === CONGESTION_EXPERIENCED, now);
+    } else {
+      if ((flags & CWR) !== 0) connection.isEchoingCongestion = false;
+      if (segment.ecn === CONGESTION_EXPERIENCED) connection.isEchoingCongestion = true;
+    }
   }
   trimToWindow(connection, segment);
   if (!acknowledgementArrives(connection, segment, now)) return;
@@ -75,6 +79,18 @@ function segmentArrivesSynchronized(connection: ControlBlock, segment: Segment, 
   // Seventh, process the segment text; eighth, check the FIN bit.
   if (segment.length > 0 || (segment.flags & FIN) !== 0) textArrives(connection, segment, now);
   else layer.handled(segment);
+}
+
+/**
+ * RFC 8257 §3.2: `isEchoingCongestion` is DCTCP.CE. The text before a change is acknowledged for itself, so that the peer
+ * can count bytes; that with it at once. CWR says nothing that the next mark, or none, does not say.
+ */
+function echoPrecisely(connection: ControlBlock, isMarked: boolean, now: Instant): void {
+  if (isMarked === connection.isEchoingCongestion) return;
+  const waits = connection.mustAcknowledge || connection.receiveNext !== connection.lastAcknowledgementSent;
+  if (waits) connection.layer.acknowledgeNow(connection, now);
+  connection.isEchoingCongestion = isMarked;
+  connection.mustAcknowledge = true;
 }
 
 /** False when the segment was dropped because of its timestamp (RFC 7323 §5.3). */

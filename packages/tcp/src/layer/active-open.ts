@@ -101,7 +101,7 @@ export class ActiveOpen {
     connection.hasSelectiveAcknowledgements = settings.selectiveAcknowledgements;
     connection.hasScaling = settings.windowScaling;
     receiveWindow.scale = settings.windowScaling ? receiveWindow.offeredScale() : 0;
-    connection.hasEcn = connection.ecn === 'active';
+    connection.hasEcn = connection.ecn === 'active' || (connection.ecn !== 'off' && connection.recovery.preciseEcn);
     connection.sendBuffer.begin((sequence + 1) | 0);
     recovery.start(sequence, now);
     recovery.onSent((sequence + 1) | 0, now);

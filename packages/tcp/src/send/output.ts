@@ -8,6 +8,8 @@ import { defaultSegmentSize } from '../default-segment-size.js';
 import { followPath } from '../path/path-mtu.js';
 import { State } from '../state.js';
 import { transmitSyn } from './handshake.js';
+import type { Pacer } from './pacer.js';
+import { pace } from './pacing.js';
 import { sackLength, transmit, transmitEmpty } from './segment-writer.js';
 import { takeText, textSum } from './text-packets.js';
 
@@ -31,9 +33,11 @@ export function output(connection: ControlBlock, now: Instant): void {
   }
   if (state >= State.ESTABLISHED) {
     const room = path.network.room(path);
-    connection.isHeldBack = !sendAll(connection, room, now);
+    const pacer = pace(connection, now);
+    connection.isHeldBack = !sendAll(connection, room, pacer, now);
     if (connection.isHeldBack) layer.hold(connection);
-    else if (recovery.records.keepsRates) noteApplicationLimit(connection);
+    if (pacer !== null) pacer.isBacklogged = pacer.isWaiting || connection.isHeldBack;
+    if (recovery.records.keepsRates && (pacer === null || !pacer.isBacklogged)) noteApplicationLimit(connection);
     if (connection.mustAcknowledge && !sendAcknowledgement(connection, now))
       connection.timers.delayAcknowledgement(now);
   } else {
@@ -69,11 +73,12 @@ export function sendAcknowledgement(connection: ControlBlock, now: Instant): boo
 }
 
 /** False when the interface, or the turn, is full and more could be sent. */
-function sendAll(connection: ControlBlock, given: number, now: Instant): boolean {
+function sendAll(connection: ControlBlock, given: number, pacer: Pacer | null, now: Instant): boolean {
   let room = given;
   if (connection.recovery.nextLost() >= 0) {
-    room = retransmitLost(connection, room, now);
+    room = retransmitLost(connection, room, pacer, now);
     if (room <= 0) return false;
+    if (pacer?.isWaiting) return true;
   }
   if (!connection.hasUnsent) return true;
   return sendNew(connection, room, false, now);
@@ -93,7 +98,7 @@ function retransmitSyn(connection: ControlBlock, now: Instant): void {
 }
 
 /** Sends lost segments again as far as the window of congestion allows; returns the room that is left. */
-function retransmitLost(connection: ControlBlock, given: number, now: Instant): number {
+function retransmitLost(connection: ControlBlock, given: number, pacer: Pacer | null, now: Instant): number {
   const { recovery } = connection;
   let room = given;
   for (;;) {
@@ -108,6 +113,7 @@ function retransmitLost(connection: ControlBlock, given: number, now: Instant): 
     // RFC 9293 §3.8.6, SHLD-16: not beyond a window that has shrunk, but for the first segment, which probes it
     // (MAY-7).
     if (start !== recovery.unacknowledged && seq.isGreater(end, connection.sendWindowEnd)) return room;
+    if (pacer !== null && !recovery.mustRetransmit && !pacer.mayPass()) return room;
     if (!retransmit(connection, index, lastTogether(connection, index, start), now)) return 0;
     room = (room - 1) | 0;
   }
@@ -147,6 +153,7 @@ export function retransmit(connection: ControlBlock, index: number, last: number
   if (!sendAgain(connection, start, length, flags, now)) return false;
   connection.counts[Count.RETRANSMITTED]! += 1;
   for (let each = index; each <= last; each = (each + 1) | 0) recovery.onRetransmitted(each, now);
+  if (connection.pacer !== null) connection.pacer.onSent(length);
   connection.observed(null, now);
   return true;
 }
@@ -156,7 +163,7 @@ export function retransmit(connection: ControlBlock, index: number, last: number
  * window that is small (RFC 9293 §3.8.6.2.1 (4)). False when room or turn is used up.
  */
 export function sendNew(connection: ControlBlock, given: number, isOverride: boolean, now: Instant): boolean {
-  const { layer, recovery, sendBuffer } = connection;
+  const { layer, pacer, recovery, sendBuffer } = connection;
   const size = (connection.segmentSize - sackLength(connection)) | 0;
   let room = given;
   let turn = TURN;
@@ -179,6 +186,10 @@ export function sendNew(connection: ControlBlock, given: number, isOverride: boo
     if (allowed < length) length = allowed;
     // RFC 9293 §3.8.6, SHLD-15: negative where the window has shrunk.
     if (length <= 0) return true;
+    if (pacer !== null && !isOverride && pacer.rate !== 0) {
+      if (!pacer.mayPass()) return true;
+      if (length > pacer.quantum) length = pacer.quantum;
+    }
     // The last packets are kept for acknowledgements, for what was lost, and for what the links receive.
     const spare = (layer.pool.available - (layer.pool.region.frames >> 4)) | 0;
     if (spare < connection.segmentFrames) return false;
@@ -203,6 +214,7 @@ export function sendNew(connection: ControlBlock, given: number, isOverride: boo
     transmit(connection, packet, next, flags, length, textSum, true, now);
     if (length < size || (isLast && length % size !== 0)) connection.lastShortEnd = recovery.next;
     if (hasFin) connection.isFinSent = true;
+    if (pacer !== null) pacer.onSent(length);
     connection.counts[Count.BYTES_SENT]! += length;
     connection.lastSentAt = now;
     room = (room - segments) | 0;

@@ -79,11 +79,12 @@ export class ConnectionTimers {
       this.#isProbing = false;
       this.#armBy(recovery.deadline, now);
       if (connection.userTimeout > 0) this.#armByUserTimeout(now);
-    } else if (connection.state >= State.ESTABLISHED && connection.hasUnsent) {
+    } else if (connection.state >= State.ESTABLISHED && connection.hasUnsent && !connection.pacer?.isWaiting) {
       this.#scheduleProbe(now);
     } else {
       this.#isProbing = false;
     }
+    if (connection.pacer?.isWaiting) this.#armBy(connection.pacer.due, now);
   }
 
   /** Keep-alive was turned on or off, or its times were changed, or the connection is established. */
@@ -132,6 +133,11 @@ export class ConnectionTimers {
       connection.mustAcknowledge = true;
       // The peer waits before it sends on: it is not in a hurry, or its window is closed.
       connection.quickAcknowledgements = 1;
+      layer.markPending(connection);
+    }
+    const { pacer } = connection;
+    if (pacer?.isWaiting && ((pacer.due - now) | 0) <= 0) {
+      pacer.isWaiting = false;
       layer.markPending(connection);
     }
     if (this.#isProbing && isDue(this.#probeDue, recovery.estimator.maximumTimeout, now)) this.#probe(now);
