@@ -46,6 +46,7 @@ export const TITLES: Readonly<Record<number, string>> = {
   8200: 'Internet Protocol, Version 6 (IPv6) Specification',
   8201: 'Path MTU Discovery for IP Version 6',
   8257: 'Data Center TCP (DCTCP): TCP Congestion Control for Data Centers',
+  8311: 'Relaxing Restrictions on Explicit Congestion Notification (ECN) Experimentation',
   8899: 'Packetization Layer Path MTU Discovery for Datagram Transports',
   8985: 'The RACK-TLP Loss Detection Algorithm for TCP',
   9293: 'Transmission Control Protocol (TCP)',
