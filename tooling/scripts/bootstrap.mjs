@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // From a fresh clone to a running command, with nothing but Node and npm: fetches pnpm, installs, builds, runs.
-// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|packet-script|trace|soak|doctor|netlab|build|check|format> [arguments]
+// Usage: node tooling/scripts/bootstrap.mjs <start|test|bench|replay|packet-script|trace|soak|congestion|doctor|netlab|build|check|format> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ const programs = {
   'packet-script': 'packages/packet-script/dist/main.js',
   trace: 'apps/trace/dist/main.js',
   soak: 'apps/soak/dist/main.js',
+  congestion: 'apps/congestion-lab/dist/main.js',
   doctor: 'packages/cli/dist/main.js',
   netlab: 'tooling/netlab/dist/main.js',
   test: 'tooling/scripts/test.mjs',

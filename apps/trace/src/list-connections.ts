@@ -1,6 +1,6 @@
+import { bytes, count, format, time } from '@prism-net/pictures';
 import type { CaptureSurvey } from './capture/connections.js';
 import { formatEndpoint } from './capture/tcp-frame.js';
-import { bytes, count, format, time } from './picture/units.js';
 
 /** Connections listed; a scan makes more than anybody reads. */
 const MAXIMUM_LINES = 1000;

@@ -2,14 +2,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type ConnectionTrace, listEvents, MINIMUM_WIDTH, renderSvg, renderTerminal } from '@prism-net/pictures';
 import { readCaptureFile } from './capture/capture-file.js';
 import { traceCapture } from './capture/capture-trace.js';
 import { findConnections, largest } from './capture/connections.js';
 import { listConnections } from './list-connections.js';
-import type { ConnectionTrace } from './model/connection-trace.js';
-import { listEvents } from './picture/event-list.js';
-import { renderSvg } from './picture/svg-picture.js';
-import { MINIMUM_WIDTH, renderTerminal } from './picture/terminal-picture.js';
 import { runScenario } from './scenarios/scenario-run.js';
 import { findScenario, listScenarios } from './scenarios/scenarios.js';
 

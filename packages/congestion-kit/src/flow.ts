@@ -99,11 +99,13 @@ export class Flow implements ConnectionHandler {
     this.onLook?.(this);
   }
 
-  /** A data segment of this flow was put on the wire. `end`: sequence number behind its last byte. */
-  onSegment(end: number): void {
+  /** A data segment of this flow was put on the wire. `end`: sequence number behind its last byte. Returns whether again. */
+  onSegment(end: number): boolean {
     this.segments++;
-    if (this.segments > 1 && ((end - this.#highest) | 0) <= 0) this.retransmissions++;
+    const isAgain = this.segments > 1 && ((end - this.#highest) | 0) <= 0;
+    if (isAgain) this.retransmissions++;
     else this.#highest = end;
+    return isAgain;
   }
 
   // ---- called by TCP, and by the host once per poll

@@ -9,6 +9,15 @@ export { declareExpectations, type Expectations } from './expectations.js';
 export type { Flow } from './flow.js';
 export type { Verdict } from './judge.js';
 export type { Measurement } from './measurement.js';
-export { Path } from './path.js';
+export { Path, type SegmentWatcher } from './path.js';
 export type { FlowOptions, PathOptions } from './path-options.js';
 export { formatReport, formatResult } from './report.js';
+export { cubicResponse, measureResponse, type ResponsePoint, renoResponse } from './table/response.js';
+export {
+  type AlgorithmFigures,
+  formatResponses,
+  formatTable,
+  measureAlgorithm,
+  measureResponses,
+  type Response,
+} from './table/table.js';

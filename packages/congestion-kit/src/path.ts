@@ -15,6 +15,24 @@ const LEAST_BUFFER = 262_144;
 const SAMPLES = 8;
 const TCP_AT = ethernet.HEADER_LENGTH + ipv4.MINIMUM_HEADER_LENGTH;
 
+/** What is told of data segments. */
+const TOLD: ReadonlySet<FrameEvent> = new Set([
+  FrameEvent.SENT,
+  FrameEvent.LOST,
+  FrameEvent.QUEUE_FULL,
+  FrameEvent.LINE_DOWN,
+  FrameEvent.MARKED,
+]);
+
+/** `sequence` as on the wire; `isAgain`: it was sent before. */
+export type SegmentWatcher = (
+  event: FrameEvent,
+  flow: Flow,
+  sequence: number,
+  length: number,
+  isAgain: boolean,
+) => void;
+
 interface Counters {
   readonly time: number;
   readonly frames: number;
@@ -39,6 +57,8 @@ export class Path {
   readonly bottleneck: Cable;
   readonly flows: Flow[] = [];
   readonly drops: Drops;
+  /** Hears of what befalls data segments at the bottleneck. */
+  onSegment: SegmentWatcher | null = null;
   readonly #hosts: SimulatedHost[] = [];
   readonly #ports = new Map<number, Flow>();
   #queue = new Histogram();
@@ -196,12 +216,16 @@ export class Path {
       if (line === this.bottleneck.forward) this.#arrivedBytes += packet.totalLength;
       return;
     }
-    if (event !== FrameEvent.SENT || line !== this.bottleneck.forward) return;
+    if (line !== this.bottleneck.forward || !TOLD.has(event)) return;
     const { view, offset } = packet;
     const at = offset + TCP_AT;
-    const length =
-      ipv4.totalLength(view, offset + ethernet.HEADER_LENGTH) - ipv4.MINIMUM_HEADER_LENGTH - tcp.headerLength(view, at);
-    if (length > 0) this.#ports.get(tcp.destinationPort(view, at))?.onSegment((tcp.sequence(view, at) + length) | 0);
+    const headers = ipv4.MINIMUM_HEADER_LENGTH + tcp.headerLength(view, at);
+    const length = ipv4.totalLength(view, offset + ethernet.HEADER_LENGTH) - headers;
+    const flow = this.#ports.get(tcp.destinationPort(view, at));
+    if (length <= 0 || flow === undefined) return;
+    const sequence = tcp.sequence(view, at);
+    const isAgain = event === FrameEvent.SENT && flow.onSegment((sequence + length) | 0);
+    this.onSegment?.(event, flow, sequence, length, isAgain);
   }
 
   #count(): Counters {

@@ -1,7 +1,6 @@
+import { type ConnectionTrace, type Quantity, range } from '@prism-net/pictures';
 import { tcp, tcpOptions } from '@prism-net/wire';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionTrace, Quantity } from '../model/connection-trace.js';
-import { range } from '../model/connection-trace.js';
 import { type BuilderOptions, CaptureBuilder } from './capture-builder.testkit.js';
 import { type CaptureTraceOptions, traceCapture } from './capture-trace.js';
 import { findConnections, largest } from './connections.js';

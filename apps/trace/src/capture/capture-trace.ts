@@ -1,6 +1,5 @@
 import { openCapture } from '@prism-net/link';
-import type { ConnectionTrace } from '../model/connection-trace.js';
-import { TraceRecorder } from '../model/trace-recorder.js';
+import { type ConnectionTrace, TraceRecorder } from '@prism-net/pictures';
 import { type CaptureSurvey, type ConnectionSummary, connectionKey, walk } from './connections.js';
 import { PassiveSender } from './passive-sender.js';
 import { formatEndpoint, TcpFrameReader } from './tcp-frame.js';

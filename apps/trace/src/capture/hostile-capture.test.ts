@@ -1,10 +1,8 @@
 import { openCapture } from '@prism-net/link';
+import { compose, renderSvg, renderTerminal } from '@prism-net/pictures';
 import { ipv4, tcpOptions } from '@prism-net/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compose } from '../picture/figure.js';
-import { renderSvg } from '../picture/svg-picture.js';
-import { renderTerminal } from '../picture/terminal-picture.js';
 import { CaptureBuilder } from './capture-builder.testkit.js';
 import { traceCapture } from './capture-trace.js';
 import { findConnections, walk } from './connections.js';

@@ -1,5 +1,5 @@
+import type { TraceRecorder } from '@prism-net/pictures';
 import { tcp } from '@prism-net/wire';
-import type { TraceRecorder } from '../model/trace-recorder.js';
 import { HoleList } from './hole-list.js';
 import { RangeSet } from './range-set.js';
 import { RecentSegments } from './recent-segments.js';

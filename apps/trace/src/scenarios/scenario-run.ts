@@ -1,14 +1,11 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno, posixError } from '@prism-net/errors';
+import { ConnectionProbe, type ConnectionTrace, type EventKind, TraceRecorder } from '@prism-net/pictures';
 import { type Cable, FrameEvent, type Line, type SimulatedHost, Simulation } from '@prism-net/sim';
 import { type Connection, type ConnectionHandler, Listener } from '@prism-net/tcp';
 import { IpAddress } from '@prism-net/wire';
 import { PassiveSender } from '../capture/passive-sender.js';
 import { TcpFrame } from '../capture/tcp-frame.js';
-import type { ConnectionTrace } from '../model/connection-trace.js';
-import type { EventKind } from '../model/event-kinds.js';
-import { TraceRecorder } from '../model/trace-recorder.js';
-import { ConnectionProbe } from './connection-probe.js';
 import type { Scenario } from './scenario.js';
 
 const SENDER = '10.0.0.1';

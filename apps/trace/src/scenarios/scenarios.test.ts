@@ -1,7 +1,5 @@
+import { type ConnectionTrace, type EventKind, type Quantity, range, renderSvg } from '@prism-net/pictures';
 import { describe, expect, it } from 'vitest';
-import { type ConnectionTrace, type Quantity, range } from '../model/connection-trace.js';
-import type { EventKind } from '../model/event-kinds.js';
-import { renderSvg } from '../picture/svg-picture.js';
 import { runScenario } from './scenario-run.js';
 import { findScenario, scenarioNames } from './scenarios.js';
 

@@ -21,17 +21,21 @@ export interface Response extends ResponsePoint {
   readonly measured: number;
 }
 
-export function measureResponses(): Response[] {
-  return [
-    ...CUBIC_POINTS.map((point) => {
-      const { window, region } = cubicResponse(point);
-      return { ...point, algorithm: 'cubic', region, published: window, measured: measureResponse('cubic', point) };
-    }),
-    ...RENO_POINTS.map((point) => {
+/** Measures the algorithms that have a published response function: `cubic` and `newreno`. */
+export function measureResponses(algorithms: readonly string[] = ['cubic', 'newreno']): Response[] {
+  return algorithms.flatMap((algorithm) => {
+    if (algorithm === 'cubic') {
+      return CUBIC_POINTS.map((point) => {
+        const { window, region } = cubicResponse(point);
+        return { ...point, algorithm, region, published: window, measured: measureResponse(algorithm, point) };
+      });
+    }
+    if (algorithm !== 'newreno') return [];
+    return RENO_POINTS.map((point) => {
       const published = renoResponse(point);
-      return { ...point, algorithm: 'newreno', region: 'AIMD', published, measured: measureResponse('newreno', point) };
-    }),
-  ];
+      return { ...point, algorithm, region: 'AIMD', published, measured: measureResponse(algorithm, point) };
+    });
+  });
 }
 
 /** The scenarios whose figures the table compares. */
@@ -61,7 +65,7 @@ export function formatTable(responses: readonly Response[], figures: readonly Al
     '',
     'Mean window in segments with one segment in N lost, and what RFC 9438 (§5.1, §4.3) says of it.',
     '',
-    ...responseLines(responses),
+    ...formatResponses(responses),
     '',
     '## Queues',
     '',
@@ -79,7 +83,8 @@ export function formatTable(responses: readonly Response[], figures: readonly Al
   ].join('\n')}\n`;
 }
 
-function responseLines(responses: readonly Response[]): string[] {
+/** The response functions alone, as lines of Markdown. */
+export function formatResponses(responses: readonly Response[]): string[] {
   const rows = responses.map(({ algorithm, region, every, roundTripMicroseconds, published, measured }) => [
     algorithm,
     region,

@@ -34,7 +34,7 @@ export function renderSvg(trace: ConnectionTrace, options: SvgOptions = {}): str
   let svg = '';
   for (let grain = 1; grain <= COARSEST; grain *= 2) {
     svg = new SvgPicture(trace, figure, width, grain).render();
-    if (Buffer.byteLength(svg) < maximumBytes) break;
+    if (new TextEncoder().encode(svg).length < maximumBytes) break;
   }
   return svg;
 }
