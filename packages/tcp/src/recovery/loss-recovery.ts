@@ -399,7 +399,8 @@ export class LossRecovery {
     this.#isWindowLimited = true;
     this.#limitedEnd = this.next;
     // A probe needs no room in the window (RFC 8985 §7.3).
-    if (this.mustRetransmit || this.probe.isDue) return segment;
+    // And the first retransmission only where there is one: a repair may begin when all that is lost is on its way again.
+    if ((this.mustRetransmit && this.nextLost() >= 0) || this.probe.isDue) return segment;
     return Math.max(room, 0);
   }
 

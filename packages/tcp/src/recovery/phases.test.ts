@@ -41,6 +41,25 @@ describe('fast recovery', () => {
     expect(h.recovery.phase).toBe(OPEN);
   });
 
+  it('that begins when all that is lost is on its way again lets nothing new leave beyond the window', () => {
+    const h = begin().acknowledge(4, [5, 12]);
+    h.send(4);
+    expect(h.retransmit()).toEqual([4]);
+    h.pass(50_000).acknowledge(4, [5, 12], [13, 16]);
+    expect(h.retransmit()).toEqual([12]);
+    h.pass(50_000).acknowledge(12, [13, 16]);
+    expect(h.control.calls).toEqual(['congestion', 'recovered', 'congestion']);
+    expect(h.recovery.phase).toBe(RECOVERY);
+    expect(h.recovery.nextLost()).toBe(-1);
+    let sent = 0;
+    while (h.recovery.allowance() >= SEGMENT && sent < 40) {
+      h.send();
+      sent++;
+    }
+    expect(sent).toBeLessThan(10);
+    expect(h.recovery.inFlight).toBeLessThanOrEqual(h.recovery.window.window);
+  });
+
   it('retransmissions found lost by the reordering timer are a second congestion as well', () => {
     const h = begin();
     h.recovery.rack.hasReordering = true;
