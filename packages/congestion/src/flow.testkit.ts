@@ -39,6 +39,13 @@ export class Flow<Control extends CongestionControl = CongestionControl> {
     this.sample.smoothedRoundTrip = this.roundTrip;
     this.sample.inFlight = this.window.window;
     this.sample.isWindowLimited = isWindowLimited;
+    // What a window's sender sees on a path that delivers a window per round trip.
+    this.sample.inFlightNow = Math.max(0, this.window.window - bytes);
+    this.sample.interval = this.roundTrip;
+    this.sample.intervalBytes = this.window.window;
+    this.sample.priorDelivered = (this.sample.deliveredTotal - this.window.window) | 0;
+    this.sample.inFlightAtSend = this.window.window;
+    this.sample.isApplicationLimited = !isWindowLimited;
     this.control.onAcknowledgement(this.window, this.sample, this.now);
   }
 

@@ -4,7 +4,7 @@ import { congestionControlNames, createCongestionControl, registerCongestionCont
 
 describe('the registry of algorithms', () => {
   it('makes a new object per connection, which knows its name', () => {
-    for (const name of ['newreno', 'cubic', 'dctcp']) {
+    for (const name of ['newreno', 'cubic', 'dctcp', 'bbr']) {
       const control = createCongestionControl(name);
       expect(control.name).toBe(name);
       expect(createCongestionControl(name)).not.toBe(control);
@@ -26,7 +26,7 @@ describe('the registry of algorithms', () => {
     }
     registerCongestionControl('mine', () => new Mine());
     expect(createCongestionControl('mine')).toBeInstanceOf(Mine);
-    expect(congestionControlNames()).toEqual(['newreno', 'cubic', 'dctcp', 'mine']);
+    expect(congestionControlNames()).toEqual(['newreno', 'cubic', 'dctcp', 'bbr', 'mine']);
     for (const name of ['mine', 'cubic', '']) {
       expect(() => registerCongestionControl(name, () => new Mine())).toThrow(
         expect.objectContaining({ code: 'EINVAL' }),

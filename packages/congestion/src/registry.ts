@@ -1,4 +1,5 @@
 import { invalidArgument } from '@prism-net/errors';
+import { Bbr } from './bbr/bbr.js';
 import type { CongestionControl } from './congestion-control.js';
 import { Cubic } from './cubic.js';
 import { Dctcp } from './dctcp.js';
@@ -11,6 +12,7 @@ const factories = new Map<string, CongestionControlFactory>([
   ['newreno', () => new NewReno()],
   ['cubic', () => new Cubic()],
   ['dctcp', () => new Dctcp()],
+  ['bbr', () => new Bbr()],
 ]);
 
 /** The names {@link createCongestionControl} knows, in the order of their registration. */
