@@ -180,8 +180,10 @@ describe('connect', () => {
     expect(client.connection.wake().sendBuffer.limit).toBe(5000);
     expect(client.tcpInfo().congestionControl).toBe('newreno');
     expect(server.connection.block).toMatchObject({ timeToLive: 9, cork: true, noDelay: false });
-    server.setOptions({ cork: false, noDelay: true });
-    expect(server.connection.block).toMatchObject({ cork: false, noDelay: true });
+    server.setOptions({ cork: false, noDelay: true, pacing: true, maximumPacingRate: 125_000 });
+    expect(server.connection.block).toMatchObject({ cork: false, noDelay: true, pacing: true });
+    expect(server.connection.information().pacingRate).toBe(125_000);
+    expect(() => server.setOptions({ maximumPacingRate: -1 })).toThrow(/maximumPacingRate must be/);
     expect(() => server.setOptions({ ecn: 'off' })).toThrow(
       'setOptions EINVAL: ecn has to be given to connect or listen',
     );

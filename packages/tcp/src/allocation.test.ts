@@ -6,6 +6,7 @@ import { SeededRandom } from '@prism-net/tables';
 import { IpAddress, ipv4 } from '@prism-net/wire';
 import { expect, it } from 'vitest';
 import type { Connection } from './connection.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { HERE, MAPPED } from './fake-network.testkit.js';
 import { Listener } from './layer/listener.js';
 import { TcpLayer } from './layer/tcp-layer.js';
@@ -98,7 +99,7 @@ class Pair {
   readonly server: Connection;
   now = 0x7fff_0000;
 
-  constructor(settings: Partial<TcpSettings> = {}) {
+  constructor(settings: Partial<TcpSettings> = {}, options: ConnectionOptions = {}) {
     const { pool, now } = this;
     const create = (seed: number, wire: Wire) => {
       const accounts = new PacketAccounts();
@@ -118,6 +119,7 @@ class Pair {
     const listener = this.layers[1].listen(null, 7, {}, null);
     if (!(listener instanceof Listener)) throw new Error('no listener');
     this.client = this.layers[0].open(null);
+    this.client.apply(options);
     expect(this.client.connect(PEER, 7, now)).toBe(Errno.NONE);
     for (let i = 0; i < 4; i++) this.poll(100);
     this.server = listener.accept()!;
@@ -167,6 +169,18 @@ it('nor do losses, gaps, SACK and retransmissions', () => {
   pair.wires[0].loss = 37;
   const spent = steadyStateBytes(bulk(pair, 3000));
   expect(pair.client.information().retransmitted).toBeGreaterThan(100);
+  expect(spent).toBeLessThan(NOTHING);
+});
+
+it.each([
+  ['by window and round trip', { pacing: true }],
+  ['by a rate, with marks one by one', { maximumPacingRate: 30_000_000, congestionControl: 'dctcp' }],
+])('nor does pacing %s', (_, options) => {
+  const pair = new Pair({}, options);
+  const spent = steadyStateBytes(bulk(pair, 3000));
+  const { pacingRate, bytesAcknowledged } = pair.client.information();
+  expect(pacingRate).toBeGreaterThan(0);
+  expect(bytesAcknowledged).toBeGreaterThan(2_000_000);
   expect(spent).toBeLessThan(NOTHING);
 });
 

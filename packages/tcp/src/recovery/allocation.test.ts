@@ -1,4 +1,4 @@
-import { createCongestionControl } from '@prism-net/congestion';
+import { type CongestionWindow, createCongestionControl, NewReno } from '@prism-net/congestion';
 import { steadyStateBytes } from '@prism-net/measure';
 import { seq, TcpOptions } from '@prism-net/wire';
 import { expect, it } from 'vitest';
@@ -10,9 +10,19 @@ const ROUNDS = 20_000;
 /** The measurement's own objects take a few hundred bytes; one number per round would be 320,000. */
 const NOTHING = 10_000;
 
+/** Asks for all there is. */
+class Demanding extends NewReno {
+  override readonly traits = { deliveryRate: true, sent: true, rulesRecovery: false, preciseEcn: true };
+  sent = 0;
+
+  override onSent(_window?: CongestionWindow, bytes = 0): void {
+    this.sent = (this.sent + bytes) | 0;
+  }
+}
+
 function connect(control: string): LossRecovery {
   const recovery = new LossRecovery(1024, {});
-  recovery.use(createCongestionControl(control), 0);
+  recovery.use(control === 'demanding' ? new Demanding() : createCongestionControl(control), 0);
   recovery.start(0x7fff_0000, 0);
   recovery.sackEnabled = true;
   recovery.timestampsEnabled = true;
@@ -20,7 +30,7 @@ function connect(control: string): LossRecovery {
   return recovery;
 }
 
-for (const name of ['newreno', 'cubic']) {
+for (const name of ['newreno', 'cubic', 'demanding']) {
   it(`data and plain acknowledgements allocate nothing once optimised (${name})`, () => {
     const recovery = connect(name);
     const options = new TcpOptions();
