@@ -7,6 +7,7 @@ import {
   InboundType,
   LiquidityFlag,
   OrderState,
+  OuchRejectReason,
   REJECTED_BYTES,
   REPLACED_BYTES,
   ReplaceOrder,
@@ -83,12 +84,12 @@ export class OrderAnswers implements SessionReports {
         this.#replaced(session, words, at);
         break;
       case SessionReport.replacedByNothing:
-        this.#answered();
-        this.#pending.shift();
+        // The order is gone, and so that every UserRefNum has an answer the replacement is rejected.
         this.#cancelled(session, words, at, CancelReason.userRequested);
+        this.#rejected(session, OuchRejectReason.invalidQuantity);
         break;
       default:
-        this.#rejected(session, words[at + ReportWord.reason]!);
+        this.#rejected(session, rejectCodeOf(words[at + ReportWord.reason]!));
     }
   }
 
@@ -129,7 +130,7 @@ export class OrderAnswers implements SessionReports {
     );
   }
 
-  #rejected(session: ServerSession, reason: number): void {
+  #rejected(session: ServerSession, code: number): void {
     this.#answered();
     const from = this.#pending.shift();
     const { view } = this.#pending;
@@ -137,7 +138,7 @@ export class OrderAnswers implements SessionReports {
     const userRefNum = isEnter ? EnterOrder.userRefNum : ReplaceOrder.userRefNum;
     const clOrdId = isEnter ? EnterOrder.clOrdId : ReplaceOrder.clOrdId;
     const to = session.add(REJECTED_BYTES);
-    writeRejected(session.store.view, to, this.#time, view, from, userRefNum, clOrdId, rejectCodeOf(reason));
+    writeRejected(session.store.view, to, this.#time, view, from, userRefNum, clOrdId, code);
   }
 
   #executed(session: ServerSession, words: Int32Array, at: number, liquidity: number): void {

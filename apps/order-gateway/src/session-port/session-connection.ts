@@ -71,6 +71,12 @@ export class SessionConnection {
     return sent;
   }
 
+  /** The transport is given up at once. */
+  abort(): void {
+    this.connection.disconnected();
+    this.#socket.abort();
+  }
+
   close(): void {
     this.#held?.release();
     this.#held = null;

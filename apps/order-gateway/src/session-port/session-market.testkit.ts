@@ -28,8 +28,8 @@ export interface SessionMarketOptions extends TimingOptions {
   readonly maximumConnections?: number;
   readonly frames?: number;
   readonly debug?: boolean;
-  /** Wraps the client's end of the cable. */
-  readonly impair?: (link: Link) => Link;
+  /** Of the cable: small ones cut messages. */
+  readonly mtu?: number;
 }
 
 function ring(capacity: number, wordsPerItem: number): SpscRing {
@@ -62,11 +62,10 @@ export class SessionMarket {
       this.pools.push(created);
       return created;
     };
-    const [left, right] = createPipe({ capacity: 1024 });
+    const [left, right] = createPipe({ capacity: 1024, mtu: options.mtu ?? 1500 });
     const common = { mode: 'manual', clock: this.clock, random } as const;
-    this.gatewayStack = createStack({ ...common, link: left, address: `${GATEWAY}/24`, pool: pool('gateway') });
-    const link = options.impair?.(right) ?? right;
-    this.clientStack = createStack({ ...common, link, address: '10.0.0.2/24', pool: pool('client') });
+    this.gatewayStack = createStack({ ...common, link: this.#pluggable(left), address: `${GATEWAY}/24`, pool: pool('gateway') });
+    this.clientStack = createStack({ ...common, link: this.#pluggable(right), address: '10.0.0.2/24', pool: pool('client') });
     this.book = new OrderBook({ executionLimit: options.executionLimit ?? 1024 });
     const orderRing = options.orderRing ?? 4096;
     const reportRing = options.reportRing ?? 8192;
@@ -132,5 +131,16 @@ export class SessionMarket {
     this.clientStack.close();
     this.gatewayStack.close();
     for (const pool of this.pools) pool.assertNoLeaks();
+  }
+
+  #pluggable(link: Link): Link {
+    const receive = link.receive.bind(link);
+    link.receive = (burst, maximum) => {
+      const count = receive(burst, maximum);
+      if (this.isConnected) return count;
+      for (let n = 0; n < count; n++) burst[n]!.release();
+      return 0;
+    };
+    return link;
   }
 }

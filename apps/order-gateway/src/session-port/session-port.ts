@@ -95,6 +95,11 @@ export class SessionPort implements SessionReports {
     }
   }
 
+  /** Resets every connection; the sessions go on when their clients come back. */
+  abortConnections(): void {
+    for (const each of this.#connections) each.abort();
+  }
+
   close(): void {
     this.#listener.close();
     for (const each of this.#connections) each.close();
