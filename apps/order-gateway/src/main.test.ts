@@ -109,6 +109,9 @@ describe('the order gateway program', () => {
       expect(figures[name], name).toBeGreaterThan(0);
     }
     expect(figures['bytesAllocatedPerOrder']).toBeGreaterThanOrEqual(0);
+    expect(figures).toMatchObject({ sessionLost: 0, sessionDuplicated: 0 });
+    expect(figures['sessionOrdersPerSecond']).toBeGreaterThan(0);
+    expect(figures['sessionAnswered']).toBe(figures['sessionOrders']);
     expect(figures).not.toHaveProperty('doubled');
     expect(figures['roundTripP99Us']).toBeGreaterThanOrEqual(figures['roundTripP50Us']!);
     expect(figures['roundTripMaxUs']).toBeGreaterThanOrEqual(figures['roundTripP999Us']!);
@@ -119,11 +122,17 @@ describe('the order gateway program', () => {
   it('shows progress and the report with its histogram', async () => {
     const { code, stdout, stderr } = await run('--seconds', '2');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^[\d,]+ orders\/s {2}[\d,]+ answered/m);
+    expect(stdout).toMatch(/^UDP [\d,]+ orders\/s {2}[\d,]+ answered .+ │ TCP [\d,]+ orders\/s {2}[\d,]+ answered/m);
     expect(stdout).toMatch(report);
     // Every trade was heard of: nothing was cut off at the end.
-    const [, fills, trades] = /later fills of resting orders ([\d,]+); the book made ([\d,]+) trades/.exec(stdout)!;
+    expect(stdout).toContain('messages missing 0');
+    expect(stdout).toContain('nothing lost, nothing repeated');
+    const alone = await run('--seconds', '1', '--ports', 'datagram');
+    const [, fills, trades] = /later fills of resting orders ([\d,]+); the book made ([\d,]+) trades/.exec(
+      alone.stdout,
+    )!;
     expect(fills).toBe(trades);
+    expect(alone.stdout).toMatch(/^[\d,]+ orders\/s {2}[\d,]+ answered/m);
     expect(stdout).not.toContain('\x1b');
   });
 
@@ -135,12 +144,12 @@ describe('the order gateway program', () => {
 
   // The upper bounds hold always; how well a rate is kept depends on who else wants the cores.
   it('keeps to the rate of the day, and is then far from its limits', { retry: 2 }, async () => {
-    const paced = await runJson('--seconds', '2', '--rate', '20000');
+    const paced = await runJson('--seconds', '2', '--rate', '20000', '--ports', 'datagram');
     const expected = (20_000 * DAY_PROFILE_PERMILLE[0]!) / 1000;
     // A loaded machine can make it slower, but nothing makes it faster.
     expect(paced.figures['ordersPerSecond']).toBeGreaterThan(0.6 * expected);
     expect(paced.figures['ordersPerSecond']).toBeLessThan(1.2 * expected);
-    const unpaced = await runJson('--seconds', '1');
+    const unpaced = await runJson('--seconds', '1', '--ports', 'datagram');
     expect(paced.figures['roundTripP50Us']).toBeLessThan(0.5 * unpaced.figures['roundTripP50Us']!);
   });
 
@@ -163,6 +172,8 @@ describe('the order gateway program', () => {
     expect(conditions['window']).toBe(65_536);
     await runJson('--seconds', '1', '--max-quantity', '1', '--collar-permille', '1');
     await runJson('--seconds', '1', '--max-quantity', '0', '--collar-permille', '0');
+    const { figures } = await runJson('--seconds', '1', '--ports', 'session', '--session-window', '1024');
+    expect(figures).toMatchObject({ orders: 0, sessionLost: 0 });
   });
 
   it('takes no offence when its reader goes away', async () => {

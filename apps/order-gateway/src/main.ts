@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { availableParallelism } from 'node:os';
-import { parseOptions } from './options.js';
+import { type Options, parseOptions } from './options.js';
 import { LatencyHistogram } from './report/latency-histogram.js';
-import { liveLine, serviceLine } from './report/live-line.js';
+import { bothPortsLine, liveLine, serviceLine } from './report/live-line.js';
 import { exitCodeOf, renderReport, toFigures } from './report/run-report.js';
 import { renderServiceReport, serviceExitCodeOf, toServiceFigures } from './report/service-report.js';
 import { hasClient, type Run, startRun } from './runtime/run.js';
@@ -44,6 +44,11 @@ function start(): Run {
   }
 }
 
+function served({ account, ports, sessionPort }: Options): string {
+  const hasSessions = account !== undefined && ports !== 'datagram';
+  return `UDP port ${GATEWAY_PORT}${hasSessions ? ` and TCP port ${sessionPort}` : ''},`;
+}
+
 const run = start();
 let stoppedAt = 0;
 function stop(): void {
@@ -63,23 +68,35 @@ if (!options.json) {
   const what =
     options.interface === undefined
       ? `two Prism stacks over the ${link} link, seed ${options.seed}`
-      : `serving ${options.address!.split('/')[0]} port ${GATEWAY_PORT} over ${link}`;
+      : `serving ${options.address!.split('/')[0]}, ${served(options)} over ${link}`;
   console.log(`order gateway: ${what}, ${length}`);
 }
 const latencies = new LatencyHistogram(run.plan.latencies);
+const sessionLatencies = new LatencyHistogram(run.plan.sessionLatencies);
 const live = new Float64Array(run.plan.live);
 let shownSent = 0;
+let shownSession = 0;
+/** Columns that the line of both ports takes with its totals. */
+const WIDE = 130;
 let shownAt = performance.now();
+function lineOf(ordersPerSecond: number, sessionOrdersPerSecond: number, isWide: boolean): string {
+  if (run.plan.clientLink === undefined) return serviceLine(live, ordersPerSecond + sessionOrdersPerSecond);
+  if (run.plan.session === undefined) return liveLine(live, ordersPerSecond, latencies);
+  return bothPortsLine(live, ordersPerSecond, latencies, sessionOrdersPerSecond, sessionLatencies, isWide);
+}
 function showLive(): void {
   const now = performance.now();
   const sent = live[Live.sent]!;
   const ordersPerSecond = ((sent - shownSent) / (now - shownAt)) * 1000;
   shownSent = sent;
+  const session = live[Live.sessionSent]!;
+  const sessionOrdersPerSecond = ((session - shownSession) / (now - shownAt)) * 1000;
+  shownSession = session;
   shownAt = now;
-  const line =
-    run.plan.clientLink === undefined ? serviceLine(live, ordersPerSecond) : liveLine(live, ordersPerSecond, latencies);
+  const columns = isTerminal ? (process.stdout.columns ?? 80) : WIDE;
+  const line = lineOf(ordersPerSecond, sessionOrdersPerSecond, columns >= WIDE);
   // A line that wraps could not be overwritten.
-  if (isTerminal) process.stdout.write(clearLine + line.slice(0, (process.stdout.columns ?? 80) - 1));
+  if (isTerminal) process.stdout.write(clearLine + line.slice(0, columns - 1));
   else console.log(line);
 }
 const ticker = options.json ? undefined : setInterval(showLive, isTerminal ? TERMINAL_MILLISECONDS : LOG_MILLISECONDS);
@@ -89,8 +106,9 @@ clearInterval(ticker);
 if (isTerminal) process.stdout.write(clearLine);
 const conditions = { ...run.conditions, mode: reports.gateway.linkMode };
 if (hasClient(reports)) {
-  if (options.json) console.log(JSON.stringify({ figures: toFigures(reports, latencies), conditions }));
-  else process.stdout.write(renderReport(reports, latencies, process.stdout.columns));
+  if (options.json)
+    console.log(JSON.stringify({ figures: toFigures(reports, latencies, sessionLatencies), conditions }));
+  else process.stdout.write(renderReport(reports, latencies, process.stdout.columns, sessionLatencies));
   process.exitCode = exitCodeOf(reports);
 } else {
   if (options.json) console.log(JSON.stringify({ figures: toServiceFigures(reports), conditions }));

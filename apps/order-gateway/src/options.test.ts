@@ -35,6 +35,22 @@ describe('options', () => {
     expect(run('--json', '--seed', '7', '--forever')).toMatchObject({ json: true, seed: 7 });
   });
 
+  it('say which ports are open, and who may log in to the session port', () => {
+    expect(run('--ports', 'session', '--session-port=9100', '--session-window', '8')).toEqual({
+      ...DEFAULT_OPTIONS,
+      ports: 'session',
+      sessionPort: 9100,
+      sessionWindow: 8,
+    });
+    expect(run('--account', 'FIRM01:secret')).toMatchObject({ account: 'FIRM01:secret' });
+    expect(error('--ports', 'tcp')).toBe('--ports needs one of both, datagram, session');
+    expect(error('--account', 'FIRM001:secret')).toContain('--account needs USER:PASSWORD');
+    const served = ['--link', 'packet', '--interface', 'eth1', '--address', '10.0.0.1/24'];
+    expect(error(...served, '--ports', 'session')).toBe(
+      '--ports session on an interface needs --account USER:PASSWORD',
+    );
+  });
+
   it('name a link of the machine, and its options', () => {
     expect(run('--link', 'tap')).toEqual({ ...DEFAULT_OPTIONS, link: 'tap' });
     expect(run('--link=xdp?attach=generic&queue=1')).toEqual({
@@ -67,6 +83,10 @@ describe('options', () => {
         '--interface',
         '--address',
         '--router',
+        '--ports',
+        '--session-port',
+        '--session-window',
+        '--account',
         '--max-quantity',
         '--collar-permille',
         '--kill-after',

@@ -6,6 +6,10 @@ import { parseIpv4Address, parseIpv4Prefix } from '@prism-net/wire';
 export const LINKS = ['memory', 'xdp', 'packet', 'tap'] as const;
 export type LinkName = (typeof LINKS)[number];
 
+/** UDP datagrams, TCP sessions (SoupBinTCP with OUCH), or both side by side. */
+export const PORTS = ['both', 'datagram', 'session'] as const;
+export type PortsName = (typeof PORTS)[number];
+
 export interface Options {
   /** How long the load runs; `Infinity` with `--forever`. */
   readonly seconds: number;
@@ -14,6 +18,14 @@ export interface Options {
   readonly ordersPerSecond: number;
   /** Orders that may wait for their answer at the same time. */
   readonly window: number;
+  /** Which of the gateway's ports are open, and loaded. */
+  readonly ports: PortsName;
+  /** TCP port of the session port. */
+  readonly sessionPort: number;
+  /** As `window`, on the session port. */
+  readonly sessionWindow: number;
+  /** 'USER:PASSWORD' of the session port's account. */
+  readonly account: string | undefined;
   readonly link: LinkName;
   /** Further options of the link as `openLink` takes them, 'attach=generic&busyPoll.budget=64'. */
   readonly linkOptions: string;
@@ -42,6 +54,10 @@ export const DEFAULT_OPTIONS: Options = {
   seed: 1,
   ordersPerSecond: 0,
   window: 256,
+  ports: 'both',
+  sessionPort: 9001,
+  sessionWindow: 64,
+  account: undefined,
   link: 'memory',
   linkOptions: '',
   interface: undefined,
@@ -63,6 +79,8 @@ interface NumberOption {
     | 'seed'
     | 'ordersPerSecond'
     | 'window'
+    | 'sessionPort'
+    | 'sessionWindow'
     | 'maximumQuantity'
     | 'collarPermille'
     | 'killAfterOrders';
@@ -79,9 +97,16 @@ const NUMBERS: Readonly<Record<string, NumberOption>> = {
     field: 'ordersPerSecond',
     least: 0,
     most: 100_000_000,
-    help: 'orders per second on average, following the day; 0 = as fast as possible',
+    help: 'orders per second and port, the average of the day; 0 = unlimited',
   },
   window: { field: 'window', least: 1, most: 65_536, help: 'orders that may wait for their answer at the same time' },
+  'session-port': { field: 'sessionPort', least: 1, most: 65_535, help: 'TCP port of the sessions' },
+  'session-window': {
+    field: 'sessionWindow',
+    least: 1,
+    most: 65_536,
+    help: 'as --window, for the session',
+  },
   'max-quantity': {
     field: 'maximumQuantity',
     least: 0,
@@ -103,7 +128,7 @@ const NUMBERS: Readonly<Record<string, NumberOption>> = {
 };
 
 interface TextOption {
-  readonly field: 'interface' | 'address' | 'router';
+  readonly field: 'interface' | 'address' | 'router' | 'account';
   readonly is: string;
   readonly help: string;
   /** Throws when the text is no such thing. */
@@ -129,10 +154,20 @@ const TEXTS: Readonly<Record<string, TextOption>> = {
     help: 'with --interface: the way to other networks',
     check: parseIpv4Address,
   },
+  account: {
+    field: 'account',
+    is: 'USER:PASSWORD, letters and digits, at most 6 and 10',
+    help: 'who may log in to the session port, USER:PASSWORD',
+    check: requireAccount,
+  },
 };
 
+function requireAccount(text: string): void {
+  if (!/^[0-9A-Za-z]{1,6}:[0-9A-Za-z]{1,10}$/.test(text)) throw new Error('not an account');
+}
+
 /** What only a load client has a use for. */
-const LOAD_OPTIONS = ['seed', 'rate'];
+const LOAD_OPTIONS = ['seed', 'rate', 'session-window'];
 
 const FLAGS: Readonly<Record<string, string>> = {
   forever: 'run until Ctrl-C',
@@ -140,7 +175,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   help: 'this text',
 };
 
-const ALL_NAMES = [...Object.keys(NUMBERS), 'link', ...Object.keys(TEXTS), ...Object.keys(FLAGS)];
+const ALL_NAMES = [...Object.keys(NUMBERS), 'ports', 'link', ...Object.keys(TEXTS), ...Object.keys(FLAGS)];
 
 /** Reads the command line (without program and script). Never throws and never prints. */
 export function parseOptions(argv: readonly string[]): ParsedOptions {
@@ -153,7 +188,9 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
     options: {
       ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: 'string' as const }])),
       ...Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'boolean' as const }])),
-      ...Object.fromEntries(['link', ...Object.keys(TEXTS)].map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(
+        ['ports', 'link', ...Object.keys(TEXTS)].map((name) => [name, { type: 'string' as const }]),
+      ),
     },
   });
   const options: { -readonly [Field in keyof Options]: Options[Field] } = { ...DEFAULT_OPTIONS };
@@ -173,6 +210,10 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
         return error(`${rawName} needs ${wanted}, not '${value}'`);
       }
       options[number.field] = parsed;
+    } else if (name === 'ports') {
+      const ports = PORTS.find((known) => known === value);
+      if (ports === undefined) return error(`${rawName} needs one of ${PORTS.join(', ')}`);
+      options.ports = ports;
     } else if (name === 'link') {
       const wrong = readLink(options, value);
       if (wrong !== undefined) return error(`${rawName} ${wrong}`);
@@ -234,6 +275,8 @@ function contradiction(options: Options, given: ReadonlySet<string>): string | u
   }
   if (options.link === 'memory') return '--interface needs a link that has one: --link xdp, packet or tap';
   if (options.address === undefined) return '--interface needs --address A.B.C.D/N, the address of the gateway there';
+  if (options.ports === 'session' && options.account === undefined)
+    return '--ports session on an interface needs --account USER:PASSWORD';
   const lost = LOAD_OPTIONS.find((name) => given.has(name));
   return lost === undefined ? undefined : `--${lost} is for the load client, which does not run with --interface`;
 }
@@ -256,6 +299,10 @@ function helpText(): string {
   entries.push([
     '--link NAME[?OPTION=VALUE…]',
     `what joins gateway and load client: ${LINKS.join(', ')} (default ${DEFAULT_OPTIONS.link})`,
+  ]);
+  entries.push([
+    '--ports NAME',
+    `${PORTS.join(', ')}: UDP datagrams, TCP sessions (OUCH 5.0) (default ${DEFAULT_OPTIONS.ports})`,
   ]);
   for (const [name, { help }] of Object.entries(TEXTS)) entries.push([`--${name} TEXT`, help]);
   for (const [name, help] of Object.entries(FLAGS)) entries.push([`--${name}`, help]);

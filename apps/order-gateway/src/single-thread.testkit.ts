@@ -279,7 +279,7 @@ export class Trader {
   readonly replies: Reply[] = [];
   malformed = 0;
 
-  constructor(market: Market) {
+  constructor(market: { readonly clientStack: Stack }) {
     this.socket = market.clientStack.udpSocket({ receiveQueue: 4096 }).connect(PORT, GATEWAY);
     this.socket.onReadable(() => this.#receive());
   }

@@ -53,7 +53,7 @@ export class MessageStore {
 
   /** Number of the oldest message kept; one more than {@link total} when none is. */
   get oldestNumber(): number {
-    return this.#total[0]! - (this.end - this.start) + 1;
+    return this.#total[0]! - ((this.end - this.start) | 0) + 1;
   }
 
   /** The cursor of a message by its number, which must be from `oldestNumber` to `total + 1`. */
@@ -75,7 +75,7 @@ export class MessageStore {
     while (this.start !== this.end) {
       const oldest = this.#offsets[this.start & this.#mask]!;
       const isInTheWay = oldest >= at && oldest < next;
-      if (!isInTheWay && this.end - this.start <= this.#mask) break;
+      if (!isInTheWay && ((this.end - this.start) | 0) <= this.#mask) break;
       this.start = (this.start + 1) | 0;
     }
     this.#offsets[this.end & this.#mask] = at;

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Doorbell, SpscRing } from '@prism-net/rings';
+import { CryptoRandom, createHashKey } from '@prism-net/tables';
 import { ORDER_WORDS, REPORT_WORDS } from '../gateway/book-messages.js';
 import { bellOf } from '../runtime/link-plan.js';
 import type { BookReport } from '../runtime/reports.js';
@@ -14,6 +15,7 @@ import { SteadyState } from '../runtime/steady-state.js';
 import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
 import { BookService } from './book-service.js';
 import { OrderBook } from './order-book.js';
+import { SessionDesk } from './session-desk.js';
 
 const BURST = 64;
 
@@ -22,10 +24,17 @@ const control = new Int32Array(plan.control);
 const gatewayBell = bellOf(plan.gatewayLink);
 const ownBell = new Doorbell({ buffer: plan.bookBell, byteOffset: 0 });
 const book = new OrderBook({ executionLimit: EXECUTION_LIMIT });
+const reports = new SpscRing({
+  buffer: plan.reports,
+  byteOffset: 0,
+  capacity: REPORT_RING_CAPACITY,
+  wordsPerItem: REPORT_WORDS,
+});
 const service = new BookService(
   book,
   new SpscRing({ buffer: plan.orders, byteOffset: 0, capacity: ORDER_RING_CAPACITY, wordsPerItem: ORDER_WORDS }),
-  new SpscRing({ buffer: plan.reports, byteOffset: 0, capacity: REPORT_RING_CAPACITY, wordsPerItem: REPORT_WORDS }),
+  reports,
+  plan.session === undefined ? null : new SessionDesk(book, reports, createHashKey(new CryptoRandom())),
 );
 const isIdle = (): boolean => !service.hasOrders;
 

@@ -1,4 +1,5 @@
 import { Accepted, isOutbound, OutboundType, Replaced } from '@prism-net/ouch';
+import type { StreamSocket } from '@prism-net/socket';
 import {
   copyBytes,
   Ending,
@@ -9,7 +10,6 @@ import {
   type SoupClientOptions,
   writePacketHeader,
 } from '@prism-net/soup-bin-tcp';
-import type { StreamSocket } from '@prism-net/socket';
 import type { Stack } from '@prism-net/stack';
 import type { Clock } from '@prism-net/time';
 import type { LatencyHistogram } from '../report/latency-histogram.js';
@@ -222,7 +222,14 @@ export class SessionClient implements SequencedReceiver {
     const { flow, journal, nanoseconds, pacer, window } = this.#options;
     const isResending = this.#resend !== journal.nextUserRefNum;
     const nanosecondsNow = nanoseconds.now();
-    const allowed = isResending ? SEND_BURST : Math.min(maximum, SEND_BURST, window - journal.outstanding, pacer.allowed(nanosecondsNow, flow.intensityPermille));
+    const allowed = isResending
+      ? SEND_BURST
+      : Math.min(
+          maximum,
+          SEND_BURST,
+          window - journal.outstanding,
+          pacer.allowed(nanosecondsNow, flow.intensityPermille),
+        );
     let sent = 0;
     while (sent < allowed) {
       const packet = socket.reserve();

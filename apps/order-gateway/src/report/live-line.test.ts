@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LIVE_DOUBLES, Live } from '../runtime/run-plan.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { liveLine } from './live-line.js';
+import { bothPortsLine, liveLine } from './live-line.js';
 
 it('the live line tells rate, totals and round trips in one line', () => {
   const live = new Float64Array(LIVE_DOUBLES);
@@ -20,4 +20,17 @@ it('the live line is whole before the first answer', () => {
   expect(liveLine(new Float64Array(LIVE_DOUBLES), 0, new LatencyHistogram())).toBe(
     '0 orders/s  0 answered  0 rejected  0 later fills  p50 0 ns  p99 0 ns',
   );
+});
+
+it('the live line of both ports has them side by side, and fits 80 columns without its totals', () => {
+  const live = new Float64Array(LIVE_DOUBLES);
+  live[Live.answered] = 5_000_000;
+  live[Live.sessionAnswered] = 1_000_000;
+  const latencies = new LatencyHistogram();
+  for (let i = 0; i < 100; i++) latencies.record(i < 98 ? 50_000 : 2_000_000);
+  expect(bothPortsLine(live, 512_345.6, latencies, 120_000, latencies, true)).toBe(
+    'UDP 512,346 orders/s  5,000,000 answered  p50 50 µs  p99 2.0 ms │ TCP 120,000 orders/s  1,000,000 answered  p50 50 µs  p99 2.0 ms',
+  );
+  const narrow = bothPortsLine(live, 512_345.6, latencies, 120_000, latencies, false);
+  expect(narrow).toBe('UDP 512,346/s p50 50 µs p99 2.0 ms │ TCP 120,000/s p50 50 µs p99 2.0 ms');
 });

@@ -12,6 +12,28 @@ export function serviceLine(live: Float64Array, ordersPerSecond: number): string
   ].join('  ');
 }
 
+/** Both ports side by side, in at most 80 columns unless there is room for totals. */
+export function bothPortsLine(
+  live: Float64Array,
+  ordersPerSecond: number,
+  latencies: LatencyHistogram,
+  sessionOrdersPerSecond: number,
+  sessionLatencies: LatencyHistogram,
+  isWide: boolean,
+): string {
+  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+  const port = (name: string, rate: number, answered: number, histogram: LatencyHistogram): string =>
+    [
+      `${name} ${number(rate)}${isWide ? ' orders' : ''}/s`,
+      ...(isWide ? [`${number(answered)} answered`] : []),
+      `p50 ${formatDuration(histogram.percentile(50))}`,
+      `p99 ${formatDuration(histogram.percentile(99))}`,
+    ].join(isWide ? '  ' : ' ');
+  const datagrams = port('UDP', ordersPerSecond, live[Live.answered]!, latencies);
+  const session = port('TCP', sessionOrdersPerSecond, live[Live.sessionAnswered]!, sessionLatencies);
+  return `${datagrams} │ ${session}`;
+}
+
 /** One line on how the run goes: rate, totals, round-trip times so far. */
 export function liveLine(live: Float64Array, ordersPerSecond: number, latencies: LatencyHistogram): string {
   const number = (value: number): string => Math.round(value).toLocaleString('en-US');

@@ -21,6 +21,12 @@ const blemished: Readonly<Record<string, Blemishes>> = {
   'an order the stack refused': { faults: { refused: 1 } },
   'a reply the stack refused': { refusedSends: 1 },
   'an unexplained frame': { unexplained: 1 },
+  'a lost order of the session': { session: { totals: { lost: 1 } } },
+  'an order of the session acknowledged twice': { session: { totals: { doubled: 1 } } },
+  'a message of the session about no order': { session: { totals: { unknown: 1 } } },
+  'a message of the session that is none': { session: { faults: { malformed: 1 } } },
+  'a session that was cut off': { session: { faults: { reconnects: 1 } } },
+  'a message of the session that is missing': { session: { messages: 520_000 } },
 };
 
 describe('report of a run', () => {
@@ -28,6 +34,8 @@ describe('report of a run', () => {
     const figures = toFigures(reportsOf(), latencies());
     expect(figures).toMatchObject({
       ordersPerSecond: 500_000,
+      sessionOrdersPerSecond: 100_000,
+      sessionLost: 0,
       lost: 0,
       duplicated: 0,
       unexplainedDrops: 0,
@@ -64,7 +72,10 @@ describe('report of a run', () => {
   it('tells what happened to orders and frames', () => {
     const text = renderReport(reportsOf(), latencies());
     for (const part of [
-      '500,000 orders/s: 1,000,000 orders answered in 2.00 s',
+      'datagram port: 500,000 orders/s: 1,000,000 orders answered in 2.00 s',
+      'session port: 100,000 orders/s: 200,000 acknowledged in 2.00 s, one connection',
+      'executed 300,000, cancelled 20,000, rejected 1,000; cancels sent 25,000',
+      'messages missing 0; sent again 0, reconnects 0: nothing lost, nothing repeated',
       'round trip, order sent to answer received (1,000 samples)',
       'accepted 700,000, filled 200,000, partially filled 90,000, rejected 10,000',
       'later fills of resting orders 600,000; the book made 600,000 trades and holds 1,234 orders',

@@ -1,6 +1,7 @@
 import type { StackStatistics } from '@prism-net/stack';
+import type { JournalTotals } from '../client/order-journal.js';
 import { RejectReason } from '../orders/reject-reason.js';
-import type { ClientReport, GatewayReport } from '../runtime/reports.js';
+import type { ClientReport, GatewayReport, SessionClientReport } from '../runtime/reports.js';
 import type { RunReports } from '../runtime/run.js';
 
 function statistics(received: number, unexplained = 0): StackStatistics {
@@ -24,6 +25,33 @@ export interface Blemishes {
   readonly refusedSends?: number;
   readonly unexplained?: number;
   readonly seconds?: number;
+  readonly session?: {
+    readonly totals?: Partial<JournalTotals>;
+    readonly faults?: Partial<SessionClientReport['faults']>;
+    readonly messages?: number;
+  };
+}
+
+/** 200,000 orders over the session, without a blemish. */
+function sessionOf({ session = {} }: Blemishes): SessionClientReport {
+  return {
+    totals: {
+      sent: 200_000,
+      answered: 200_000,
+      outstanding: 0,
+      lost: 0,
+      doubled: 0,
+      unknown: 0,
+      resent: 0,
+      ...session.totals,
+    },
+    executions: 300_000,
+    cancellations: 20_000,
+    rejects: 1000,
+    cancelsSent: 25_000,
+    messages: session.messages ?? 520_001,
+    faults: { malformed: 0, reconnects: 0, connectErrors: 0, ...session.faults },
+  };
 }
 
 /** The reports of a flawless run of 1,000,000 orders in two seconds, but for the blemishes. */
@@ -49,6 +77,7 @@ export function reportsOf(blemishes: Blemishes = {}): RunReports {
       ...blemishes.totals,
     },
     rejects,
+    session: sessionOf(blemishes),
     linkMode: 'in-process',
     faults: { sequenceGaps: 0, malformed: 0, refused: 0, ...blemishes.faults },
     seconds: blemishes.seconds ?? 2,
@@ -60,6 +89,18 @@ export function reportsOf(blemishes: Blemishes = {}): RunReports {
     replies: 1_600_000,
     refusedSends: blemishes.refusedSends ?? 0,
     rejects,
+    session: {
+      orders: 200_000,
+      cancels: 25_000,
+      rejected: 600,
+      duplicates: 0,
+      malformed: 0,
+      executions: 300_000,
+      cancellations: 20_000,
+      messages: 520_001,
+      endings: [0, 1],
+      refusedConnections: 0,
+    },
     linkMode: 'in-process',
     statistics: statistics(1_000_003, blemishes.unexplained),
     steadyState: steadyState(500),

@@ -2,11 +2,16 @@ import type { StackStatistics } from '@prism-net/stack';
 import { rejectReasonName } from '../orders/reject-reason.js';
 import type { RunReports } from '../runtime/run.js';
 import { isFlawless } from '../session/reply-tracker.js';
-import type { LatencyHistogram } from './latency-histogram.js';
+import { LatencyHistogram } from './latency-histogram.js';
+import { isSessionFlawless, sessionFigures, sessionLines } from './session-report.js';
 import { renderTerminalHistogram } from './terminal-histogram.js';
 
 /** The benchmark contract's figures of a run. */
-export function toFigures(reports: RunReports, latencies: LatencyHistogram): Record<string, number> {
+export function toFigures(
+  reports: RunReports,
+  latencies: LatencyHistogram,
+  sessionLatencies: LatencyHistogram = new LatencyHistogram(),
+): Record<string, number> {
   const { client, gateway } = reports;
   const { totals } = client;
   const microseconds = (percent: number): number => latencies.percentile(percent) / 1000;
@@ -26,26 +31,33 @@ export function toFigures(reports: RunReports, latencies: LatencyHistogram): Rec
     bytesAllocatedPerOrder: bytesPerOrder(reports),
     bytesAllocatedPerPacketGateway: perPacket(gateway.steadyState),
     bytesAllocatedPerPacketClient: perPacket(client.steadyState),
+    ...sessionFigures(reports, sessionLatencies),
   };
 }
 
 /** 0 when every order was answered exactly once, no reply is missing and every frame is accounted for. */
-export function exitCodeOf({ client, gateway }: RunReports): number {
+export function exitCodeOf(reports: RunReports): number {
+  const { client, gateway } = reports;
   const { malformed, refused, sequenceGaps } = client.faults;
   const faults = malformed + refused + sequenceGaps + gateway.refusedSends;
   const unexplained = client.statistics.receive.unexplained !== 0 || gateway.statistics.receive.unexplained !== 0;
-  return isFlawless(client.totals) && faults === 0 && !unexplained ? 0 : 1;
+  return isFlawless(client.totals) && isSessionFlawless(reports) && faults === 0 && !unexplained ? 0 : 1;
 }
 
 /** The report a person reads at the end; `columns`: the width of the terminal, if it goes to one. */
-export function renderReport(reports: RunReports, latencies: LatencyHistogram, columns?: number): string {
+export function renderReport(
+  reports: RunReports,
+  latencies: LatencyHistogram,
+  columns?: number,
+  sessionLatencies: LatencyHistogram = new LatencyHistogram(),
+): string {
   const { client, gateway, book } = reports;
   const { totals } = client;
   const kinds = totals.answersByKind;
   const { faults } = client;
   const lines = [
     '',
-    `${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
+    `${client.session === undefined ? '' : 'datagram port: '}${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
     '',
     renderTerminalHistogram(latencies, {
       title: 'round trip, order sent to answer received',
@@ -58,6 +70,7 @@ export function renderReport(reports: RunReports, latencies: LatencyHistogram, c
     `  rejects: ${rejectList(client.rejects)}`,
     `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}, duplicates accepted ${number(totals.duplicatesAccepted)}, taken for duplicates ${number(totals.falseDuplicates)}${isFlawless(totals) ? ': every order answered exactly once' : ''}`,
     `  gaps in the numbers of replies ${number(faults.sequenceGaps)}, not a reply ${number(faults.malformed)}; the stacks refused to send ${number(faults.refused)} orders and ${number(gateway.refusedSends)} replies`,
+    ...sessionLines(reports, sessionLatencies, columns ?? 80),
     '',
     'frames',
     `  gateway  ${accountLine(gateway.statistics)}`,

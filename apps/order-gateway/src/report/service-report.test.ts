@@ -9,6 +9,8 @@ describe('report of a gateway without a load client', () => {
     const text = renderServiceReport(reports);
     expect(text).toContain('1,000,000 orders, 1,600,000 answers and later fills; link in-process');
     expect(text).toContain('kill switch 7,000');
+    expect(text).toContain('session port: 200,000 orders, 25,000 cancels, 520,001 messages');
+    expect(text.replace(/\s+/g, ' ')).toContain('connections ended: logout 1; refused 0');
     expect(text).toContain('unexplained 0');
     for (const line of renderServiceReport(reports, 70).split('\n')) expect(line.length).toBeLessThanOrEqual(70);
   });

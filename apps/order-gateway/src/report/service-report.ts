@@ -1,5 +1,6 @@
 import type { ServiceReports } from '../runtime/run.js';
 import { accountLine, number, perPacket, rejectList, wrap } from './run-report.js';
+import { sessionServiceLine } from './session-report.js';
 
 /** Figures of a gateway that served who came; what its clients saw only they know. */
 export function toServiceFigures({ gateway, book }: ServiceReports): Record<string, number> {
@@ -7,6 +8,9 @@ export function toServiceFigures({ gateway, book }: ServiceReports): Record<stri
     orders: gateway.orders,
     replies: gateway.replies,
     refusedSends: gateway.refusedSends,
+    ...(gateway.session === undefined
+      ? {}
+      : { sessionOrders: gateway.session.orders, sessionMessages: gateway.session.messages }),
     trades: book.executions,
     restingOrders: book.resting,
     unexplainedDrops: gateway.statistics.receive.unexplained,
@@ -27,6 +31,7 @@ export function renderServiceReport({ gateway, book }: ServiceReports, columns?:
     `  the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
     `  rejects of the gateway: ${rejectList(gateway.rejects)}`,
     `  the stack refused to send ${number(gateway.refusedSends)} replies`,
+    ...(gateway.session === undefined ? [] : [sessionServiceLine(gateway.session)]),
     '',
     'frames',
     `  ${accountLine(gateway.statistics)}`,

@@ -11,7 +11,10 @@ export interface NativeNetwork {
   close(): void;
 }
 
-type NativeOptions = Pick<Options, 'link' | 'linkOptions' | 'interface' | 'address' | 'router' | 'window'>;
+type NativeOptions = Pick<
+  Options,
+  'link' | 'linkOptions' | 'interface' | 'address' | 'router' | 'window' | 'account' | 'sessionPort'
+>;
 
 /**
  * With an interface: the gateway alone, on it. Without: gateway and load client in namespaces of their own, joined by a
@@ -76,6 +79,9 @@ function onInterface(options: NativeOptions, name: string): NativeLinkPlan {
   const steering = {
     rules: [
       { protocol: 'udp', address: own, port: GATEWAY_PORT, action: 'redirect' },
+      ...(options.account === undefined
+        ? []
+        : [{ protocol: 'tcp', address: own, port: options.sessionPort, action: 'redirect' }]),
       { protocol: 'icmp', address: own, action: 'redirect' },
     ],
     otherwise: 'pass',

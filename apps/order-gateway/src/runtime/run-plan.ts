@@ -1,3 +1,4 @@
+import type { AccountOptions } from '@prism-net/soup-bin-tcp';
 import type { Options } from '../options.js';
 import type { LinkPlan } from './link-plan.js';
 
@@ -15,12 +16,27 @@ export const Control = {
 export const CONTROL_WORDS = 4;
 
 /** Doubles of {@link RunPlan.live}, written by one thread each, for the live line. */
-export const Live = { sent: 0, answered: 1, rejected: 2, fills: 3 } as const;
-export const LIVE_DOUBLES = 4;
+export const Live = {
+  sent: 0,
+  answered: 1,
+  rejected: 2,
+  fills: 3,
+  /** The same of the session port. */
+  sessionSent: 4,
+  sessionAnswered: 5,
+} as const;
+export const LIVE_DOUBLES = 6;
 
 /** The command line's options, and the machine's cores. */
 export interface RunOptions extends Options {
   readonly cores: number;
+}
+
+/** The session port of a run, and who may log in. */
+export interface SessionPlan {
+  readonly port: number;
+  readonly symbol: string;
+  readonly account: AccountOptions;
 }
 
 /** Everything a thread of the gateway needs, as plain data and shared memory. */
@@ -33,8 +49,11 @@ export interface RunPlan {
   readonly gatewayAddress: string;
   readonly control: SharedArrayBuffer;
   readonly live: SharedArrayBuffer;
-  /** A latency histogram. */
+  /** Latency histograms: of the datagram port, of the session port. */
   readonly latencies: SharedArrayBuffer;
+  readonly sessionLatencies: SharedArrayBuffer;
+  /** `undefined`: there is no session port. */
+  readonly session: SessionPlan | undefined;
   /** Ring from the gateway to the book, ring back, and the bell that wakes the book. */
   readonly orders: SharedArrayBuffer;
   readonly reports: SharedArrayBuffer;
@@ -47,4 +66,6 @@ export const REPORT_RING_CAPACITY = 8192;
 export const EXECUTION_LIMIT = 1024;
 
 export const GATEWAY_PORT = 9000;
+/** The one instrument there is. */
+export const SYMBOL = 'PRISM';
 export const REFERENCE_TICKS = 10_000;

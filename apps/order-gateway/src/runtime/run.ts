@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { Doorbell, SpscRing } from '@prism-net/rings';
 import { ORDER_WORDS, REPORT_WORDS } from '../gateway/book-messages.js';
@@ -13,6 +14,8 @@ import {
   REPORT_RING_CAPACITY,
   type RunOptions,
   type RunPlan,
+  type SessionPlan,
+  SYMBOL,
 } from './run-plan.js';
 
 /** What the gateway's own threads say. */
@@ -52,6 +55,8 @@ export function startRun(options: RunOptions): Run {
     control: new SharedArrayBuffer(4 * CONTROL_WORDS),
     live: new SharedArrayBuffer(8 * LIVE_DOUBLES),
     latencies: new SharedArrayBuffer(LatencyHistogram.byteLength),
+    sessionLatencies: new SharedArrayBuffer(LatencyHistogram.byteLength),
+    session: sessionPlanOf(options),
     orders: ring(ORDER_RING_CAPACITY, ORDER_WORDS),
     reports: ring(REPORT_RING_CAPACITY, REPORT_WORDS),
     bookBell: new SharedArrayBuffer(Doorbell.byteLength),
@@ -96,12 +101,23 @@ export function startRun(options: RunOptions): Run {
     link: links.gateway.kind === 'memory' ? 'shared-memory' : links.gateway.specification,
     mtu: MTU,
     window: options.window,
+    ports: plan.session === undefined ? 'datagram' : options.ports,
     seed: options.seed,
     seconds: Number.isFinite(options.seconds) ? options.seconds : 'until stopped',
     cores: options.cores,
     threads: client === undefined ? 'gateway, book' : 'gateway, book, load client',
   };
   return { plan, conditions, stop, finished };
+}
+
+/** On an interface only those who were given an account may log in; in a run of its own the load client has one. */
+function sessionPlanOf(options: RunOptions): SessionPlan | undefined {
+  const isAlone = options.interface !== undefined;
+  if (options.ports === 'datagram' || (isAlone && options.account === undefined)) return undefined;
+  const [username = 'LOAD', password = 'prism'] = options.account?.split(':') ?? [];
+  // Its messages end with the process: a name of its own keeps clients of another run from resuming in this one.
+  const session = `RUN${randomInt(1_000_000, 9_999_999)}`;
+  return { port: options.sessionPort, symbol: SYMBOL, account: { username, password, session } };
 }
 
 /** A worker's report; rejects when it fails or ends without one. */

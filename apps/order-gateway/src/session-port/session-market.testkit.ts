@@ -64,8 +64,18 @@ export class SessionMarket {
     };
     const [left, right] = createPipe({ capacity: 1024, mtu: options.mtu ?? 1500 });
     const common = { mode: 'manual', clock: this.clock, random } as const;
-    this.gatewayStack = createStack({ ...common, link: this.#pluggable(left), address: `${GATEWAY}/24`, pool: pool('gateway') });
-    this.clientStack = createStack({ ...common, link: this.#pluggable(right), address: '10.0.0.2/24', pool: pool('client') });
+    this.gatewayStack = createStack({
+      ...common,
+      link: this.#pluggable(left),
+      address: `${GATEWAY}/24`,
+      pool: pool('gateway'),
+    });
+    this.clientStack = createStack({
+      ...common,
+      link: this.#pluggable(right),
+      address: '10.0.0.2/24',
+      pool: pool('client'),
+    });
     this.book = new OrderBook({ executionLimit: options.executionLimit ?? 1024 });
     const orderRing = options.orderRing ?? 4096;
     const reportRing = options.reportRing ?? 8192;

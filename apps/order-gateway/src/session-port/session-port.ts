@@ -59,6 +59,13 @@ export class SessionPort implements SessionReports {
     });
   }
 
+  /** Messages of clients that were orders or cancels, and messages to clients. */
+  get messages(): number {
+    let sent = this.entry.orders + this.entry.cancels;
+    for (const { store } of this.server.sessions) sent += store.total;
+    return sent;
+  }
+
   /** Connections that are open. */
   get connections(): number {
     return this.#connections.length;
