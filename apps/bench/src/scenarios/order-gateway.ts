@@ -17,9 +17,13 @@ interface GatewayReport {
 }
 
 async function runGateway(seconds: number): Promise<GatewayReport> {
-  const { stdout } = await start(process.execPath, [program, '--json', '--seconds', String(seconds)], {
-    timeout: (seconds + 30) * 1000,
-  }).catch((error: { code: unknown; stdout: string; stderr: string }) => {
+  const { stdout } = await start(
+    process.execPath,
+    [program, '--json', '--ports', 'datagram', '--seconds', String(seconds)],
+    {
+      timeout: (seconds + 30) * 1000,
+    },
+  ).catch((error: { code: unknown; stdout: string; stderr: string }) => {
     // A median would hide one bad run among good ones: lost orders fail the scenario.
     throw new Error(`a run ended with ${error.code}: ${(error.stderr || error.stdout).trim()}`);
   });
