@@ -7,6 +7,7 @@ import {
 import type { Instant } from '@prism-net/time';
 import type { TcpOptions } from '@prism-net/wire';
 import { acknowledge } from './acknowledgement.js';
+import { useControl } from './control-choice.js';
 import { arm, expire } from './deadlines.js';
 import { Delivery } from './delivery.js';
 import { DeliveryRate } from './delivery-rate.js';
@@ -50,6 +51,8 @@ export class LossRecovery {
   control: CongestionControl = createCongestionControl('cubic');
   // Its traits; `deliveryRate` is `records.keepsRates`.
   hearsOfSending = false;
+  /** {@link hearsOfSending}, or `deliveryRate`, of an established connection: all that others pay for both. */
+  observesSending = false;
   rulesRecovery = false;
   preciseEcn = false;
   /** What the last acknowledgement said. */
@@ -169,6 +172,7 @@ export class LossRecovery {
     this.lossEnd = sequence;
     this.mustRetransmit = false;
     this.isEstablished = false;
+    this.observesSending = false;
     this.handshakeTimeouts = 0;
     this.isReordering = false;
     this.#roundEnd = sequence;
@@ -183,32 +187,7 @@ export class LossRecovery {
    * are, also within a repair, and cannot take back reductions made before its time.
    */
   use(control: CongestionControl, now: Instant): void {
-    const { traits } = control;
-    const { window } = this;
-    const ruledRecovery = this.rulesRecovery;
-    this.control = control;
-    this.hearsOfSending = traits.sent;
-    this.rulesRecovery = traits.rulesRecovery;
-    this.preciseEcn = traits.preciseEcn;
-    if (traits.deliveryRate !== this.records.keepsRates) {
-      this.records.keepRates(traits.deliveryRate);
-      this.rate.reset(now);
-    }
-    if (!this.isEstablished) return;
-    const { window: size, slowStartThreshold, isRecovering, isAfterTimeout } = window;
-    window.bytesPerSecond = 0;
-    control.start(window, now);
-    window.window = size;
-    window.slowStartThreshold = slowStartThreshold;
-    window.isRecovering = isRecovering;
-    window.isAfterTimeout = isAfterTimeout;
-    window.priorWindow = 0;
-    this.undo.end();
-    // The one before has ruled the window by itself: what it left is what the repair is to come out with.
-    if (ruledRecovery && !this.rulesRecovery && this.phase === RecoveryPhase.RECOVERY) {
-      window.slowStartThreshold = Math.max(Math.min(slowStartThreshold, size), window.minimumWindow);
-      this.reduction.start(this.inFlight);
-    }
+    useControl(this, control, now);
   }
 
   /** The handshake is complete. `maximumSegmentSize`: payload of a full segment, options deducted. */
@@ -217,6 +196,7 @@ export class LossRecovery {
     // RFC 6928 §2: a SYN lost once may be chance, or a timer that was too short.
     if (this.handshakeTimeouts > 1) this.window.window = maximumSegmentSize;
     this.isEstablished = true;
+    this.observesSending = this.hearsOfSending || this.records.keepsRates;
     this.#lastSentAt = now;
     this.congestionWindowReduced = false;
     this.control.start(this.window, now);
@@ -261,11 +241,10 @@ export class LossRecovery {
   onSent(end: number, now: Instant): void {
     const length = (end - this.next) | 0;
     const { records } = this;
-    const before = records.count;
     if (this.next === this.unacknowledged) {
       // RFC 6298 §5.1.
       this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
-      if (records.keepsRates) this.rate.beginFlight(now);
+      if (this.observesSending) this.rate.beginFlight(now);
     }
     const segment = this.window.maximumSegmentSize;
     if (length > segment) {
@@ -276,10 +255,8 @@ export class LossRecovery {
     records.append(end, now);
     this.next = end;
     this.#lastSentAt = now;
-    if (this.isEstablished) {
-      if (records.keepsRates)
-        this.rate.onSent((records.first + before) | 0, records.end, this.inFlight, this.deliveredTotal);
-      if (this.hearsOfSending) this.control.onSent(this.window, length, this.inFlight, now);
+    if (this.observesSending) {
+      this.#observe((records.end - (length > segment ? Math.ceil(length / segment) : 1)) | 0, records.end, length, now);
     }
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     if (this.probe.isDue) this.probe.onSent(end, false);
@@ -299,10 +276,7 @@ export class LossRecovery {
     if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(start, end, now);
     if (this.phase === RecoveryPhase.RECOVERY) this.reduction.sent = (this.reduction.sent + length) | 0;
     this.mustRetransmit = false;
-    if (this.isEstablished) {
-      if (this.records.keepsRates) this.rate.onSent(index, (index + 1) | 0, this.inFlight, this.deliveredTotal);
-      if (this.hearsOfSending) this.control.onSent(this.window, length, this.inFlight, now);
-    }
+    if (this.observesSending) this.#observe(index, (index + 1) | 0, length, now);
     if (this.probe.isDue) this.probe.onSent(this.next, true);
     arm(this, now);
   }
@@ -491,6 +465,13 @@ export class LossRecovery {
     const { records, inFlight } = this;
     if (!records.keepsRates || records.firstLost !== NONE || inFlight >= this.window.window) return;
     this.rate.limit(this.deliveredTotal, inFlight);
+  }
+
+  /** The records `from` to `to` - 1 were put on the wire. */
+  #observe(from: number, to: number, bytes: number, now: Instant): void {
+    const { inFlight } = this;
+    if (this.records.keepsRates) this.rate.onSent(from, to, inFlight, this.deliveredTotal);
+    if (this.hearsOfSending) this.control.onSent(this.window, bytes, inFlight, now);
   }
 
   // Once per round trip; also keeps sequence numbers of long ago from seeming to lie ahead after 2^31 bytes.
