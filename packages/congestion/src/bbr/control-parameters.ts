@@ -16,9 +16,9 @@ export function updateProducts(bbr: BbrState, window: CongestionWindow): void {
     bbr.largestProduct = window.initialWindow;
     return;
   }
-  const seconds = roundTrip.value * 1e-6;
-  bbr.bandwidthDelayProduct = Math.min(Math.floor(bandwidth.bandwidth * seconds), MAXIMUM_WINDOW) | 0;
-  bbr.largestProduct = Math.min(Math.floor(bandwidth.maximum * seconds), MAXIMUM_WINDOW) | 0;
+  const microseconds = roundTrip.value;
+  bbr.bandwidthDelayProduct = Math.min(Math.floor((bandwidth.bandwidth * microseconds) / 1e6), MAXIMUM_WINDOW) | 0;
+  bbr.largestProduct = Math.min(Math.floor((bandwidth.maximum * microseconds) / 1e6), MAXIMUM_WINDOW) | 0;
 }
 
 /** InitPacingRate. `roundTrip` in µs; 0: none yet, 1 ms is assumed. */

@@ -8,6 +8,8 @@ export interface LinkOptions {
   readonly markBytes?: number;
   /** Share of packets that get lost at random. Default 0. */
   readonly loss?: number;
+  /** Each of so many packets gets lost. Default: none. */
+  readonly loseEvery?: number;
   /** Of the random losses. Default 1. */
   readonly seed?: number;
 }
@@ -29,6 +31,7 @@ export class Link {
   readonly #options: LinkOptions;
   #random: number;
   #freeAt = 0;
+  #count = 0;
   #area = 0;
   #changedAt = 0;
   #measuredFrom = 0;
@@ -65,9 +68,11 @@ export class Link {
   /** `deliver` is called when the packet has left, or never. */
   send(bytes: number, deliver: (isMarked: boolean) => void): void {
     const events = this.#events;
-    const { queueBytes, markBytes = Number.POSITIVE_INFINITY, loss = 0 } = this.#options;
+    const { queueBytes, markBytes = Number.POSITIVE_INFINITY, loss = 0, loseEvery = 0 } = this.#options;
+    this.#count++;
     const fate = this.fates.shift();
-    if (this.isCut || fate === 'lose' || (loss > 0 && this.#next() < loss) || this.queuedBytes + bytes > queueBytes) {
+    const isUnlucky = (loss > 0 && this.#next() < loss) || (loseEvery > 0 && this.#count % loseEvery === 0);
+    if (this.isCut || fate === 'lose' || isUnlucky || this.queuedBytes + bytes > queueBytes) {
       this.dropped++;
       return;
     }
