@@ -26,11 +26,16 @@ What congestion controls do, over the real TCP. Without a name: all there are ($
   growth          window, flight and round trip of a flow alone, drawn over time
   fairness        the scenarios in which several flows meet: what each of them got
   response        mean window under periodic loss beside the published one (cubic, newreno)
+  linux           CUBIC, or the algorithm named, beside the kernel's: the same rate, delay, queue and losses for both, to
+                  the same receiver, in network namespaces. Needs root and iperf3
   table           what packages/congestion-kit/congestion.snapshot.md holds: all of the above in figures
 
   --module FILE   a JavaScript module that registers your algorithm with @prism-net/congestion; may be given repeatedly
   --scenario NAME of conformance; may be given repeatedly. Default: all
   --seed N        of conformance (default 1)
+  --seconds N     of each run of linux (default 10)
+  --runs N        of linux, of each of both with each schedule; they alternate (default 3)
+  --schedule NAME of linux: clean, periodic, random; may be given repeatedly. Default: all
   --out FOLDER    of growth: also write FOLDER/ALGORITHM.svg
   --width N       columns of the picture in characters (default: those of the terminal, or 80)
   --help          this text
@@ -54,6 +59,9 @@ function parse() {
         module: { type: 'string', multiple: true, default: [] },
         scenario: { type: 'string', multiple: true },
         seed: { type: 'string', default: '1' },
+        seconds: { type: 'string', default: '10' },
+        runs: { type: 'string', default: '3' },
+        schedule: { type: 'string', multiple: true },
         out: { type: 'string' },
         width: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -119,7 +127,27 @@ function run(command: string, names: readonly string[]): boolean {
       write(formatTable(measureResponses(names), names.map(measureAlgorithm)));
       return true;
     default:
-      return fail(`there is no command '${command}': conformance, growth, fairness, response, table`);
+      return fail(`there is no command '${command}': conformance, growth, fairness, response, table, linux`);
+  }
+}
+
+/** Whether Prism is within a tenth of the kernel. */
+async function runLinux(congestionControl: string | undefined): Promise<boolean> {
+  // Only this command needs Linux.
+  const { compareWithKernel } = await import('./linux/compare.js');
+  const { SCHEDULES } = await import('./linux/schedule.js');
+  const names = SCHEDULES.map(({ name }) => name);
+  for (const name of values.schedule ?? []) {
+    if (!names.includes(name)) fail(`there is no schedule '${name}': ${names.join(', ')}`);
+  }
+  const seconds = wholeNumber('seconds', values.seconds, 1, 600);
+  const runs = wholeNumber('runs', values.runs, 1, 100);
+  try {
+    const { schedule: schedules } = values;
+    const comparisons = await compareWithKernel({ seconds, runs, schedules, congestionControl, write });
+    return comparisons.every(({ prism, kernel }) => Math.abs(prism / kernel - 1) <= 0.1);
+  } catch (error) {
+    return fail((error as Error).message);
   }
 }
 
@@ -146,4 +174,4 @@ for (const name of chosen) {
 for (const name of values.scenario ?? []) {
   if (!scenarios.some((scenario) => scenario.name === name)) fail(`there is no scenario '${name}' (--help lists them)`);
 }
-process.exitCode = run(command, chosen) ? 0 : 1;
+process.exitCode = (command === 'linux' ? await runLinux(algorithms[0]) : run(command, chosen)) ? 0 : 1;
