@@ -9,7 +9,9 @@ import {
   formatReport,
   formatResponses,
   formatTable,
+  MARKS_POINTS,
   measureAlgorithm,
+  measureMarks,
   measureResponses,
   runConformance,
 } from '@prism-net/congestion-kit';
@@ -124,7 +126,13 @@ function run(command: string, names: readonly string[]): boolean {
       return true;
     }
     case 'table':
-      write(formatTable(measureResponses(names), names.map(measureAlgorithm)));
+      write(
+        formatTable(
+          measureResponses(names),
+          names.includes('dctcp') ? MARKS_POINTS.map((point) => measureMarks('dctcp', point)) : [],
+          names.map(measureAlgorithm),
+        ),
+      );
       return true;
     default:
       return fail(`there is no command '${command}': conformance, growth, fairness, response, table, linux`);

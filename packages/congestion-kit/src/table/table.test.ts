@@ -2,17 +2,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { congestionControlNames } from '@prism-net/congestion';
 import { describe, expect, it } from 'vitest';
 import { conformanceScenarios } from '../conformance.js';
+import { MARKS_POINTS, measureMarks } from './marks.js';
 import { formatTable, measureAlgorithm, measureResponses } from './table.js';
 
 const SNAPSHOT = new URL('../../congestion.snapshot.md', import.meta.url);
 
 const responses = measureResponses();
+const marks = MARKS_POINTS.map((point) => measureMarks('dctcp', point));
 const figures = congestionControlNames().map(measureAlgorithm);
 const of = (algorithm: string, scenario: string) =>
   figures.find((each) => each.algorithm === algorithm)!.results.get(scenario)!.measurement!;
 
 it('the figures are what congestion.snapshot.md says (PRISM_UPDATE_SNAPSHOTS=1 writes it anew)', () => {
-  const text = formatTable(responses, figures);
+  const text = formatTable(responses, marks, figures);
   if (process.env['PRISM_UPDATE_SNAPSHOTS'] === '1') writeFileSync(SNAPSHOT, text);
   expect(text).toBe(readFileSync(SNAPSHOT, 'utf8'));
 });
@@ -31,8 +33,19 @@ describe('what the table must show', () => {
     expect(new Set(responses.map(({ region }) => region))).toEqual(new Set(['Reno-friendly', 'cubic', 'AIMD']));
   });
 
-  it('CUBIC fills a deep buffer', () => {
+  it('BBR keeps the queue of a deep buffer, which CUBIC fills, below 1.5 products and uses nine tenths of the rate', () => {
     expect(of('cubic', 'deep-buffer').queue95).toBeGreaterThan(3);
+    const { queueMean, queue95, utilisation } = of('bbr', 'deep-buffer');
+    expect(queueMean).toBeLessThan(1.5);
+    expect(queue95).toBeLessThan(1.5);
+    expect(utilisation).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it.each(marks)('$flows flows of DCTCP keep the queue within twice a threshold of $markAt frames', (each) => {
+    expect(each.maximum).toBeLessThanOrEqual(2);
+    expect(each.measurement.utilisation).toBeGreaterThanOrEqual(0.9);
+    expect(each.measurement.jain).toBeGreaterThanOrEqual(0.95);
+    expect(each.measurement.loss).toBe(0);
   });
 
   it.each(figures)('$algorithm keeps all bounds of the kit', ({ report }) => {

@@ -1,5 +1,6 @@
 import { type ConformanceReport, runConformance, type ScenarioResult } from '../conformance.js';
 import { formatReport } from '../report.js';
+import type { Marks } from './marks.js';
 import { cubicResponse, measureResponse, type ResponsePoint, renoResponse } from './response.js';
 
 /** Points of the response functions, in both of CUBIC's regions. */
@@ -54,7 +55,11 @@ export function measureAlgorithm(algorithm: string): AlgorithmFigures {
 }
 
 /** The table as Markdown: what every algorithm does, in virtual time, so that a change of behaviour shows as a diff. */
-export function formatTable(responses: readonly Response[], figures: readonly AlgorithmFigures[]): string {
+export function formatTable(
+  responses: readonly Response[],
+  marks: readonly Marks[],
+  figures: readonly AlgorithmFigures[],
+): string {
   return `${[
     '# Congestion control in figures',
     '',
@@ -72,6 +77,12 @@ export function formatTable(responses: readonly Response[], figures: readonly Al
     'One flow, 20 Mbit/s, 40 ms. Queues in bandwidth-delay products (66 frames).',
     '',
     ...QUEUES.flatMap((scenario) => [...queueLines(scenario, figures), '']),
+    '## DCTCP, and its marking threshold',
+    '',
+    'Equal flows over 100 Mbit/s, 10 ms (83 frames); the queue holds 332 frames, marks from K on; queues in thresholds.',
+    '',
+    ...marksLines(marks),
+    '',
     '## Sharing',
     '',
     "Jain's index of 2, 4 and 8 equal flows; the share of the flow with 20 ms beside one with 80 ms; the share beside CUBIC.",
@@ -95,6 +106,19 @@ export function formatResponses(responses: readonly Response[]): string[] {
     (measured / published).toFixed(3),
   ]);
   return table(['algorithm', 'region', 'N', 'round trip', 'published', 'measured', 'ratio'], rows);
+}
+
+function marksLines(marks: readonly Marks[]): string[] {
+  const rows = marks.map(({ flows, markAt, measurement, mean, percentile95, maximum }) => [
+    `${flows}`,
+    `${markAt}`,
+    percent(measurement.utilisation),
+    ...[mean, percentile95, maximum].map((queue) => queue.toFixed(2)),
+    percent(measurement.marked),
+    percent(measurement.loss),
+    measurement.jain.toFixed(3),
+  ]);
+  return table(['flows', 'K', 'used', 'mean', '95 %', 'max', 'marked', 'lost', 'Jain'], rows);
 }
 
 function queueLines(scenario: string, figures: readonly AlgorithmFigures[]): string[] {
