@@ -15,4 +15,5 @@ export { connectStream } from './stream-connect.js';
 export * from './stream-listener.js';
 export type { StreamConnectOptions, StreamListenOptions, StreamSocketOptions } from './stream-options.js';
 export * from './stream-socket.js';
+export { StreamTemplate } from './stream-template.js';
 export type { SocketWatcher, Watchable } from './watchable.js';

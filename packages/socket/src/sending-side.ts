@@ -1,5 +1,6 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
+import type { SegmentTemplate } from '@prism-net/tcp';
 import { requireBytes, requireRange } from './require-bytes.js';
 import type { StreamLife } from './stream-life.js';
 import { WriteQueue } from './write-queue.js';
@@ -68,6 +69,40 @@ export class SendingSide {
     else this.#noteRoom();
     this.#life.context.requestPoll();
     return taken;
+  }
+
+  /** For {@link StreamTemplate.send}, which see. */
+  fire(template: SegmentTemplate, immediate: boolean): number {
+    const errno = this.errno;
+    if (errno !== Errno.NONE) return -errno;
+    if (this.queue.length > 0) {
+      this.wantsRoom = true;
+      return template.isClosed ? -Errno.EBADF : 0;
+    }
+    const { context } = this.#life;
+    const sent = template.send(immediate, context.now());
+    if (sent === 0) this.wantsRoom = true;
+    else if (sent > 0) this.#noteRoom();
+    if (template.needsPoll) context.requestPoll();
+    return sent;
+  }
+
+  /** For {@link StreamTemplate.warm}, which see. */
+  warmTemplate(template: SegmentTemplate): number {
+    const errno = this.errno;
+    if (errno !== Errno.NONE) return -errno;
+    if (this.queue.length > 0) return template.isClosed ? -Errno.EBADF : 0;
+    return template.warm(this.#life.context.now());
+  }
+
+  /** For {@link StreamSocket.warm}, which see. */
+  warm(bytes: Uint8Array, start: number, length: number): number {
+    requireRange('warm', bytes, start, length);
+    const errno = this.errno;
+    if (errno !== Errno.NONE) return -errno;
+    if (this.queue.length > 0) return 0;
+    const { connection, context } = this.#life;
+    return connection.warm(bytes, start, length, context.now());
   }
 
   async write(data: Uint8Array | string): Promise<void> {

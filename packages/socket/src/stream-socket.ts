@@ -2,13 +2,16 @@ import type { Packet } from '@prism-net/buffers';
 import { Errno, invalidArgument, type PosixError, requireWholeNumber } from '@prism-net/errors';
 import { type Connection, type ConnectionOptions, State, stateName, type TcpInformation } from '@prism-net/tcp';
 import { ClosingDeadline } from './closing-deadline.js';
+import { requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
 import { CHUNK, type Chunk, GOES_ON, ReceivingSide } from './receiving-side.js';
+import { requireBytes } from './require-bytes.js';
 import { SendingSide } from './sending-side.js';
 import type { SocketAddress } from './socket-address.js';
 import type { Closable, SocketContext } from './socket-context.js';
 import { StreamLife } from './stream-life.js';
 import { requireChangeableOptions, type StreamSocketOptions, streamError } from './stream-options.js';
+import { StreamTemplate } from './stream-template.js';
 import { type SocketWatcher, type Watchable, Watchers } from './watchable.js';
 import { makeReadable, makeWritable } from './web-streams.js';
 
@@ -139,6 +142,30 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     return this.#sending.tryWrite(bytes, start, length);
   }
 
+  /**
+   * A message made ready as a frame of this connection: to be patched and sent, again and again, with as little as possible
+   * between a decision and the link. Where TCP would not send it at once, as one segment, it goes the way of `tryWrite`,
+   * whole or not at all; the bytes of the stream and their order are the same.
+   * @throws PosixError ENOTCONN, EMSGSIZE when it does not fit one segment, EINVAL without a byte, ENOBUFS, EPIPE, EBADF.
+   */
+  template(message: Uint8Array | string, options: TemplateOptions = {}): StreamTemplate {
+    const bytes = requireBytes('template', message);
+    requireTemplateOptions(options);
+    const { errno } = this.#sending;
+    const made = errno === Errno.NONE ? this.connection.template(bytes) : errno;
+    if (typeof made !== 'number') return new StreamTemplate(this.#sending, made, options);
+    if (made === Errno.EMSGSIZE) throw streamError('template', made, `${bytes.length} bytes do not fit one segment`);
+    throw this.#life.error('template', made);
+  }
+
+  /**
+   * Does what `tryWrite` of these bytes and sending them would, up to the link, which nothing reaches: a real write soon
+   * after finds code and caches warm. Returns what `tryWrite` would; no sequence number, timer or counter moves.
+   */
+  warm(bytes: Uint8Array, start = 0, length = bytes.length - start): number {
+    return this.#sending.warm(bytes, start, length);
+  }
+
   /** A packet whose data are the next bytes, which the caller must release (or commit); null when nothing waits. */
   receivePacket(): Packet | null {
     return this.#receiving.receivePacket();
@@ -264,6 +291,7 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     const life = this.#life;
     if (life.isClosed) return;
     life.isClosed = true;
+    connection.closeTemplates();
     this.#sending.isEnding = true;
     this.#detachSignal?.();
     this.#receiving.serveEnd();

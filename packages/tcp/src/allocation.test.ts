@@ -52,6 +52,10 @@ class Wire implements Network {
     path.pseudoHeader = foldSum(addWord32(addWord32(ipv4.Protocol.TCP, path.localD), path.remoteD));
     return Errno.NONE;
   }
+  isCurrent(): boolean {
+    return true;
+  }
+
   refresh(): boolean {
     return true;
   }

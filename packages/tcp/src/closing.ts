@@ -93,6 +93,7 @@ export function end(connection: ControlBlock, errno: Errno): void {
   const { layer } = connection;
   connection.state = State.CLOSED;
   connection.error = errno;
+  connection.connection.closeTemplates();
   connection.sendBuffer.clear();
   connection.keepRoundTrips();
   connection.recovery.start(connection.recovery.next, layer.now);

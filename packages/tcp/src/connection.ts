@@ -8,6 +8,9 @@ import type { ConnectionOptions } from './connection-options.js';
 import { ControlBlock } from './control-block.js';
 import { describeConnection, type TcpInformation } from './information.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
+import { rehearseWrite } from './send/rehearsal.js';
+import { SegmentTemplate } from './send/segment-template.js';
+import { refuse, writeError } from './send/writing.js';
 import { canSend, State } from './state.js';
 
 /** What a packet counts while packets are scarce. */
@@ -24,6 +27,7 @@ export class Connection {
   slot = -1;
   /** For the files of this package; others ask {@link wake}. */
   block: ControlBlock | null = null;
+  #templates: Set<SegmentTemplate> | null = null;
 
   constructor(layer: TcpLayer, handler: ConnectionHandler | null) {
     this.layer = layer;
@@ -70,6 +74,53 @@ export class Connection {
     if (taken < length) refuse(block);
     if (taken > 0) this.layer.markPending(block);
     return taken;
+  }
+
+  /**
+   * Text made ready to be sent again and again, changed in places, as one segment of this connection. ENOTCONN before it is
+   * established and what a write would say else; EMSGSIZE when it does not fit one segment, EINVAL without a byte,
+   * ENOBUFS. The templates of a connection are closed with it.
+   */
+  template(text: Uint8Array): SegmentTemplate | Errno {
+    const { block } = this;
+    if (block === null || block.state < State.ESTABLISHED)
+      return block === null ? Errno.ENOTCONN : templateError(block);
+    const errno = writeError(block, true);
+    if (errno !== Errno.NONE) return errno;
+    if (text.length === 0) return Errno.EINVAL;
+    const { pool } = this.layer;
+    const packet = text.length > block.segmentSize ? null : pool.take();
+    if (packet === null) return text.length > block.segmentSize ? Errno.EMSGSIZE : Errno.ENOBUFS;
+    if (text.length > packet.tailroom) {
+      packet.release();
+      return Errno.EMSGSIZE;
+    }
+    packet.memory.write(packet.offset, text, 0, text.length);
+    packet.length = text.length;
+    const template = new SegmentTemplate(this, packet);
+    this.#templates ??= new Set();
+    this.#templates.add(template);
+    return template;
+  }
+
+  /** For templates: one is closed. */
+  forgetTemplate(template: SegmentTemplate): void {
+    this.#templates?.delete(template);
+  }
+
+  /** Closes its templates: nothing more will be written. */
+  closeTemplates(): void {
+    if (this.#templates === null) return;
+    for (const template of this.#templates) template.close();
+  }
+
+  /**
+   * Does what writing these bytes and sending them would, up to the link, which nothing reaches: a real write soon after
+   * finds code and caches warm. Returns what the write would; changes nothing.
+   */
+  warm(bytes: Uint8Array, start: number, length: number, now: Instant): number {
+    const { block } = this;
+    return block === null ? -Errno.ENOTCONN : rehearseWrite(block, bytes, start, length, now);
   }
 
   /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */
@@ -143,6 +194,7 @@ export class Connection {
    * still tells when it is gone.
    */
   close(now: Instant): void {
+    this.closeTemplates();
     close(this.wake(), now);
   }
 
@@ -257,21 +309,6 @@ export class Connection {
   }
 }
 
-/** A write that was not taken whole: `writable` will tell when another is worth trying. */
-function refuse(block: ControlBlock): void {
-  block.isWriteBlocked = true;
-  block.turn = 0;
-  // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
-  if (block.sendBuffer.room > 0) block.layer.starved.add(block);
-}
-
-function writeError(block: ControlBlock): Errno {
-  const { state } = block;
-  if (canSend(state) && !block.isFinQueued) return Errno.NONE;
-  if (block.error !== Errno.NONE) return block.connection.pendingError();
-  if (state === State.SYN_SENT || state === State.SYN_RECEIVED) {
-    // §3.10.2: queued until the connection is established.
-    return block.isFinQueued ? Errno.EPIPE : Errno.NONE;
-  }
-  return state === State.CLOSED && block.path === null ? Errno.ENOTCONN : Errno.EPIPE;
+function templateError(block: ControlBlock): Errno {
+  return block.state === State.CLOSED && block.error !== Errno.NONE ? block.error : Errno.ENOTCONN;
 }

@@ -57,6 +57,10 @@ export class FakeNetwork implements Network {
     return Errno.NONE;
   }
 
+  isCurrent(): boolean {
+    return true;
+  }
+
   refresh(path: Path): boolean {
     return this.resolve(path) === Errno.NONE;
   }

@@ -13,5 +13,6 @@ export type { TcpStatistics } from './layer/statistics.js';
 export { type Probe, TcpLayer, type TcpLayerOptions } from './layer/tcp-layer.js';
 export { RecoveryPhase } from './recovery/index.js';
 export { Segment } from './segment.js';
+export { SegmentTemplate } from './send/segment-template.js';
 export { State, stateName } from './state.js';
 export { DEFAULT_SETTINGS, SETTING_NAMES, type TcpSettings } from './tcp-settings.js';

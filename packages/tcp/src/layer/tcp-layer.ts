@@ -295,6 +295,7 @@ export class TcpLayer implements SegmentReceiver {
     for (const each of this.connections()) {
       const connection = each.wake();
       connection.isOrphan = true;
+      connection.connection.closeTemplates();
       this.discardHeld(connection);
       connection.sendBuffer.clear();
       connection.receiveBuffer.clear();
@@ -329,6 +330,17 @@ export class TcpLayer implements SegmentReceiver {
     connection.isPending = true;
     this.#pending[this.#pendingCount] = connection;
     this.#pendingCount = (this.#pendingCount + 1) | 0;
+  }
+
+  /** A call from outside a poll, at this time. */
+  enter(now: Instant): void {
+    if (now !== this.now) this.#setNow(now);
+  }
+
+  /** The connection sends what it may at once, without waiting for {@link flush}. */
+  sendNow(connection: ControlBlock, now: Instant): void {
+    this.enter(now);
+    output(connection, now);
   }
 
   /** It could not send all: it is tried again with the next flush. */

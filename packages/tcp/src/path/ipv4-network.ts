@@ -127,6 +127,10 @@ export class Ipv4Network implements Network, TransportHandler {
     return Errno.NONE;
   }
 
+  isCurrent(path: Path): boolean {
+    return this.#layer.isCurrent(path.ipv4Route);
+  }
+
   refresh(path: Path): boolean {
     // RFC 9293 §3.9.1.1, MUST-45: the local address is given now, and stays.
     return this.#layer.isCurrent(path.ipv4Route) || this.resolve(path) === Errno.NONE;

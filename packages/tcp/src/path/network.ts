@@ -25,6 +25,9 @@ export interface Network {
    */
   resolve(path: Path): Errno;
 
+  /** Nothing has changed since the path was resolved. */
+  isCurrent(path: Path): boolean;
+
   /** Resolves again where routes have changed since; cheap when not. False: there is no way any more. */
   refresh(path: Path): boolean;
 

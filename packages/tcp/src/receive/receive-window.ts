@@ -53,10 +53,22 @@ export class ReceiveWindow {
 
   /** The field of the segment about to be sent; moves the edge. */
   advertise(connection: ControlBlock): number {
+    const field = this.#field(connection, this.#room(connection));
+    const edge = (connection.receiveNext + (field << this.scale)) | 0;
+    if (((edge - this.edge) | 0) > 0) this.edge = edge;
+    return field;
+  }
+
+  /** The field that {@link advertise} would give; moves nothing. */
+  preview(connection: ControlBlock): number {
+    if (connection.layer.isShortOfPackets()) return this.#field(connection, 0);
+    return this.#field(connection, Math.max(0, (this.limit - connection.receiveBuffer.length) | 0));
+  }
+
+  #field(connection: ControlBlock, room: number): number {
     const next = connection.receiveNext;
     let window = (this.edge - next) | 0;
     if (window < 0) window = 0;
-    const room = this.#room(connection);
     // RFC 9293 §3.8.6.2.2, MUST-39: the edge moves by a segment, or half the buffer, or not at all.
     if (((room - window) | 0) >= this.#step(connection)) window = room;
     const { scale } = this;
@@ -65,10 +77,7 @@ export class ReceiveWindow {
     // less than that at a time would fill the memory. RFC 7323 §2.4: it may then seem to shrink; what was offered is taken.
     let field = (window + fraction) >>> scale;
     if ((((field << scale) - room) | 0) > fraction) field = window >>> scale;
-    if (field > FIELD_MAXIMUM) field = FIELD_MAXIMUM;
-    const edge = (next + (field << scale)) | 0;
-    if (((edge - this.edge) | 0) > 0) this.edge = edge;
-    return field;
+    return Math.min(field, FIELD_MAXIMUM);
   }
 
   /** The application took `bytes`: perhaps the peer should be told that the window is open again. */

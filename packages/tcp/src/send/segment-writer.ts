@@ -1,4 +1,4 @@
-import { ChecksumState, finishSum, foldSum, type Packet } from '@prism-net/buffers';
+import { ChecksumState, finishSum, foldSum, type Packet, PacketFlag } from '@prism-net/buffers';
 import type { Instant } from '@prism-net/time';
 import { tcp, tcpOptions } from '@prism-net/wire';
 import { Count } from '../connection-counts.js';
@@ -35,7 +35,8 @@ export function sackLength(connection: ControlBlock): number {
 
 /**
  * Writes the header in front of the packet's data, the text, and sends it. Takes the packet. `sum` is that of the text,
- * or -1 when it was not taken: then the link completes the checksum, or whoever cuts the virtual segment.
+ * or -1 when it was not taken: then the link completes the checksum, or whoever cuts the virtual segment. A rehearsal
+ * changes nothing of the connection.
  */
 export function transmit(
   connection: ControlBlock,
@@ -52,7 +53,9 @@ export function transmit(
   const header = (HEADER + (connection.hasTimestamps ? tcpOptions.TIMESTAMPS_LENGTH : 0) + sack) | 0;
   const at = packet.push(header);
   const { view } = packet;
-  const window = connection.receiveWindow.advertise(connection);
+  const isRehearsal = (packet.flags & PacketFlag.REHEARSAL) !== 0;
+  const { receiveWindow } = connection;
+  const window = isRehearsal ? receiveWindow.preview(connection) : receiveWindow.advertise(connection);
   // RFC 3168 §6.1.3: every acknowledgement says so, until the sender has answered.
   const all = connection.isEchoingCongestion && connection.hasEcn ? flags | ECE : flags;
   tcp.write(view, at, path.localPort, path.remotePort, sequence, connection.receiveNext, header, all, window);
@@ -62,10 +65,12 @@ export function transmit(
     const value = (layer.milliseconds + connection.timestampOffset) | 0;
     option = (option + tcpOptions.writeTimestamps(view, option, value, connection.timestampRecent)) | 0;
   }
-  if (sack > 0) writeSack(connection, view, option, (sack - 4) >> 3);
+  if (sack > 0 && !isRehearsal) writeSack(connection, view, option, (sack - 4) >> 3);
   finish(packet, path, at, header, textLength, sum);
-  acknowledged(connection);
-  connection.counts[Count.SEGMENTS_OUT]! += 1;
+  if (!isRehearsal) {
+    acknowledged(connection);
+    connection.counts[Count.SEGMENTS_OUT]! += 1;
+  }
   // RFC 8257 §3.6, RFC 8311 §4.3: switches that mark for it drop what cannot be marked.
   const codepoint = connection.hasEcn && (isEcnCapable || connection.recovery.preciseEcn) ? ECN_CAPABLE : 0;
   // RFC 9293 §3.9.1.9, SHLD-22: the DSCP as it is; §3.9.2, MUST-49.

@@ -79,12 +79,8 @@ export class SendBuffer {
     let left = Math.min(length, this.room);
     let at = start;
     while (left > 0) {
-      let chunk = this.#lastChunk();
-      // A frame that somebody else has a share in is not written to.
-      if (chunk === null || chunk.tailroom === 0 || chunk.references !== 1) {
-        chunk = this.#newChunk();
-        if (chunk === null) break;
-      }
+      const chunk = this.#writableChunk();
+      if (chunk === null) break;
       const part = Math.min(left, chunk.tailroom);
       this.#memory.write(chunk.end, bytes, at, part);
       this.#extend(chunk, part);
@@ -92,6 +88,29 @@ export class SendBuffer {
       left = (left - part) | 0;
     }
     return (at - start) | 0;
+  }
+
+  /** A copy of `length` bytes, no more than a frame holds, would be taken whole. */
+  hasRoomFor(length: number): boolean {
+    if (this.room < length) return false;
+    const last = this.#lastChunk();
+    return (last !== null && last.references === 1 && last.tailroom >= length) || this.mayGrow;
+  }
+
+  /** As {@link write}, of bytes in the packet memory. */
+  writeFrom(from: number, length: number): number {
+    let left = Math.min(length, this.room);
+    let at = from;
+    while (left > 0) {
+      const chunk = this.#writableChunk();
+      if (chunk === null) break;
+      const part = Math.min(left, chunk.tailroom);
+      this.#memory.copy(chunk.end, at, part);
+      this.#extend(chunk, part);
+      at = (at + part) | 0;
+      left = (left - part) | 0;
+    }
+    return (at - from) | 0;
   }
 
   /** Takes the packet, with all its segments: its data are the next bytes. The caller has checked {@link room}. */
@@ -201,6 +220,12 @@ export class SendBuffer {
   #lastChunk(): Packet | null {
     if (this.#first === this.#next) return null;
     return this.#chunks[(this.#next - 1) & (this.#chunks.length - 1)]!;
+  }
+
+  /** One with room behind its text, which a frame that somebody else has a share in has not; null when there is none. */
+  #writableChunk(): Packet | null {
+    const chunk = this.#lastChunk();
+    return chunk === null || chunk.tailroom === 0 || chunk.references !== 1 ? this.#newChunk() : chunk;
   }
 
   /** A fresh chunk at the end, without headroom: it is never sent itself. */
