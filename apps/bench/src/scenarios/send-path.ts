@@ -1,8 +1,8 @@
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { createPipe } from '@prism-net/link';
-import type { DatagramSocket, DatagramTemplate } from '@prism-net/socket';
+import type { DatagramSocket, DatagramTemplate, StreamSocket, StreamTemplate } from '@prism-net/socket';
 import { createStack, type Stack } from '@prism-net/stack';
-import { createMonotonicClock, createNanosecondClock } from '@prism-net/time';
+import { type Clock, createMonotonicClock, createNanosecondClock } from '@prism-net/time';
 import { StampingLink } from './stamping-link.js';
 
 export const PAYLOAD = 64;
@@ -17,23 +17,56 @@ export interface Sender {
 
 /** Two stacks over the pipe, whose sender's end notes when it is handed a frame. */
 export class SendPath {
-  readonly nanoseconds = createNanosecondClock();
+  readonly nanoseconds: Clock;
   readonly link: StampingLink;
   readonly plainDatagram: Sender;
   readonly templateDatagram: Sender;
   readonly #client: Stack;
   readonly #server: Stack;
-  readonly #clock = createMonotonicClock();
+  readonly #clock: Clock;
+  readonly plainStream: Sender;
+  readonly templateStream: Sender;
   received = 0;
 
-  constructor() {
+  static async open(): Promise<SendPath> {
+    const clock = createMonotonicClock();
+    const nanoseconds = createNanosecondClock();
     const memory = PacketMemory.create({ frames: 2 * FRAMES });
     const [left, right] = createPipe();
-    this.link = new StampingLink(left, this.nanoseconds);
-    const common = { mode: 'manual', clock: this.#clock, memory } as const;
+    const link = new StampingLink(left, nanoseconds);
+    const common = { mode: 'manual', clock, memory } as const;
     const pool = () => PacketPool.create(memory, FRAMES);
-    this.#client = createStack({ ...common, link: this.link, address: '10.0.0.1/24', pool: pool() });
-    this.#server = createStack({ ...common, link: right, address: `${SERVER}/24`, pool: pool() });
+    const client = createStack({ ...common, link, address: '10.0.0.1/24', pool: pool() });
+    const server = createStack({ ...common, link: right, address: `${SERVER}/24`, pool: pool() });
+    const listener = server.listen({ port: 7000, noDelay: true });
+    const sink = new Uint8Array(4096);
+    listener.onConnection((socket) => socket.onReadable(() => void socket.readInto(sink)));
+    let stream: StreamSocket | undefined;
+    client.connect({ address: SERVER, port: 7000, noDelay: true }).then((socket) => {
+      stream = socket;
+    });
+    for (let i = 0; stream === undefined; i++) {
+      if (i === 100) throw new Error('template-send: the handshake does not get through');
+      client.poll();
+      server.poll();
+      await Promise.resolve();
+    }
+    return new SendPath(client, server, link, nanoseconds, clock, stream);
+  }
+
+  private constructor(
+    client: Stack,
+    server: Stack,
+    link: StampingLink,
+    nanoseconds: Clock,
+    clock: Clock,
+    stream: StreamSocket,
+  ) {
+    this.link = link;
+    this.nanoseconds = nanoseconds;
+    this.#clock = clock;
+    this.#client = client;
+    this.#server = server;
     this.#server.udpSocket({ port: 7000 }).onReadable((socket) => {
       for (let packet = socket.receivePacket(); packet !== null; packet = socket.receivePacket()) {
         packet.release();
@@ -44,7 +77,9 @@ export class SendPath {
     socket.send('resolve');
     this.settle();
     this.plainDatagram = new PlainDatagram(this.#client, socket);
-    this.templateDatagram = new TemplateDatagram(socket.template(new Uint8Array(PAYLOAD)));
+    this.templateDatagram = new Template(socket.template(new Uint8Array(PAYLOAD)));
+    this.plainStream = new PlainStream(this.#client, stream);
+    this.templateStream = new StreamMessage(stream.template(new Uint8Array(PAYLOAD)));
   }
 
   settle(): void {
@@ -103,10 +138,54 @@ class PlainDatagram implements Sender {
   }
 }
 
-class TemplateDatagram implements Sender {
+class Template implements Sender {
   readonly #template: DatagramTemplate;
 
   constructor(template: DatagramTemplate) {
+    this.#template = template;
+  }
+
+  send(value: number): void {
+    this.#template.setUint32(8, value);
+    this.#template.setUint32(40, ~value);
+    this.#template.send();
+  }
+
+  warm(): void {
+    this.#template.warm();
+  }
+}
+
+/** Written to the send buffer, sent by TCP and flushed without waiting for a poll. */
+class PlainStream implements Sender {
+  readonly #stack: Stack;
+  readonly #socket: StreamSocket;
+  readonly #message = new Uint8Array(PAYLOAD);
+  readonly #view = new DataView(this.#message.buffer);
+
+  constructor(stack: Stack, socket: StreamSocket) {
+    this.#stack = stack;
+    this.#socket = socket;
+  }
+
+  send(value: number): void {
+    this.#view.setUint32(8, value);
+    this.#view.setUint32(40, ~value);
+    this.#socket.tryWrite(this.#message);
+    this.#stack.tcp.flush(this.#stack.now());
+    this.#stack.interfaces[1]!.flush();
+  }
+
+  warm(): void {
+    this.#socket.warm(this.#message);
+  }
+}
+
+/** A class of its own, or the calls would be of two shapes. */
+class StreamMessage implements Sender {
+  readonly #template: StreamTemplate;
+
+  constructor(template: StreamTemplate) {
     this.#template = template;
   }
 

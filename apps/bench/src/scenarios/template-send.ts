@@ -59,17 +59,23 @@ function coldContestants(path: SendPath, work: OtherWork, timerNs: number): [str
     ['warmedSend', warmed(path.plainDatagram)],
     ['coldTemplate', cold(path.templateDatagram)],
     ['warmedTemplate', warmed(path.templateDatagram)],
+    ['coldStreamWrite', cold(path.plainStream)],
+    ['warmedStreamWrite', warmed(path.plainStream)],
+    ['coldStreamTemplate', cold(path.templateStream)],
+    ['warmedStreamTemplate', warmed(path.templateStream)],
   ];
 }
 
 export const templateSend: RunScenario = async ({ seconds, runs }) => {
-  const path = new SendPath();
+  const path = await SendPath.open();
   const work = new OtherWork();
   const kernel = await KernelDatagrams.open();
   const timerNs = clockCostNs();
   const senders: [string, Sender][] = [
     ['datagramSend', path.plainDatagram],
     ['datagramTemplate', path.templateDatagram],
+    ['streamWrite', path.plainStream],
+    ['streamTemplate', path.templateStream],
   ];
   for (const [, sender] of senders) {
     hot(path, sender, HOT_SENDS, timerNs);

@@ -34,8 +34,8 @@ const SPARE = 8;
  * timed, as any other; what becomes of it is the business of loss recovery, which knows no templates.
  *
  * A frame is fired when `output` would do just that and nothing else: the connection is established, nothing waits to be
- * sent or sent again, the windows of peer and congestion control have room, nothing is owed but an acknowledgement. Else
- * the text is written whole to the send buffer, or not at all, and leaves when it may.
+ * sent or sent again, the windows of peer and congestion control have room, nothing is paced, nothing is owed but an
+ * acknowledgement. Else the text is written whole to the send buffer, or not at all, and leaves when it may.
  */
 export class SegmentTemplate {
   readonly payload: PatchedBytes;
@@ -140,8 +140,7 @@ export class SegmentTemplate {
     if (next !== sendBuffer.end || ((block.sendWindowEnd - next) | 0) < length) return false;
     if (recovery.phase !== RecoveryPhase.OPEN || recovery.congestionWindowReduced || recovery.nextLost() >= 0)
       return false;
-    if (((window.window - recovery.inFlight) | 0) < window.maximumSegmentSize || window.bytesPerSecond > 0)
-      return false;
+    if (((window.window - recovery.inFlight) | 0) < window.maximumSegmentSize || isPaced(block)) return false;
     if (recovery.probe.isDue || !recovery.canRecord() || length > block.segmentSize) return false;
     if (length < block.segmentSize && !this.#mayBeShort(block)) return false;
     if (block.isEchoingCongestion || sackLength(block) !== 0) return false;
@@ -311,4 +310,11 @@ export class SegmentTemplate {
     this.#loaded.release();
     this.#loaded = null;
   }
+}
+
+/** Its segments leave when the pacer says so. */
+function isPaced(block: ControlBlock): boolean {
+  return (
+    block.pacer !== null || block.pacing || block.maximumPacingRate > 0 || block.recovery.window.bytesPerSecond > 0
+  );
 }
