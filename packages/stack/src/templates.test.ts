@@ -415,11 +415,14 @@ describe('a rehearsal of a stream changes nothing that can be seen, whatever the
     template.warm();
     const before = observed(all);
     const errors = [client.connection.error, client.connection.softError];
+    let seen = 0;
+    here.tcp.probe = () => seen++;
     for (let i = 0; i < 20; i++) {
       expect(client.warm(payload)).toBe(result);
       expect(template.warm()).toBe(result);
     }
     expect(observed(all)).toEqual({ ...before, sent: 0 });
+    expect(seen).toBe(0);
     expect([client.connection.error, client.connection.softError]).toEqual(errors);
     finish(all);
   });

@@ -8,7 +8,6 @@ import type { ConnectionOptions } from './connection-options.js';
 import { ControlBlock } from './control-block.js';
 import { describeConnection, type TcpInformation } from './information.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
-import { rehearseWrite } from './send/rehearsal.js';
 import { SegmentTemplate } from './send/segment-template.js';
 import { refuse, writeError } from './send/writing.js';
 import { canSend, State } from './state.js';
@@ -120,7 +119,7 @@ export class Connection {
    */
   warm(bytes: Uint8Array, start: number, length: number, now: Instant): number {
     const { block } = this;
-    return block === null ? -Errno.ENOTCONN : rehearseWrite(block, bytes, start, length, now);
+    return block === null ? -Errno.ENOTCONN : this.layer.rehearsal.write(block, bytes, start, length, now);
   }
 
   /** A packet to write the next bytes of the stream into, at `offset`; null when the buffer is full or the pool runs low. */

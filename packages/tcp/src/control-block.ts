@@ -164,6 +164,8 @@ export class ControlBlock implements TimerHandler {
   isHeldBack = false;
   /** Smoothed, variation, least round trip and timeout as they were at the end, for {@link information}; null before. */
   lastRoundTrips: readonly [number, number, number, number] | null = null;
+  /** Nobody's: it only stands in for another in rehearsals, and what it sends is no more than that (see send/rehearsal.ts). */
+  isStandIn = false;
   /** Counts for {@link information}. */
   readonly counts = new Float64Array(8);
 
@@ -300,6 +302,6 @@ export class ControlBlock implements TimerHandler {
   /** For the probe hook. */
   observed(segment: Segment | null, now: Instant): void {
     const { probe } = this.layer;
-    if (probe !== null) probe(this.connection, segment, now);
+    if (probe !== null && !this.isStandIn) probe(this.connection, segment, now);
   }
 }

@@ -20,6 +20,7 @@ import type { LossRecoveryOptions } from '../recovery/index.js';
 import { type Addresses, Segment } from '../segment.js';
 import { ControlSegments } from '../send/control-segments.js';
 import { output, sendAcknowledgement } from '../send/output.js';
+import { Rehearsal } from '../send/rehearsal.js';
 import { Senders } from '../send/send-buffer.js';
 import { State } from '../state.js';
 import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
@@ -98,6 +99,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly #held: (ControlBlock | null)[] = [];
   #heldCount = 0;
   #microseconds = 0;
+  #rehearsal: Rehearsal | null = null;
 
   /** @throws PosixError EINVAL for a setting out of range, EADDRINUSE when TCP has a handler already. */
   constructor(options: TcpLayerOptions) {
@@ -330,6 +332,12 @@ export class TcpLayer implements SegmentReceiver {
     connection.isPending = true;
     this.#pending[this.#pendingCount] = connection;
     this.#pendingCount = (this.#pendingCount + 1) | 0;
+  }
+
+  /** Made when first asked for. */
+  get rehearsal(): Rehearsal {
+    this.#rehearsal ??= new Rehearsal(this);
+    return this.#rehearsal;
   }
 
   /** A call from outside a poll, at this time. */

@@ -1,75 +1,91 @@
-import { HEADROOM, type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
+import { HEADROOM, PacketFlag } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { tcp } from '@prism-net/wire';
+import { Connection } from '../connection.js';
 import type { ControlBlock } from '../control-block.js';
-import { canSend } from '../state.js';
+import type { TcpLayer } from '../layer/tcp-layer.js';
+import { canSend, State } from '../state.js';
+import { output } from './output.js';
 import { transmit } from './segment-writer.js';
 import { writeError } from './writing.js';
 
 const { ACK, PSH } = tcp.Flag;
 
+/** Packets that a rehearsal may take for a moment. */
+const SPARE = 8;
+
 /**
- * What `Connection.write` of these bytes would return, having written them into a segment and passed that down to the link,
- * which does not get it. A connection that could not send them at once only says what a write would.
+ * Writes and sends text without a trace. What sending does to a connection is done to a stand-in, in the same state and on
+ * the same path, whose segments the interface does not send; then one is made of the connection's own numbers, so that
+ * its state is in the caches too.
  */
-export function rehearseWrite(
-  connection: ControlBlock,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  now: Instant,
-): number {
-  const errno = writeError(connection, true);
-  if (errno !== Errno.NONE) return -errno;
-  const { layer, sendBuffer } = connection;
-  const taken = sendBuffer.mayGrow ? Math.min(length, sendBuffer.room) : 0;
-  const { pool } = layer;
-  if (taken <= 0 || pool.available === 0 || !maySend(connection)) return taken;
-  const text = Math.min(taken, connection.segmentSize, pool.memory.layout.frameSize - HEADROOM);
-  const { peak } = pool;
-  const packet = pool.take()!;
-  packet.memory.write(packet.offset, bytes, start, text);
-  packet.length = text;
-  forgetCopies(packet, 1, text);
-  packet.flags = PacketFlag.REHEARSAL;
-  const sum = connection.path!.completesChecksum ? -1 : packet.memory.sum(packet.offset, text, 0);
-  transmit(connection, packet, connection.recovery.next, ACK | PSH, text, sum, true, now);
-  pool.peak = peak;
-  return taken;
+export class Rehearsal {
+  readonly #standIn: ControlBlock;
+  /** What the memory had counted before. */
+  readonly #copies = new Float64Array(2);
+
+  constructor(layer: TcpLayer) {
+    this.#standIn = new Connection(layer, null).wake();
+    this.#standIn.isStandIn = true;
+    this.#standIn.noDelay = true;
+  }
+
+  /** What `Connection.write` of these bytes would return. */
+  write(connection: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): number {
+    const errno = writeError(connection, true);
+    if (errno !== Errno.NONE) return -errno;
+    const { layer, sendBuffer } = connection;
+    const taken = sendBuffer.mayGrow ? Math.min(length, sendBuffer.room) : 0;
+    if (taken <= 0 || !maySend(connection)) return taken;
+    const { pool } = layer;
+    const { peak, memory } = pool;
+    this.#copies[0] = memory.copies[0]!;
+    this.#copies[1] = memory.copies[1]!;
+    const text = Math.min(taken, connection.segmentSize, memory.layout.frameSize - HEADROOM);
+    this.#standInFor(connection, bytes, start, text, now);
+    const packet = pool.take()!;
+    packet.memory.write(packet.offset, bytes, start, text);
+    packet.length = text;
+    packet.flags = PacketFlag.REHEARSAL;
+    const sum = connection.path!.completesChecksum ? -1 : memory.sum(packet.offset, text, 0);
+    transmit(connection, packet, connection.recovery.next, ACK | PSH, text, sum, true, now);
+    memory.copies[0] = this.#copies[0]!;
+    memory.copies[1] = this.#copies[1]!;
+    pool.peak = peak;
+    return taken;
+  }
+
+  #standInFor(connection: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): void {
+    const standIn = this.#standIn;
+    const { recovery, sendBuffer } = standIn;
+    const { next } = connection.recovery;
+    standIn.path = connection.path;
+    standIn.state = State.ESTABLISHED;
+    standIn.pathMtu = connection.path!.mtu;
+    standIn.segmentSize = connection.segmentSize;
+    standIn.sendWindow = connection.segmentSize;
+    standIn.receiveNext = connection.receiveNext;
+    standIn.hasTimestamps = connection.hasTimestamps;
+    standIn.hasEcn = connection.hasEcn;
+    recovery.start(next, now);
+    recovery.established(connection.segmentSize, now);
+    sendBuffer.begin(next);
+    sendBuffer.write(bytes, start, length);
+    output(standIn, now);
+    sendBuffer.clear();
+    standIn.timers.close();
+    standIn.state = State.CLOSED;
+    standIn.path = null;
+  }
 }
 
-/** There is a way to the peer, by an interface of this stack, and a connection over it. */
+/** There is a way to the peer, by an interface of this stack with room, a connection over it, and no want of packets. */
 function maySend(connection: ControlBlock): boolean {
-  const { path } = connection;
-  if (path === null || !canSend(connection.state)) return false;
-  return path.network.refresh(path) && path.ipv4Route.interface !== null;
-}
-
-/** Copies of a rehearsal are no copies: the count is of what is sent. */
-export function forgetCopies(packet: Packet, calls: number, bytes: number): void {
-  const { copies } = packet.memory;
-  copies[0]! -= calls;
-  copies[1]! -= bytes;
-}
-
-/** A packet taken, filled with a copy of a frame and given back: what the pool counts stays as it was. */
-export function rehearseLoading(pool: PacketPool, frame: Packet): void {
-  if (pool.available === 0) return;
-  const { peak } = pool;
-  const packet = pool.take()!;
-  copyFrame(frame, packet);
-  forgetCopies(packet, 1, packet.length);
-  packet.release();
-  pool.peak = peak;
-}
-
-/** The same bytes at the same place of another frame, and what links and layers below want to know of them. */
-export function copyFrame(from: Packet, to: Packet): void {
-  to.offset = (to.base + from.offset - from.base) | 0;
-  to.length = from.length;
-  to.linkOffset = to.offset;
-  to.networkOffset = (to.offset + from.networkOffset - from.offset) | 0;
-  to.checksumState = from.checksumState;
-  to.memory.copy(to.offset, from.offset, from.length);
+  const { path, layer } = connection;
+  if (path === null || !canSend(connection.state) || !path.network.refresh(path)) return false;
+  const networkInterface = path.ipv4Route.interface;
+  if (networkInterface === null || networkInterface.transmitRoom < SPARE) return false;
+  const { available, region } = layer.pool;
+  return available > (region.frames >> 2) + SPARE;
 }

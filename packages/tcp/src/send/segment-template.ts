@@ -10,7 +10,7 @@ import type { ControlBlock } from '../control-block.js';
 import { acknowledged } from '../receive/acknowledgement-policy.js';
 import { RecoveryPhase } from '../recovery/index.js';
 import { canSend } from '../state.js';
-import { copyFrame, rehearseLoading } from './rehearsal.js';
+import { copyFrame, rehearseLoading } from './prepared-frame.js';
 import { sackLength, transmit } from './segment-writer.js';
 import { refuse, writeError } from './writing.js';
 
@@ -152,7 +152,8 @@ export class SegmentTemplate {
   /** Nagle's algorithm, as Minshall has it (RFC 9293 §3.7.4). */
   #mayBeShort(block: ControlBlock): boolean {
     if (block.cork) return false;
-    return block.noDelay || seq.isLessOrEqual(block.lastShortEnd, block.recovery.unacknowledged);
+    const { next, unacknowledged } = block.recovery;
+    return block.noDelay || next === unacknowledged || seq.isLessOrEqual(block.lastShortEnd, unacknowledged);
   }
 
   #isFrameCurrent(block: ControlBlock): boolean {

@@ -73,6 +73,7 @@ export function transmit(
   }
   // RFC 8257 §3.6, RFC 8311 §4.3: switches that mark for it drop what cannot be marked.
   const codepoint = connection.hasEcn && (isEcnCapable || connection.recovery.preciseEcn) ? ECN_CAPABLE : 0;
+  if (connection.isStandIn) packet.flags |= PacketFlag.REHEARSAL;
   // RFC 9293 §3.9.1.9, SHLD-22: the DSCP as it is; §3.9.2, MUST-49.
   path.network.send(packet, path, connection.trafficClass | codepoint, connection.timeToLive, now);
 }
