@@ -115,8 +115,9 @@ describe('scenarios print the figures of the contract', () => {
 
   it('template-send', () => {
     const { figures } = measure('template-send', 'datagramSendNs', 'coldSendP50Ns', 'coldSendP99Ns');
-    const names = ['datagramTemplateNs', 'datagramTemplateCallNs', 'datagramSendCallNs'];
-    for (const cold of ['warmedSend', 'coldTemplate', 'warmedTemplate']) names.push(`${cold}P50Ns`, `${cold}P99Ns`);
+    const names = ['datagramTemplateNs', 'datagramTemplateCallNs', 'streamWriteNs', 'streamTemplateNs'];
+    for (const cold of ['warmedSend', 'coldTemplate', 'coldStreamWrite', 'warmedStreamTemplate'])
+      names.push(`${cold}P50Ns`, `${cold}P99Ns`);
     for (const name of names) expect(figures[name], name).toBeGreaterThan(0);
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { LoopbackHost } from './loopback-host.testkit.js';
+import { connectedPair } from './stream-pair.testkit.js';
 
 /** The first example under a heading of the README. */
 function example(heading: string): string {
@@ -15,14 +16,19 @@ const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as Funct
 
 it('the example of templates runs, and sends what it says', async () => {
   const host = new LoopbackHost();
-  const socket = host.socket({ port: 1000 });
-  const server = host.socket({ port: 7 });
-  await AsyncFunction('socket', example('Templates and warm sends'))(socket);
+  const datagrams = host.socket({ port: 1000 });
+  const receiver = host.socket({ port: 7 });
+  const { client, server } = await connectedPair(host, { noDelay: true });
+  await AsyncFunction('datagrams', 'stream', example('Templates and warm sends'))(datagrams, client);
   host.settle();
-  const packet = server.receivePacket()!;
-  expect(packet.length).toBe(64);
-  expect(packet.view.getUint32(packet.offset + 8)).toBe(12_500);
-  expect(packet.view.getUint32(packet.offset + 12, true)).toBe(300);
-  packet.release();
+  const quote = receiver.receivePacket()!;
+  expect(quote.length).toBe(64);
+  expect(quote.view.getUint32(quote.offset + 8)).toBe(12_500);
+  quote.release();
+  const order = server.receivePacket()!;
+  expect(order.length).toBe(49);
+  expect(order.view.getUint32(order.offset + 8)).toBe(12_500);
+  expect(order.view.getUint32(order.offset + 12, true)).toBe(300);
+  order.release();
   host.finish();
 });

@@ -1,8 +1,8 @@
-import { createSocket } from 'node:dgram';
 import { createNanosecondClock } from '@prism-net/time';
 import { median, quantile, summarise } from '../measure.js';
 import type { Figures, RunScenario } from '../scenario.js';
 import { OtherWork } from './cold-caches.js';
+import { type KernelSender, openKernelDatagrams, openKernelStream } from './kernel-sender.js';
 import { PAYLOAD, type Sender, SendPath } from './send-path.js';
 
 const HOT_SENDS = 20_000;
@@ -69,7 +69,10 @@ function coldContestants(path: SendPath, work: OtherWork, timerNs: number): [str
 export const templateSend: RunScenario = async ({ seconds, runs }) => {
   const path = await SendPath.open();
   const work = new OtherWork();
-  const kernel = await KernelDatagrams.open();
+  const kernels: [hot: string, cold: string, kernel: KernelSender][] = [
+    ['datagramSend', 'coldSend', await openKernelDatagrams()],
+    ['streamWrite', 'coldStreamWrite', await openKernelStream()],
+  ];
   const timerNs = clockCostNs();
   const senders: [string, Sender][] = [
     ['datagramSend', path.plainDatagram],
@@ -97,29 +100,37 @@ export const templateSend: RunScenario = async ({ seconds, runs }) => {
       figures[`${name}CallNs`] = whole(path, sender, HOT_SENDS);
     }
     const samples = contestants.map(() => new ColdSamples());
-    const kernelCold = new ColdSamples();
+    const kernelSamples = kernels.map(() => new ColdSamples());
     for (let round = 0; round < rounds; round++) {
       for (const [index, [, contestant]] of contestants.entries()) {
         samples[index]!.add(contestant());
         path.settle();
       }
-      const start = performance.now();
-      work.run(null);
-      workMicroseconds.push((performance.now() - start) * 1000);
-      kernelCold.add(kernel.time() - timerNs);
-      await kernel.drain();
+      for (const [index, [, , kernel]] of kernels.entries()) {
+        const start = performance.now();
+        work.run(null);
+        workMicroseconds.push((performance.now() - start) * 1000);
+        kernelSamples[index]!.add(kernel.time() - timerNs);
+        await kernel.drain();
+      }
     }
     for (const [index, [name]] of contestants.entries()) Object.assign(figures, samples[index]!.figures(name));
     ours.push(figures);
-    theirs.push({ datagramSendNs: (await kernel.hot(2000)) - timerNs, ...kernelCold.figures('coldSend') });
+    const kernelFigures: Record<string, number> = {};
+    for (const [index, [hotName, coldName, kernel]] of kernels.entries()) {
+      kernelFigures[`${hotName}Ns`] = (await kernel.hot(2000)) - timerNs;
+      Object.assign(kernelFigures, kernelSamples[index]!.figures(coldName));
+    }
+    theirs.push(kernelFigures);
   }
   path.close();
-  kernel.close();
+  for (const [, , kernel] of kernels) kernel.close();
   const { medians, spread } = summarise(ours);
   return {
     figures: medians,
     baseline: summarise(theirs).medians,
-    baselineName: 'the call of send of a connected node:dgram socket, which passes the datagram to the kernel',
+    baselineName:
+      'the calls of send of a connected node:dgram socket and write of node:net, which pass the bytes to the kernel',
     spread,
     runs,
     conditions: {
@@ -134,51 +145,6 @@ export const templateSend: RunScenario = async ({ seconds, runs }) => {
     },
   };
 };
-
-/** A connected pair of the kernel's sockets. */
-class KernelDatagrams {
-  readonly #clock = createNanosecondClock();
-  readonly #sender = createSocket('udp4');
-  readonly #receiver = createSocket('udp4');
-  readonly #message = new Uint8Array(PAYLOAD);
-  readonly #view = new DataView(this.#message.buffer);
-
-  static async open(): Promise<KernelDatagrams> {
-    const made = new KernelDatagrams();
-    const receiver = made.#receiver;
-    await new Promise<void>((resolve) => receiver.bind(0, '127.0.0.1', resolve));
-    await new Promise<void>((resolve) => made.#sender.connect(receiver.address().port, '127.0.0.1', resolve));
-    receiver.on('message', () => {});
-    await made.hot(5000);
-    return made;
-  }
-
-  time(): number {
-    const start = this.#clock.now();
-    this.#view.setUint32(8, start);
-    this.#view.setUint32(40, start);
-    this.#sender.send(this.#message);
-    return (this.#clock.now() - start) | 0;
-  }
-
-  async hot(sends: number): Promise<number> {
-    const samples = new Float64Array(sends);
-    for (let i = 0; i < sends; i++) {
-      samples[i] = this.time();
-      if (i % HOT_BURST === 0) await this.drain();
-    }
-    return quantile(samples, 0.5);
-  }
-
-  drain(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
-  }
-
-  close(): void {
-    this.#sender.close();
-    this.#receiver.close();
-  }
-}
 
 /** What a call of the clock adds to what is timed with it. */
 function clockCostNs(): number {
