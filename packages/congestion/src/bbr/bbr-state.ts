@@ -65,7 +65,7 @@ export class BbrState {
   undoShortTermInFlight = UNBOUNDED;
   undoShortTermBandwidth = 0;
 
-  constructor(seed: number, ecn: boolean) {
+  constructor(seed: number | null, ecn: boolean) {
     this.clock = new ProbeClock(seed);
     this.marks = new EcnMarks(ecn);
   }

@@ -136,19 +136,18 @@ describe('ProbeBW', () => {
     expect(rounds).toBeLessThanOrEqual(10);
   });
 
-  it('draws the time between probes from its seed, which differs from connection to connection', () => {
-    const lengths = [
-      new BbrFlow({ seed: 5 }),
-      new BbrFlow({ seed: 5 }),
-      ...Array.from({ length: 8 }, () => new BbrFlow({})),
-    ].map((bbr) => {
-      bbr.cruising();
+  it('draws the time between probes from its seed, or from what happens', () => {
+    const length = (seed: number | undefined, start: number): number => {
+      const bbr = new BbrFlow(seed === undefined ? {} : { seed }, start).cruising();
       const begun = bbr.now;
-      while (bbr.phase === BbrPhase.PROBE_CRUISE) bbr.round({ roundTrip: 50_000, inFlight: 40_000 });
+      while (bbr.phase === BbrPhase.PROBE_CRUISE) bbr.round();
       return bbr.now - begun;
-    });
-    expect(lengths[0]).toBe(lengths[1]);
-    expect(new Set(lengths.slice(2)).size).toBeGreaterThan(3);
+    };
+    const starts = [0, 1000, 2000, 3000, 4000, 5000];
+    expect(new Set(starts.map((start) => length(5, start))).size).toBe(1);
+    expect(new Set(starts.map((seed) => length(seed, 0))).size).toBeGreaterThan(2);
+    expect(length(undefined, 1000)).toBe(length(undefined, 1000));
+    expect(new Set(starts.map((start) => length(undefined, start))).size).toBeGreaterThan(2);
   });
 });
 

@@ -19,7 +19,10 @@ export interface BbrOptions {
    * mark early and whose receivers echo precisely (RFC 8257 §5); elsewhere a mark is taken for a loss. Default false.
    */
   readonly ecn?: boolean;
-  /** An int32, from which the times between probes are drawn. Default: another one for each object made in this thread. */
+  /**
+   * An int32, from which the times between probes are drawn. Default: they are drawn from when cycles begin and what was
+   * delivered until then, which is the same in each run, but not for each connection.
+   */
   readonly seed?: number;
 }
 
@@ -30,15 +33,6 @@ const CLASSIC: CongestionTraits = Object.freeze({
   preciseEcn: false,
 });
 const PRECISE: CongestionTraits = Object.freeze({ ...CLASSIC, preciseEcn: true });
-
-let made = 0;
-
-/** A hash of the count of objects made: the same in each run, but another one for each connection. */
-function nextSeed(): number {
-  made = (made + 1) | 0;
-  const mixed = Math.imul(made ^ (made >>> 16), 0x45d9f3b);
-  return (mixed ^ (mixed >>> 16)) | 0;
-}
 
 /**
  * BBR, version 3 (draft-ietf-ccwg-bbr): no window that losses cut, but a model of the path, its bandwidth and its shortest round
@@ -63,7 +57,7 @@ export class Bbr implements CongestionControl {
     requireKnownOptions('Bbr', options, ['ecn', 'seed']);
     const ecn = options.ecn ?? false;
     this.traits = ecn ? PRECISE : CLASSIC;
-    this.#state = new BbrState(options.seed ?? nextSeed(), ecn);
+    this.#state = new BbrState(options.seed === undefined ? null : options.seed | 0, ecn);
   }
 
   start(window: CongestionWindow, now: Instant): void {

@@ -7,7 +7,7 @@ import { type BbrState, UNBOUNDED } from './bbr-state.js';
 export function startDown(bbr: BbrState, now: Instant): void {
   bbr.signals.forget();
   bbr.bytesPerIncrement = UNBOUNDED;
-  bbr.clock.restart(now);
+  bbr.clock.restart(bbr.round.delivered, now);
   bbr.acknowledgementPhase = AcknowledgementPhase.PROBE_STOPPING;
   bbr.round.begin();
   bbr.phase = BbrPhase.PROBE_DOWN;

@@ -13,27 +13,32 @@ const MOST_ROUNDS = 63;
 export class ProbeClock {
   /** BBR.rounds_since_probe_up. */
   rounds = 0;
-  readonly #seed: number;
+  /** null: from what happens. */
+  readonly #seed: number | null;
   #random: number;
   #since: Instant = 0;
   #wait = WAIT;
 
-  /** `seed`: any int32. */
-  constructor(seed: number) {
-    this.#seed = seed | 0;
-    this.#random = this.#seed;
+  /** `seed`: any int32; null: when cycles begin, and how much was delivered then, is different enough for each connection. */
+  constructor(seed: number | null) {
+    this.#seed = seed;
+    this.#random = seed ?? 0;
   }
 
   reset(now: Instant): void {
-    this.#random = this.#seed;
+    this.#random = this.#seed ?? 0;
     this.rounds = 0;
     this.#since = now;
     this.#wait = WAIT;
   }
 
-  /** PickProbeWait; a cycle begins now. */
-  restart(now: Instant): void {
+  /** PickProbeWait; a cycle begins now. `delivered`: all bytes so far, modulo 2^32. */
+  restart(delivered: number, now: Instant): void {
     this.#since = now;
+    if (this.#seed === null) {
+      const mixed = Math.imul(this.#random ^ now ^ Math.imul(delivered, 0x9e3779b1), 0x45d9f3b);
+      this.#random = mixed ^ (mixed >>> 15);
+    }
     this.rounds = this.#next() & 1;
     this.#wait = (WAIT + (this.#next() & 0xfffff)) | 0;
   }

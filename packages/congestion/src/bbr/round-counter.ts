@@ -10,9 +10,10 @@ export class RoundCounter {
   isStart = false;
   /** Rounds, modulo 2^32. */
   count = 0;
+  /** All bytes delivered, modulo 2^32. */
+  delivered = 0;
   /** BBR.next_round_delivered. */
   #end = 0;
-  #delivered = 0;
   #hasBegun = false;
 
   reset(): void {
@@ -23,7 +24,7 @@ export class RoundCounter {
 
   /** Returns whether a round has begun. */
   update(sample: AcknowledgementSample): boolean {
-    this.#delivered = sample.deliveredTotal;
+    this.delivered = sample.deliveredTotal;
     this.isStart = hasSegment(sample) && (!this.#hasBegun || ((sample.priorDelivered - this.#end) | 0) >= 0);
     if (!this.isStart) return false;
     this.count = (this.count + 1) | 0;
@@ -34,6 +35,6 @@ export class RoundCounter {
   /** StartRound: the round lasts until something is acknowledged that is sent from now on. */
   begin(): void {
     this.#hasBegun = true;
-    this.#end = this.#delivered;
+    this.#end = this.delivered;
   }
 }
