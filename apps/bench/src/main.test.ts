@@ -121,6 +121,11 @@ describe('scenarios print the figures of the contract', () => {
     for (const name of names) expect(figures[name], name).toBeGreaterThan(0);
   });
 
+  it('session-port', () => {
+    const { figures } = measure('session-port', 'ordersPerSecond', 'bytesAllocatedPerOrder', 'roundTripP50Us');
+    expect(figures).toMatchObject({ lost: 0, duplicated: 0, messagesMissing: 0 });
+  });
+
   it('order-gateway', () => {
     const { figures } = measure('order-gateway', 'bytesAllocatedPerOrder');
     expect(figures).toMatchObject({ lost: 0, duplicated: 0, unexplainedDrops: 0 });

@@ -53,8 +53,14 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'order-gateway',
-    summary: 'the order gateway and its load client, two stacks in two worker threads over shared memory',
+    summary:
+      'the order gateway (datagram port) and its load client, two stacks in two worker threads over shared memory',
     load: async () => (await import('./scenarios/order-gateway.js')).orderGateway,
+  },
+  {
+    name: 'session-port',
+    summary: 'OUCH orders over one SoupBinTCP session: client, gateway and book in one thread, beside node:net',
+    load: async () => (await import('./scenarios/session-port.js')).sessionPort,
   },
 ];
 
