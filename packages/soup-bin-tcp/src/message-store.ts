@@ -22,7 +22,7 @@ export class MessageStore {
   /** Of the oldest message kept. */
   start = 0;
 
-  readonly #capacity: number;
+  readonly #bytes: number;
   readonly #mask: number;
   readonly #offsets: Int32Array;
   /** Where the next packet goes. */
@@ -31,19 +31,24 @@ export class MessageStore {
   readonly #total = new Float64Array(1);
 
   constructor(options: MessageStoreOptions = {}) {
-    this.#capacity = requireWholeNumber('MessageStore', 'bytes', options.bytes ?? 4 << 20, 1 << 10, 1 << 30);
+    this.#bytes = requireWholeNumber('MessageStore', 'bytes', options.bytes ?? 4 << 20, 1 << 10, 1 << 30);
     const messages = requireWholeNumber('MessageStore', 'messages', options.messages ?? 65_536, 2, 1 << 24);
     if ((messages & (messages - 1)) !== 0) {
       throw invalidArgument('MessageStore', `messages must be a power of two, not ${messages}`);
     }
     this.#mask = messages - 1;
     this.#offsets = new Int32Array(messages);
-    this.view = new DataView(new ArrayBuffer(this.#capacity));
+    this.view = new DataView(new ArrayBuffer(this.#bytes));
   }
 
   /** The longest payload: a quarter of the bytes, so that there is always more than the newest message. */
   get maximumPayload(): number {
-    return Math.min((this.#capacity >> 2) - PACKET_HEADER_BYTES, 65_534);
+    return Math.min((this.#bytes >> 2) - PACKET_HEADER_BYTES, 65_534);
+  }
+
+  /** Messages that can be kept at most. */
+  get capacity(): number {
+    return this.#mask + 1;
   }
 
   /** Messages ever added: the number of the newest. */
@@ -65,7 +70,7 @@ export class MessageStore {
   add(length: number): number {
     const size = (length + PACKET_HEADER_BYTES) | 0;
     let at = this.#head;
-    if (at + size > this.#capacity) {
+    if (at + size > this.#bytes) {
       // What lies between here and the end of the memory is older than anything at its beginning.
       while (this.start !== this.end && this.#offsets[this.start & this.#mask]! >= at)
         this.start = (this.start + 1) | 0;

@@ -5,7 +5,10 @@ import type { OrderEntry } from './order-entry.js';
 
 /** Bytes committed at a time: a segment at an MTU of 1,500, so that messages are not cut by their way. */
 const SEGMENT_BYTES = 1400;
-/** Further orders are not read while so many messages wait to be sent: the peer's window closes, and it waits. */
+/**
+ * Further orders are not read while so many messages, or half of what is kept, wait to be sent: the peer's window closes,
+ * and it waits.
+ */
 const BACKLOG = 4096;
 /** Packets read per round. */
 const BURST = 64;
@@ -28,11 +31,16 @@ export class SessionConnection {
     return this.connection.ending !== Ending.none && !this.connection.hasOutput;
   }
 
+  get #isBehind(): boolean {
+    const { backlog, session } = this.connection;
+    return session !== null && backlog >= Math.min(BACKLOG, session.store.capacity >> 1);
+  }
+
   /** Takes what has arrived. Returns how many packets. */
   receive(now: number): number {
     const { connection } = this;
     let taken = 0;
-    while (taken < BURST && connection.ending === Ending.none && connection.backlog < BACKLOG) {
+    while (taken < BURST && connection.ending === Ending.none && !this.#isBehind) {
       if (this.#held === null && this.#socket.readableBytes === 0) break;
       if (!this.#entry.prepare()) break;
       const packet = this.#held ?? this.#socket.receivePacket();
