@@ -27,10 +27,10 @@ export function timingOf(options: TimingOptions): Timing {
     timeoutMicroseconds = 15 * SECOND,
     loginMicroseconds = 15 * SECOND,
   } = options;
-  const require = (name: string, value: number) => requireWholeNumber('SoupBinTCP', name, value, 1, LONGEST);
+  const checked = (name: string, value: number) => requireWholeNumber('SoupBinTCP', name, value, 1, LONGEST);
   return {
-    heartbeat: require('heartbeatMicroseconds', heartbeatMicroseconds),
-    timeout: require('timeoutMicroseconds', timeoutMicroseconds),
-    login: require('loginMicroseconds', loginMicroseconds),
+    heartbeat: checked('heartbeatMicroseconds', heartbeatMicroseconds),
+    timeout: checked('timeoutMicroseconds', timeoutMicroseconds),
+    login: checked('loginMicroseconds', loginMicroseconds),
   };
 }

@@ -55,8 +55,8 @@ export class SessionClient implements SequencedReceiver {
   readonly #options: SessionClientOptions;
   #socket: StreamSocket | null = null;
   #isConnecting = false;
-  #retryAt = 0;
-  #advancedAt = 0;
+  #retryAt: number;
+  #advancedAt: number;
   /** The next order to be sent again; the journal's next: none. */
   #resend = 1;
   #now = 0;
@@ -65,6 +65,9 @@ export class SessionClient implements SequencedReceiver {
 
   constructor(options: SessionClientOptions) {
     this.#options = options;
+    // The clock may be anywhere in its 2^32 microseconds.
+    this.#retryAt = options.stack.now();
+    this.#advancedAt = this.#retryAt;
     this.soup = new SoupClient({ ...options, receiver: this });
   }
 

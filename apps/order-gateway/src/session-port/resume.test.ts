@@ -11,6 +11,8 @@ import { enterOrder } from './session-trader.testkit.js';
 
 const ORDERS = 2000;
 const CUTS = 12;
+/** Runs for each kind of cut. */
+const SEEDS = 8;
 
 /** How a connection can end without a logout. */
 const cuts = {
@@ -59,10 +61,10 @@ class Run {
   readonly seen: Uint8Array[] = [];
   isPaused = false;
 
-  constructor(seed: number) {
+  constructor(seed: number, startsAt = 2 ** 31 - 1_000_000) {
     this.random = new SeededRandom(seed);
     // Small frames cut messages at segments' ends.
-    this.market = new SessionMarket({ mtu: seed % 3 === 0 ? 300 : 1500 });
+    this.market = new SessionMarket({ startsAt, mtu: seed % 3 === 0 ? 300 : 1500 });
     this.client = new SessionClient({
       ...ACCOUNT,
       session: '',
@@ -121,7 +123,7 @@ describe('after a connection was cut the session loses and repeats nothing', () 
     let resent = 0;
     let duplicates = 0;
     let reconnects = 0;
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const run = new Run(seed);
       for (let n = 0; n < CUTS; n++) {
         await run.go();
@@ -144,9 +146,29 @@ describe('after a connection was cut the session loses and repeats nothing', () 
       reconnects += run.client.faults.reconnects;
       run.market.close();
     }
-    expect(reconnects).toBeGreaterThanOrEqual(8 * (CUTS - 3));
+    expect(reconnects).toBeGreaterThanOrEqual(SEEDS * (CUTS - 3));
     // The cuts did what they are for.
     expect(resent).toBeGreaterThan(0);
     if (kind === 'reset by the server' || kind === 'all of them') expect(duplicates).toBeGreaterThan(0);
   });
 });
+
+it.each([-(2 ** 31), -1_000_000_000, -1000, 0, 1_000_000_000])(
+  'a session begins, lives on heartbeats and resumes when the clock starts at %i',
+  async (startsAt) => {
+    const run = new Run(1, startsAt);
+    await run.go();
+    run.isPaused = true;
+    run.market.clients.push((now) => run.client.poll(now, 0));
+    await run.market.until(() => run.journal.outstanding === 0);
+    run.market.rounds(2000, 10_000);
+    expect([run.client.soup.ending, run.client.faults.reconnects]).toEqual([0, 0]);
+    run.client.drop(run.now);
+    run.market.clients.pop();
+    run.isPaused = false;
+    await run.go();
+    expect(run.client.soup.isLoggedIn).toBe(true);
+    expect(run.journal.totals()).toMatchObject({ lost: 0, doubled: 0, unknown: 0 });
+    run.market.close();
+  },
+);

@@ -28,6 +28,8 @@ export interface SessionMarketOptions extends TimingOptions {
   readonly maximumConnections?: number;
   readonly frames?: number;
   readonly debug?: boolean;
+  /** Of the clock. Default: a second before it passes 2^31. */
+  readonly startsAt?: number;
   /** Of the cable: small ones cut messages. */
   readonly mtu?: number;
 }
@@ -39,7 +41,7 @@ function ring(capacity: number, wordsPerItem: number): SpscRing {
 
 /** Both ports of the gateway, the book and a client's stack in one thread and in virtual time. */
 export class SessionMarket {
-  readonly clock = new ManualClock(2 ** 31 - 1_000_000);
+  readonly clock: ManualClock;
   readonly memory: PacketMemory;
   readonly pools: PacketPool[] = [];
   readonly gatewayStack: Stack;
@@ -55,6 +57,7 @@ export class SessionMarket {
 
   constructor(options: SessionMarketOptions = {}) {
     const frames = options.frames ?? 2048;
+    this.clock = new ManualClock(options.startsAt ?? 2 ** 31 - 1_000_000);
     const random = new SeededRandom(7);
     this.memory = PacketMemory.create({ frames: 2 * frames, debug: options.debug ?? false });
     const pool = (name: string) => {

@@ -39,11 +39,12 @@ export class SessionPort implements SessionReports {
   readonly #listener: StreamListener;
   readonly #time: TimeOfDay;
   readonly #connections: SessionConnection[] = [];
-  #advancedAt = 0;
+  #advancedAt: number;
 
   constructor(options: SessionPortOptions) {
     const { accounts, nanoseconds, risk, stack, symbol, toBook } = options;
     this.#options = options;
+    this.#advancedAt = stack.now();
     this.#time = new TimeOfDay(options.nanosecondsSinceMidnight, nanoseconds.now());
     const time = this.#time;
     const pending = new PendingRequests(2 ** Math.ceil(Math.log2(options.underWay)));
