@@ -5,6 +5,7 @@ import { NetworkLab } from '@prism-net/netlab';
 import { Emulator } from './emulator.js';
 import type { PrismSenderReport } from './prism-sender.js';
 import type { Schedule } from './schedule.js';
+import type { SinkSays } from './sink.js';
 import { becomeUrgent, URGENT } from './urgency.js';
 
 export type Contestant = 'prism' | 'kernel';
@@ -95,7 +96,8 @@ export class Contest {
       ...off,
     });
     const sink = this.#spawn('receiver', [process.execPath, program('sink'), String(SINK_PORT)]);
-    await new Promise((resolve) => sink.stdout!.once('data', resolve));
+    const said: SinkSays = String(await new Promise((resolve) => sink.stdout!.once('data', resolve))) as SinkSays;
+    if (said !== 'ready\n') throw new Error(`the sink says '${said}'`);
   }
 
   async #kernel(seconds: number): Promise<void> {

@@ -23,9 +23,7 @@ describe('what the table must show', () => {
   it.each(responses)(
     '$algorithm is within 10 % of its response function: one in $every, $roundTripMicroseconds µs',
     (point) => {
-      // In windows of few segments, the round trip of the repair, in which nothing grows, is a tenth of the time.
-      const tolerance = point.every < 1000 ? 0.15 : 0.1;
-      expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(tolerance);
+      expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(0.1);
     },
   );
 
