@@ -1,7 +1,8 @@
-import { congestionControlNames } from '@prism-net/congestion';
+import { congestionControlNames, NewReno, registerCongestionControl } from '@prism-net/congestion';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DEFECT_NAMES, registerBroken } from './broken.testkit.js';
 import { runConformance } from './conformance.js';
+import { declareExpectations } from './expectations.js';
 import { Path } from './path.js';
 import { formatReport } from './report.js';
 
@@ -27,6 +28,26 @@ describe('the kit', () => {
     const failed = report.results.filter(({ verdict }) => verdict === 'FAIL').map(({ scenario }) => scenario);
     expect(report.verdict).toBe('FAIL');
     expect(failed).toEqual(expect.arrayContaining([...CATCH[defect]!]));
+  });
+
+  it('catches an algorithm that throws, and says what', () => {
+    class Throwing extends NewReno {
+      override onAcknowledgement(): void {
+        throw new Error('out of ideas');
+      }
+    }
+    registerCongestionControl('throwing', () => new Throwing());
+    const { verdict, results } = runConformance('throwing', { scenarios: ['single-loss'] });
+    expect([verdict, results[0]!.reason]).toEqual(['FAIL', expect.stringContaining('out of ideas')]);
+  });
+
+  it('holds an algorithm to what is declared for it', () => {
+    class Deep extends NewReno {}
+    registerCongestionControl('deep', () => new Deep());
+    const scenarios = ['deep-buffer'];
+    declareExpectations('deep', { lowQueue: true });
+    expect(runConformance('deep', { scenarios }).results[0]!.reason).toContain('95 % of the queue');
+    expect(runConformance('deep', { scenarios, expectations: {} }).verdict).not.toBe('FAIL');
   });
 
   it('catches a sender that does not ask its window', () => {
