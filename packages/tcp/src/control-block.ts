@@ -76,7 +76,7 @@ export class ControlBlock implements TimerHandler {
   /** IRS and RCV.NXT. */
   initialReceiveSequence = 0;
   receiveNext = 0;
-  readonly receiveBuffer = new ReceiveBuffer();
+  readonly receiveBuffer: ReceiveBuffer;
   readonly reassembly = new ReassemblyQueue();
   readonly receiveWindow: ReceiveWindow;
   /** RCV.NXT of the last acknowledgement sent: Last.ACK.sent (RFC 7323 §4.3). */
@@ -197,7 +197,8 @@ export class ControlBlock implements TimerHandler {
     this.ecn = settings.ecn;
     this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
     this.recovery.use(layer.createCongestionControl(settings.congestionControl), layer.now);
-    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.senders);
+    this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.holdings);
+    this.receiveBuffer = new ReceiveBuffer(layer.holdings);
     this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
     this.timers = new ConnectionTimers(this);
   }

@@ -57,6 +57,11 @@ export interface TcpSettings {
   readonly finWait2Milliseconds: number;
   /** Closed connections that still have something to send, at most; beyond it the oldest is reset. Default 1,024. */
   readonly maximumOrphans: number;
+  /**
+   * While packets are short: how long a connection may keep some of which none moves, text nobody reads or acknowledges,
+   * before it may be reset in favour of others; 0: for ever. Default 10 s.
+   */
+  readonly standstillMilliseconds: number;
   /** Timeouts in a row after which a smaller segment is tried (RFC 4821 §7.7 by timeouts); 0: never. Default 2. */
   readonly blackHoleTimeouts: number;
   /** Segment size tried then. Default 1,024. */
@@ -92,6 +97,7 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   delayedAcknowledgementMilliseconds: 40,
   finWait2Milliseconds: 60_000,
   maximumOrphans: 1024,
+  standstillMilliseconds: 10_000,
   blackHoleTimeouts: 2,
   blackHoleSegmentSize: 1024,
   backlog: 128,
@@ -125,6 +131,7 @@ const RANGES = {
   delayedAcknowledgementMilliseconds: [0, 500],
   finWait2Milliseconds: [1, HOUR],
   maximumOrphans: [0, 1 << 20],
+  standstillMilliseconds: [0, HOUR],
   blackHoleTimeouts: [0, 16],
   blackHoleSegmentSize: [88, 65_495],
   backlog: [1, 65_535],

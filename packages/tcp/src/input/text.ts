@@ -51,7 +51,7 @@ export function textArrives(connection: ControlBlock, segment: Segment, now: Ins
 /** False when there is no memory for it: dropped, the peer will send it again. */
 function takeInOrder(connection: ControlBlock, segment: Segment, now: Instant): boolean {
   const { layer, receiveBuffer, reassembly } = connection;
-  if (receiveBuffer.length > 0 && layer.isNearlyOutOfPackets()) {
+  if (!layer.holdings.mayReceive(receiveBuffer)) {
     // Those who do not read must not bring everybody else to a stop.
     connection.mustAcknowledge = true;
     layer.drop(segment, DropReason.TCP_RECEIVE_BUFFER_FULL);

@@ -68,6 +68,15 @@ export class ConnectionTable {
     if (this.#last === connection) this.#last = null;
   }
 
+  /** Slots that were ever in use: {@link at} has what is there now. */
+  get slots(): number {
+    return this.#connections.length;
+  }
+
+  at(slot: number): Connection | null {
+    return this.#connections[slot]!;
+  }
+
   /** Allocates. */
   list(): Connection[] {
     return this.#connections.filter((each) => each !== null);

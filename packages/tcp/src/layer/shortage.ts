@@ -1,5 +1,7 @@
 import type { PacketPool } from '@prism-net/buffers';
+import { Errno } from '@prism-net/errors';
 import { DropReason } from '@prism-net/wire';
+import { abort } from '../closing.js';
 import type { ControlBlock } from '../control-block.js';
 import { LOOK_MICROSECONDS } from './starved-writers.js';
 import type { TcpLayer } from './tcp-layer.js';
@@ -8,10 +10,13 @@ import type { TcpLayer } from './tcp-layer.js';
 const FEW_RANGES = 4;
 /** Ranges given up, and windows opened, in one go. */
 const BUDGET = 16;
+/** Connections looked at in one go, for those that stand still. */
+const LOOKS = 64;
 
 /**
  * What a shortage of packets asks for: text ahead of gaps is given up, for it can be sent again (RFC 2018 §8 allows it even
- * where it was reported), and windows that could not open are opened once there are packets again.
+ * where it was reported), windows that could not open are opened once there are packets again, and connections that have
+ * stood still for long, and hold the most, are reset when newcomers would find nothing (see {@link Holdings}).
  */
 export class Shortage {
   readonly #layer: TcpLayer;
@@ -20,6 +25,11 @@ export class Shortage {
   readonly #gaps = new Set<ControlBlock>();
   /** Connections whose application has read, and whose peers were not told. */
   readonly #windows = new Set<ControlBlock>();
+  /** Reset because they stood still. */
+  evicted = 0;
+  /** The slot to be looked at next, and when was looked last, in ms. */
+  #next = 0;
+  #lookedAt = 0;
 
   constructor(layer: TcpLayer) {
     this.#layer = layer;
@@ -52,13 +62,48 @@ export class Shortage {
 
   /** Microseconds until {@link relieve} should be called though nothing came; -1: never. */
   get nextLook(): number {
-    return this.#windows.size > 0 || (this.#gaps.size > 0 && this.isNear) ? LOOK_MICROSECONDS : -1;
+    const isNeeded = this.#windows.size > 0 || (this.#gaps.size > 0 && this.isNear) || this.#mayEvict;
+    return isNeeded ? LOOK_MICROSECONDS : -1;
   }
 
   /** To be called once per poll. */
   relieve(): void {
+    const { holdings, milliseconds } = this.#layer;
+    if (!holdings.isPlenty && milliseconds !== this.#lookedAt) this.#review();
     if (this.#gaps.size > 0 && this.isNear) this.#giveUpRanges();
-    if (this.#windows.size > 0 && !this.#layer.isShortOfPackets()) this.#openWindows();
+    if (this.#windows.size > 0) this.#openWindows();
+  }
+
+  get #mayEvict(): boolean {
+    const { holdings, settings } = this.#layer;
+    return settings.standstillMilliseconds > 0 && holdings.isCrowded && !holdings.isPlenty;
+  }
+
+  /** Who has stopped moving counts as standing; of those that have stood for too long the one that holds most is reset. */
+  #review(): void {
+    const { now, settings, table } = this.#layer;
+    this.#lookedAt = this.#layer.milliseconds;
+    const limit = settings.standstillMilliseconds;
+    let most = 0;
+    let chosen: ControlBlock | null = null;
+    for (let left = Math.min(LOOKS, table.slots); left > 0; left = (left - 1) | 0) {
+      if (this.#next >= table.slots) this.#next = 0;
+      const connection = table.at(this.#next)?.block ?? null;
+      this.#next = (this.#next + 1) | 0;
+      if (connection === null) continue;
+      const { receiveBuffer, sendBuffer } = connection;
+      receiveBuffer.review();
+      sendBuffer.review();
+      const standing =
+        (receiveBuffer.standsFor >= limit ? receiveBuffer.frames : 0) +
+        (sendBuffer.standsFor >= limit ? sendBuffer.frames : 0);
+      if (standing <= most) continue;
+      most = standing;
+      chosen = connection;
+    }
+    if (chosen === null || !this.#mayEvict) return;
+    this.evicted++;
+    abort(chosen, Errno.ENOBUFS, now);
   }
 
   #giveUpRanges(): void {

@@ -7,6 +7,8 @@ export interface TcpStatistics {
   readonly timeWait: number;
   readonly orphans: number;
   readonly orphansEvicted: number;
+  /** Reset because packets were short and theirs did not move. */
+  readonly standingEvicted: number;
   readonly activeOpens: number;
   readonly passiveOpens: number;
   readonly resetsSent: number;
@@ -45,6 +47,7 @@ export class TcpCounter {
       timeWait: layer.timeWait.size,
       orphans: layer.orphans.size,
       orphansEvicted: layer.orphans.evicted,
+      standingEvicted: layer.shortage.evicted,
       activeOpens,
       passiveOpens,
       resetsSent,

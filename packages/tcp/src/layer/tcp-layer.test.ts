@@ -245,6 +245,7 @@ describe('statistics', () => {
       timeWait: 0,
       orphans: 0,
       orphansEvicted: 0,
+      standingEvicted: 0,
       activeOpens: 1,
       passiveOpens: 1,
       resetsSent: 1,

@@ -21,11 +21,11 @@ import { type Addresses, Segment } from '../segment.js';
 import { ControlSegments } from '../send/control-segments.js';
 import { output, sendAcknowledgement } from '../send/output.js';
 import { Rehearsal } from '../send/rehearsal.js';
-import { Senders } from '../send/send-buffer.js';
 import { State } from '../state.js';
 import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
 import { ActiveOpen } from './active-open.js';
 import { ConnectionTable } from './connection-table.js';
+import { Holdings } from './holdings.js';
 import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
@@ -69,7 +69,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly orphans: Orphans;
   readonly starved: StarvedWriters;
   readonly shortage: Shortage;
-  readonly senders = new Senders();
+  readonly holdings: Holdings;
   readonly control: ControlSegments;
   readonly passiveOpen: PassiveOpen;
   readonly timeWait: TimeWait;
@@ -127,6 +127,8 @@ export class TcpLayer implements SegmentReceiver {
       sample: new AcknowledgementSample(),
     };
     this.orphans = new Orphans(this.settings.maximumOrphans);
+    this.holdings = new Holdings(pool);
+    this.holdings.milliseconds = this.milliseconds;
     this.starved = new StarvedWriters(pool);
     this.shortage = new Shortage(this);
     this.control = new ControlSegments(pool);
@@ -477,6 +479,7 @@ export class TcpLayer implements SegmentReceiver {
     const whole = microseconds > 0 ? (microseconds / 1000) | 0 : 0;
     this.#microseconds = (microseconds - Math.imul(whole, 1000)) | 0;
     this.milliseconds = (this.milliseconds + whole) | 0;
+    this.holdings.milliseconds = this.milliseconds;
   }
 }
 

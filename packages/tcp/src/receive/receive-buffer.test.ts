@@ -1,11 +1,13 @@
 import { type Packet, PacketMemory, PacketPool } from '@prism-net/buffers';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Holdings } from '../layer/holdings.js';
 import { pattern } from '../segments.testkit.js';
 import { ReceiveBuffer } from './receive-buffer.js';
 
 const memory = PacketMemory.create({ frames: 512, frameSize: 2048 });
 const pool = PacketPool.create(memory, 512);
+const holdings = new Holdings(pool);
 
 afterEach(() => {
   pool.assertNoLeaks();
@@ -61,7 +63,7 @@ describe('the bytes', () => {
   it('come out in the order they went in, by copies or by packets, whatever the lengths', () => {
     fc.assert(
       fc.property(steps, (all) => {
-        const buffer = new ReceiveBuffer();
+        const buffer = new ReceiveBuffer(holdings);
         let written = 0;
         let taken = 0;
         const expectNext = (bytes: Uint8Array) => {
@@ -99,7 +101,7 @@ describe('the bytes', () => {
 
 describe('memory (CVE-2018-5390)', () => {
   it('a peer that sends bytes one by one does not take a frame for each', () => {
-    const buffer = new ReceiveBuffer();
+    const buffer = new ReceiveBuffer(holdings);
     for (let at = 0; at < 10_000; at++) buffer.push(chain(at, [1]));
     expect(buffer.length).toBe(10_000);
     expect(pool.outstanding).toBeLessThanOrEqual(7);
@@ -107,7 +109,7 @@ describe('memory (CVE-2018-5390)', () => {
   });
 
   it('no frame is less than a quarter full but the last, whatever the sizes', () => {
-    const buffer = new ReceiveBuffer();
+    const buffer = new ReceiveBuffer(holdings);
     const lengths = [513, 512, 1, 513, 600, 300, 300, 300, 513, 513];
     let at = 0;
     for (let round = 0; round < 10; round++) {
@@ -121,7 +123,7 @@ describe('memory (CVE-2018-5390)', () => {
   });
 
   it('does not write behind a packet that somebody else has a share in', () => {
-    const buffer = new ReceiveBuffer();
+    const buffer = new ReceiveBuffer(holdings);
     const packet = chain(0, [600]);
     packet.retain();
     buffer.push(packet);
@@ -135,7 +137,7 @@ describe('memory (CVE-2018-5390)', () => {
   it('takes packets of another memory as they are', () => {
     const elsewhere = PacketMemory.create({ frames: 4, frameSize: 2048 });
     const foreign = PacketPool.create(elsewhere, 4);
-    const buffer = new ReceiveBuffer();
+    const buffer = new ReceiveBuffer(holdings);
     buffer.push(chain(0, [10]));
     const packet = foreign.take()!;
     elsewhere.write(packet.end, pattern(10, 10), 0, 10);

@@ -1,15 +1,20 @@
 import { type Packet, PacketQueue } from '@prism-net/buffers';
+import { Holding, type Holdings } from '../layer/holdings.js';
 
 /** Text up to this long is copied behind the text before, rather than keeping a frame of its own. */
 const SHORT = 512;
 
 /** Text received in order and not read yet: packets whose data is the text. Their number is bounded by the window. */
-export class ReceiveBuffer {
+export class ReceiveBuffer extends Holding {
   /** Bytes that can be read. */
   length = 0;
   readonly #queue = new PacketQueue();
   /** The newest packet of the queue; null when there is none. */
   #last: Packet | null = null;
+
+  constructor(holdings: Holdings) {
+    super(holdings, 3);
+  }
 
   get packets(): number {
     return this.#queue.length;
@@ -34,6 +39,7 @@ export class ReceiveBuffer {
         segment.release();
       } else {
         this.#queue.push(segment);
+        this.hold(1);
         this.#last = segment;
       }
       this.length = (this.length + length) | 0;
@@ -46,6 +52,7 @@ export class ReceiveBuffer {
     const packet = this.#queue.shift();
     if (packet === null) return null;
     if (packet === this.#last) this.#last = null;
+    this.unhold(1);
     this.length = (this.length - packet.length) | 0;
     return packet;
   }
@@ -72,6 +79,7 @@ export class ReceiveBuffer {
   /** Releases everything. */
   clear(): void {
     this.#queue.clear();
+    this.forget();
     this.#last = null;
     this.length = 0;
   }

@@ -5,6 +5,8 @@ import type { ControlBlock } from '../control-block.js';
 const FIELD_MAXIMUM = 65_535;
 /** RFC 7323 §2.3. */
 const LARGEST_SCALE = 14;
+/** Frames beyond which a share of the packets is no limit. */
+const LARGEST_SHARE = 1 << 14;
 
 /**
  * How much the peer may send: RCV.WND, kept as the sequence number behind its last byte, which never moves back
@@ -97,10 +99,16 @@ export class ReceiveWindow {
   #room(connection: ControlBlock): number {
     const room = (this.limit - connection.receiveBuffer.length) | 0;
     if (room <= 0) return 0;
-    if (!connection.layer.isShortOfPackets()) return room;
+    const { layer, receiveBuffer } = connection;
+    const { holdings } = layer;
+    if (holdings.isPlenty) return room;
+    const frames = (holdings.allowance(receiveBuffer) - receiveBuffer.frames) | 0;
+    const perFrame = Math.min(connection.segmentSize, layer.pool.memory.layout.frameSize);
+    const allowed = frames > LARGEST_SHARE ? room : Math.imul(Math.max(frames, 0), perFrame);
+    if (allowed >= room) return room;
     // The peer is told once there are packets again.
-    connection.layer.shortage.noteWindow(connection);
-    return 0;
+    layer.shortage.noteWindow(connection);
+    return allowed;
   }
 
   #step(connection: ControlBlock): number {

@@ -180,10 +180,10 @@ describe('write', () => {
     model.buffer.clear();
   });
 
-  it('leaves a quarter of the pool for what is received', () => {
+  it('leaves half of the pool to others while nothing of it has moved', () => {
     const model = new Model(1 << 20);
-    expect(model.write(1 << 20)).toBe((FRAMES * 3 * 512) / 4);
-    expect(pool.available).toBe(FRAMES / 4);
+    expect(model.write(1 << 20)).toBe((FRAMES * 512) / 2);
+    expect(pool.available).toBe(FRAMES / 2);
     model.buffer.clear();
   });
 

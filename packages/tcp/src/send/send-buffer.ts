@@ -1,22 +1,16 @@
 import { foldSum, type Packet, type PacketMemory, type PacketPool } from '@prism-net/buffers';
 import { seq } from '@prism-net/wire';
+import { Holding, Holdings } from '../layer/holdings.js';
 
 const INITIAL_CHUNKS = 8;
 /** Text up to this long is copied behind the text before, rather than keeping a frame of its own. */
 const SHORT = 256;
-/** Frames any connection may hold while others wait. */
-const FEW_CHUNKS = 4;
-
-/** How many connections of a layer hold text; shared by their buffers. */
-export class Senders {
-  count = 0;
-}
 
 /**
  * The text an application wrote and the peer has not acknowledged: a run of sequence numbers, kept in frames of the
  * packet pool (*chunks*), so that an idle connection holds none. Segments are cut out of it at any boundary.
  */
-export class SendBuffer {
+export class SendBuffer extends Holding {
   /** Sequence number of the first byte kept: SND.UNA, once the handshake is done. */
   start = 0;
   /** Sequence number behind the last byte. */
@@ -26,7 +20,6 @@ export class SendBuffer {
 
   readonly #pool: PacketPool;
   readonly #memory: PacketMemory;
-  readonly #senders: Senders;
   /** A circular list, as long as a power of two; absolute positions are taken modulo its length. */
   #chunks: (Packet | null)[] = [];
   /** Sequence number behind the last byte of each chunk. */
@@ -36,9 +29,9 @@ export class SendBuffer {
   /** Where the last copy ended: the next usually begins in the same chunk. */
   #cursor = 0;
 
-  constructor(pool: PacketPool, limit: number, senders: Senders = new Senders()) {
+  constructor(pool: PacketPool, limit: number, holdings: Holdings = new Holdings(pool)) {
+    super(holdings, 2);
     this.#pool = pool;
-    this.#senders = senders;
     this.#memory = pool.memory;
     this.limit = limit;
   }
@@ -53,19 +46,9 @@ export class SendBuffer {
     return Math.max(0, (this.limit - this.length) | 0);
   }
 
-  /**
-   * Whether it may take another frame. A quarter of the pool stays for what is received and for replies; below one half each
-   * sender keeps to its share, so that peers who do not read cannot hold it all; and a few frames are everybody's, out of
-   * that quarter, so that nobody stands still for others.
-   */
+  /** Whether it may take another frame: see {@link Holdings}. */
   get mayGrow(): boolean {
-    const { available, region } = this.#pool;
-    const { frames } = region;
-    if (available > frames >> 1) return true;
-    const held = (this.#next - this.#first) | 0;
-    if (held < FEW_CHUNKS) return available > frames >> 3;
-    const share = (((frames >> 2) * 3) / Math.max(1, this.#senders.count)) | 0;
-    return available > frames >> 2 && held < share;
+    return this.holdings.mayHold(this);
   }
 
   /** The first byte will have this sequence number. Only while empty. */
@@ -127,19 +110,21 @@ export class SendBuffer {
   /** Gives up the bytes before `sequence`: they are acknowledged. */
   release(sequence: number): void {
     this.start = sequence;
+    const first = this.#first;
     while (this.#first !== this.#next) {
       const index = this.#first & (this.#chunks.length - 1);
-      if (seq.isGreater(this.#ends[index]!, sequence)) return;
+      if (seq.isGreater(this.#ends[index]!, sequence)) break;
       this.#chunks[index]!.release();
       this.#chunks[index] = null;
       this.#first = (this.#first + 1) | 0;
-      if (this.#first === this.#next) this.#senders.count = (this.#senders.count - 1) | 0;
     }
+    if (this.#first !== first) this.unhold((this.#first - first) | 0);
   }
 
   /** Gives up everything. */
   clear(): void {
     this.release(this.end);
+    this.forget();
   }
 
   /** Copies `length` bytes from `sequence` on, all of which are kept, to offset `target` of the memory. */
@@ -262,7 +247,7 @@ export class SendBuffer {
   }
 
   #push(chunk: Packet): void {
-    if (this.#first === this.#next) this.#senders.count = (this.#senders.count + 1) | 0;
+    this.hold(1);
     if (((this.#next - this.#first) | 0) === this.#chunks.length) this.#grow();
     const index = this.#next & (this.#chunks.length - 1);
     this.#chunks[index] = chunk;
