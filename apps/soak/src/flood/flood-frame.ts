@@ -81,7 +81,7 @@ export class FloodFrame {
     this.#count = (this.#count + 1) | 0;
     // Neither the first addresses, where routers and hosts are, nor the broadcast address.
     const host = Math.imul(this.#count, STRIDE) >>> (32 - bits);
-    return (base | Math.min(Math.max(host, 256), 2 ** bits - 2)) | 0;
+    return base | Math.min(Math.max(host, 256), 2 ** bits - 2) | 0;
   }
 
   #write(

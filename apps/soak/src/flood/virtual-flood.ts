@@ -1,4 +1,4 @@
-import { Simulation, type SimulatedHost, Transfer } from '@prism-net/sim';
+import { type SimulatedHost, Simulation, Transfer } from '@prism-net/sim';
 import { SeededRandom } from '@prism-net/tables';
 import { DEFAULT_SETTINGS } from '@prism-net/tcp';
 import { type MacAddress, parseIpv4Address } from '@prism-net/wire';
@@ -141,7 +141,9 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
     ownPort: STREAM_PORT,
   };
   const sources =
-    from === 'gateway' ? { base: parseIpv4Address('11.0.0.0'), bits: 24 } : { base: parseIpv4Address('10.128.0.0'), bits: 23 };
+    from === 'gateway'
+      ? { base: parseIpv4Address('11.0.0.0'), bits: 24 }
+      : { base: parseIpv4Address('10.128.0.0'), bits: 23 };
   const frame = new FloodFrame(target, sources, new SeededRandom(seed));
   const end = simulation.time + duration;
   let left = segments;

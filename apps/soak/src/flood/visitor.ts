@@ -1,8 +1,8 @@
 import { Errno } from '@prism-net/errors';
+import type { SimulatedHost, Simulation } from '@prism-net/sim';
 import type { ReadyTarget } from '@prism-net/socket';
 import { type Connection, type ConnectionHandler, type ConnectionOptions, Listener } from '@prism-net/tcp';
 import { IpAddress } from '@prism-net/wire';
-import type { SimulatedHost, Simulation } from '@prism-net/sim';
 
 /** Bytes of a question, and of its answer. */
 const QUESTION = 64;

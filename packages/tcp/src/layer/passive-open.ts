@@ -6,6 +6,7 @@ import type { ControlBlock } from '../control-block.js';
 import { defaultSegmentSize } from '../default-segment-size.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, SynCache, type SynCacheHandler, SynCookies } from '../opening/index.js';
+import { isHard } from '../path/icmp-errors.js';
 import type { Network } from '../path/network.js';
 import { Path } from '../path/path.js';
 import { Addresses, type Segment } from '../segment.js';
@@ -116,6 +117,19 @@ export class PassiveOpen implements SynCacheHandler {
     this.#addresses.localPort = cache.localPort(slot);
     this.#addresses.remotePort = cache.remotePort(slot);
     this.#answer(slot, this.#layer.networks[cache.networkIndex(slot)]!, this.#addresses, now);
+  }
+
+  /**
+   * An ICMP error about a SYN-ACK (RFC 9293 §3.9.2.2, MUST-54): the row of a host that does not want the connection gives
+   * way to others. True when the sequence number is that of the SYN-ACK (RFC 5927 §4.1).
+   */
+  errorArrives(key: FlowKey, sequence: number, errno: Errno): boolean {
+    const slot = this.#cache.size === 0 ? -1 : this.#cache.find(key);
+    // A SYN-ACK is too large for no path.
+    if (slot < 0 || sequence !== this.#cache.iss(slot) || errno === Errno.EMSGSIZE) return false;
+    // SHLD-26: hard errors; what is unreachable for now may be reached by the next retransmission (SHLD-25).
+    if (isHard(errno)) this.#cache.remove(slot);
+    return true;
   }
 
   gaveUp(): void {
@@ -302,6 +316,7 @@ export class PassiveOpen implements SynCacheHandler {
       // The same SYN again: our answer got lost.
       if (distance === -1 && !segment.has(ACK)) {
         layer.handled(segment);
+        cache.setAnsweredAgain(slot);
         this.#answer(slot, network, addresses, now);
       } else {
         this.#acknowledge(slot, network, addresses, now);
@@ -365,8 +380,9 @@ export class PassiveOpen implements SynCacheHandler {
     const { recovery } = connection;
     const retransmissions = cache.retransmissions(slot);
     // RFC 6298 §3 (Karn): not when it was sent twice; then §5.7, and RFC 6928 §2, as for a SYN of ours.
-    if (retransmissions === 0) recovery.estimator.sample(Math.max(0, elapsed(now, cache.sentAt(slot))), now);
-    else recovery.estimator.reinitialize(Math.max(TIMEOUT_AFTER_LOST_SYN, recovery.estimator.initialTimeout));
+    if (retransmissions === 0) {
+      if (!cache.answeredAgain(slot)) recovery.estimator.sample(Math.max(0, elapsed(now, cache.sentAt(slot))), now);
+    } else recovery.estimator.reinitialize(Math.max(TIMEOUT_AFTER_LOST_SYN, recovery.estimator.initialTimeout));
     recovery.handshakeTimeouts = retransmissions;
     cache.remove(slot);
     this.#complete(listener, connection, segment, now);
@@ -424,6 +440,9 @@ export class PassiveOpen implements SynCacheHandler {
   #acknowledge(slot: number, network: Network, addresses: Addresses, now: Instant): void {
     const cache = this.#cache;
     const layer = this.#layer;
+    // RFC 5961 §7: nobody gets more of them for the asking.
+    if (!cache.allowChallenge(slot, now, layer.random.nextInt32())) return;
+    layer.countChallenge();
     const listener = this.#listeners[cache.listener(slot)]!;
     const { trafficClass = 0, timeToLive = DEFAULT_TIME_TO_LIVE } = listener.options;
     layer.control.acknowledge(

@@ -48,7 +48,7 @@ describe('when packets run low', () => {
 
   it('a window that could not open is opened as soon as there are packets again', () => {
     const { connection, host, peer } = establish({ frames: 512, isFast: true });
-    const give = host.exhaust(20);
+    const give = host.exhaust(50);
     for (;;) {
       const offered = (connection.block!.receiveWindow.edge - connection.block!.receiveNext) | 0;
       if (offered <= 0) break;

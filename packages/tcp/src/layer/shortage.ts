@@ -103,6 +103,8 @@ export class Shortage {
     }
     if (chosen === null || !this.#mayEvict) return;
     this.evicted++;
+    // What was received would stay for the application that does not read it.
+    chosen.receiveBuffer.clear();
     abort(chosen, Errno.ENOBUFS, now);
   }
 

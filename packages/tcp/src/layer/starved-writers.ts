@@ -41,7 +41,7 @@ export class StarvedWriters {
     const { available, region } = this.#pool;
     const { isMoving, holdings } = connection.sendBuffer;
     // Who passes on what it takes does not stand in line behind many who keep it.
-    if (isMoving && holdings.standing > region.frames >> 2) return length;
+    if (isMoving && holdings.standing >= region.frames >> 1) return length;
     if (this.#connections.size === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
       connection.turn = 0;
       return length;

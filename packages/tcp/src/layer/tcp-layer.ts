@@ -435,7 +435,8 @@ export class TcpLayer implements SegmentReceiver {
   ): boolean {
     this.#setNow(now);
     const connection = this.table.lookup(network, addresses);
-    return connection !== null && errorArrives(connection.wake(), sequence, errno, mtu, now);
+    if (connection === null) return this.passiveOpen.errorArrives(this.table.key, sequence, errno);
+    return errorArrives(connection.wake(), sequence, errno, mtu, now);
   }
 
   /** Which of several listeners that share a port a flow belongs to. */

@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import { allowedChallenge } from './challenge-limit.js';
 import type { FlowKey, FlowWords } from './flow-key.js';
 
 /** Words of a row: 128 bytes, two cache lines. */
@@ -26,11 +27,13 @@ export const Word = {
   TRAFFIC_CLASS: 26,
   OLDER: 27,
   NEWER: 28,
+  CHALLENGE_READY_AT: 29,
 } as const;
 
 const SACK_PERMITTED = 1;
 const TIMESTAMPS = 2;
 const ECN = 4;
+const ANSWERED_AGAIN = 8;
 
 /** What is kept of half-open connections: a row of int32 words each, read and written by name. */
 export class SynCacheRows {
@@ -188,6 +191,24 @@ export class SynCacheRows {
 
   setTimestampOffset(slot: number, offset: number): void {
     this.rows[slot * ROW_WORDS + Word.TIMESTAMP_OFFSET] = offset;
+  }
+
+  /** The SYN came again, and was answered again: a round trip cannot be told from it (RFC 6298 §3, Karn). */
+  answeredAgain(slot: number): boolean {
+    return this.#hasFlag(slot, ANSWERED_AGAIN);
+  }
+
+  setAnsweredAgain(slot: number): void {
+    this.#setFlag(slot, ANSWERED_AGAIN, true);
+  }
+
+  /** As `ChallengeLimit` of connections (RFC 5961 §7): whether the row may answer with an acknowledgement now. */
+  allowChallenge(slot: number, now: Instant, jitter: number): boolean {
+    const at = slot * ROW_WORDS + Word.CHALLENGE_READY_AT;
+    const readyAt = this.rows[at]!;
+    const next = allowedChallenge(readyAt, now, jitter);
+    this.rows[at] = next;
+    return next !== readyAt;
   }
 
   /** Which network layer the SYN came by. */

@@ -133,6 +133,7 @@ export class SynCache extends SynCacheRows {
     rows[at + Word.MAXIMUM_SEGMENT_SIZE] = NONE;
     rows[at + Word.WINDOW_SCALE] = NONE;
     rows[at + Word.SENT_AT] = now;
+    rows[at + Word.CHALLENGE_READY_AT] = now;
     this.#table.insert(key.a, key.b, key.c, key.d, slot);
     this.#append(slot, 0, now);
     this.#counts[Count.INSERTED]! += 1;

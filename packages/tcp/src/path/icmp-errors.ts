@@ -39,6 +39,6 @@ export function errorArrives(
 }
 
 /** Unreachable for now is no reason to give up: only ports and protocols that say no. */
-function isHard(errno: Errno): boolean {
+export function isHard(errno: Errno): boolean {
   return errno === Errno.ECONNREFUSED || errno === Errno.EPROTONOSUPPORT || errno === Errno.EACCES;
 }

@@ -102,7 +102,8 @@ export class ReceiveWindow {
     const { layer, receiveBuffer } = connection;
     const { holdings } = layer;
     if (holdings.isPlenty) return room;
-    const frames = (holdings.allowance(receiveBuffer) - receiveBuffer.frames) | 0;
+    const allowance = layer.isShortOfPackets() ? 0 : holdings.allowance(receiveBuffer);
+    const frames = (allowance - receiveBuffer.frames) | 0;
     const perFrame = Math.min(connection.segmentSize, layer.pool.memory.layout.frameSize);
     const allowed = frames > LARGEST_SHARE ? room : Math.imul(Math.max(frames, 0), perFrame);
     if (allowed >= room) return room;
