@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { soakBulk } from './bulk.js';
+import { soakFlood } from './flood/flood.js';
+import { measureFloodPrice, printFloodPrice } from './flood/flood-price.js';
+import { soakHoard } from './flood/soak-hoard.js';
 import { HOSTILE_LINKS } from './hostile/hostile-link.js';
 import { soakMangled } from './mangle.js';
 import { soakSchedules } from './schedules.js';
@@ -18,6 +21,13 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   mangle          an attacker on the path mangles, replays, splices and forges segments, ICMP errors and floods of SYNs
                   between hosts with live connections, which must all deliver their bytes and end as planned
 
+  flood           a million SYNs from as many sources, then other floods, against a host with a stream each way and visitors
+                  who connect meanwhile: streams must keep 90 % of their goodput, visitors be answered, memory stay
+                  bounded. In virtual time; then the price of a SYN, in real time
+
+  hoard           a thousand peers that keep what they can of a host's packets, unread, unacknowledged, ahead of gaps or
+                  behind closed windows, against a stream each way, and others that come later. In virtual time
+
   hostile         malformed and evasive frames of every family against a stack on a real link, in network namespaces, by
                   tcpreplay at full speed, while the kernel uses its echo servers. It must answer as before; every frame
                   must be accounted for; tshark must find nothing wrong in what it sent. Needs root
@@ -28,7 +38,8 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   --seeds N       schedules to run (default 10000)
   --first SEED    the first of them, also for mangle (default 0)
   --bytes N       bytes of each stream of bulk and links (default 1073741824)
-  --segments N    mangled segments to send (default 1000000)
+  --segments N    mangled segments to send, and SYNs of flood (default 1000000)
+  --connections N of hoard (default 1000)
   --link NAME     of hostile: packet (default), ring, xdp, tap, all; of links those and xdp-generic, all (default)
   --frames N      in the capture of hostile (default 100000)
   --seconds N     of hostile at full speed (default 10)
@@ -54,6 +65,7 @@ function parse() {
         first: { type: 'string', default: '0' },
         bytes: { type: 'string', default: String(2 ** 30) },
         segments: { type: 'string', default: '1000000' },
+        connections: { type: 'string', default: '1000' },
         link: { type: 'string' },
         frames: { type: 'string', default: '100000' },
         seconds: { type: 'string', default: '10' },
@@ -80,14 +92,15 @@ if (values.help || positionals.length === 0) {
 }
 const parts = positionals;
 for (const part of parts) {
-  if (!['schedules', 'bulk', 'mangle', 'hostile', 'links'].includes(part)) {
-    fail(`there is no part '${part}': schedules, bulk, mangle, hostile, links`);
+  if (!['schedules', 'bulk', 'mangle', 'flood', 'hoard', 'hostile', 'links'].includes(part)) {
+    fail(`there is no part '${part}': schedules, bulk, mangle, flood, hoard, hostile, links`);
   }
 }
 const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
+const connections = whole('connections', values.connections, 1, 10_000);
 const hostileLink = values.link ?? 'packet';
 if (parts.includes('hostile') && !['all', ...HOSTILE_LINKS].includes(hostileLink)) {
   fail(`there is no link '${hostileLink}' for hostile: ${HOSTILE_LINKS.join(', ')}, all`);
@@ -104,6 +117,11 @@ let failures = 0;
 if (parts.includes('schedules')) failures += soakSchedules(first, seeds);
 if (parts.includes('mangle')) failures += soakMangled(first, segments);
 if (parts.includes('bulk')) failures += soakBulk(bytes);
+if (parts.includes('flood')) {
+  failures += soakFlood({ segments, others: Math.ceil(segments / 5), perSecond: 100_000, seed: first + 1 });
+  printFloodPrice(measureFloodPrice(1, 100_000, 5));
+}
+if (parts.includes('hoard')) failures += soakHoard({ connections, seconds: 3, seed: first + 1 });
 if (parts.includes('hostile')) {
   // Only this part needs Linux.
   const { soakHostile } = await import('./hostile/hostile.js');

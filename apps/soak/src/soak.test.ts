@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { soakBulk } from './bulk.js';
+import { soakFlood } from './flood/flood.js';
+import { measureFloodPrice, printFloodPrice } from './flood/flood-price.js';
+import { runHoard } from './flood/hoard.js';
 import { soakSchedules } from './schedules.js';
 
 describe('the long tests', () => {
@@ -21,5 +24,26 @@ describe('the long tests', () => {
     expect(soakBulk(50_000)).toBe(0);
     expect(lines.filter((line) => line.includes('at both ends'))).toHaveLength(32);
     expect(lines.at(-1)).toMatch(/^loss 5 %, reorder 1 %, duplicate 1 %, corrupt 1 %: .* sequence numbers wrapped$/);
+  });
+
+  it('flood a host from every side, and its streams and visitors do not notice', () => {
+    expect(soakFlood({ segments: 20_000, others: 2000, perSecond: 100_000, seed: 1 })).toBe(0);
+    const text = lines.join('\n');
+    expect(text).toMatch(/flood of 20000 × syn, sources: gateway/);
+    expect(text).toMatch(/visitors answered: (\d+) of \1, /);
+  });
+
+  it('say what a SYN costs', () => {
+    const price = measureFloodPrice(0.05, 10_000, 0.5);
+    printFloodPrice(price);
+    expect(price.nanosecondsPerSyn).toBeGreaterThan(100);
+    expect(Math.min(...price.fullSpeed)).toBeGreaterThan(0);
+  });
+
+  it('let peers hoard the packets of a host, and others go on', () => {
+    const { goodput, newcomers } = runHoard({ kind: 'unread', connections: 300, frames: 1024, seconds: 1, seed: 1 });
+    const sum = ([to, from]: readonly [number, number]) => to + from;
+    expect(sum(goodput.during)).toBeGreaterThan(0.8 * sum(goodput.before));
+    expect(Math.min(...newcomers)).toBeGreaterThan(1);
   });
 });

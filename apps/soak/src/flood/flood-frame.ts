@@ -12,9 +12,10 @@ export interface FloodTarget {
   readonly address: number;
   /** A port that listens. */
   readonly port: number;
-  /** A connection that lives: its peer's address and port, and its own port. */
+  /** A connection that lives: its names at both ends. */
   readonly peerAddress: number;
   readonly peerPort: number;
+  readonly ownAddress: number;
   readonly ownPort: number;
 }
 
@@ -53,7 +54,7 @@ export class FloodFrame {
   /** The next frame, into {@link bytes}. */
   next(kind: FloodKind): void {
     const random = this.#random;
-    const { address, port, peerAddress, peerPort, ownPort } = this.#target;
+    const { address, port, peerAddress, peerPort, ownAddress, ownPort } = this.#target;
     const simple = kind === 'mixed' ? SIMPLE_KINDS[random.nextInt32() & 3]! : kind;
     const word = random.nextInt32();
     const sourcePort = 1024 + (word & 0x7fff);
@@ -71,7 +72,7 @@ export class FloodFrame {
       case 'in-window': {
         // Somebody who knows the names of the connection, but not where its windows are.
         const flags = (word & 3) === 0 ? RST : (word & 3) === 1 ? SYN : ACK;
-        this.#write(peerAddress, address, peerPort, ownPort, sequence, random.nextInt32(), flags);
+        this.#write(peerAddress, ownAddress, peerPort, ownPort, sequence, random.nextInt32(), flags);
       }
     }
   }

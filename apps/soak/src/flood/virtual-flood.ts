@@ -138,6 +138,7 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
     port: PORT,
     peerAddress: parseIpv4Address('10.0.0.2'),
     peerPort: stream.localPort,
+    ownAddress: parseIpv4Address(SERVER),
     ownPort: STREAM_PORT,
   };
   const sources =

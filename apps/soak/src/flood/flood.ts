@@ -1,0 +1,80 @@
+import type { FloodKind } from './flood-frame.js';
+import { runVirtualFlood, type VirtualFloodOptions, type VirtualFloodReport } from './virtual-flood.js';
+
+/** Share of its goodput that a stream keeps. */
+const LEAST_GOODPUT = 0.9;
+/** Bytes by which the heap may have grown: what the report itself and the machine code take. */
+const LARGEST_GROWTH = 16 << 20;
+
+/** Segments of the first flood, of SYNs; and of each of the others. */
+export interface FloodOptions {
+  readonly segments: number;
+  readonly others: number;
+  readonly perSecond: number;
+  readonly seed: number;
+}
+
+/** Floods of all kinds in virtual time; returns how many did harm. */
+export function soakFlood({ segments, others, perSecond, seed }: FloodOptions): number {
+  const run = (kind: FloodKind, from: VirtualFloodOptions['from'], count: number): number => {
+    const report = runVirtualFlood({ kind, from, segments: count, perSecond, seed });
+    print(kind, from, report);
+    const problems = judge(kind, report);
+    for (const problem of problems) console.log(`  FAILED: ${problem}`);
+    return problems.length > 0 ? 1 : 0;
+  };
+  return (
+    run('syn', 'gateway', segments) +
+    run('syn', 'neighbours', others) +
+    run('ack-closed', 'gateway', others) +
+    run('ack-listening', 'gateway', others) +
+    run('in-window', 'gateway', others) +
+    run('mixed', 'gateway', others)
+  );
+}
+
+function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
+  const problems: string[] = [];
+  const { before, during, after } = report.goodput;
+  for (const [i, way] of ['to', 'from'].entries()) {
+    if (during[i]! < LEAST_GOODPUT * before[i]!) problems.push(`the stream ${way} the host got slower`);
+    if (after[i]! < LEAST_GOODPUT * before[i]!) problems.push(`the stream ${way} the host stays slow`);
+  }
+  if (report.answered < report.visitors) problems.push('visitors were not answered');
+  const growth = report.memory.during.heap + report.memory.during.arrayBuffers;
+  if (growth - report.memory.before.heap - report.memory.before.arrayBuffers > LARGEST_GROWTH) {
+    problems.push('memory has grown');
+  }
+  if (report.halfOpenAfter > 0) problems.push(`${report.halfOpenAfter} half-open connections are left`);
+  if (kind !== 'syn' && kind !== 'mixed' && report.answerBytes > report.sentBytes) {
+    problems.push('more was answered than was sent');
+  }
+  return problems;
+}
+
+function print(kind: FloodKind, from: string, report: VirtualFloodReport): void {
+  const { goodput, memory } = report;
+  const rates = (way: 0 | 1): string =>
+    [goodput.before, goodput.during, goodput.after].map((each) => each[way].toFixed(1)).join(' → ');
+  const megabytes = (of: 'heap' | 'arrayBuffers' | 'resident'): string =>
+    [memory.before, memory.during, memory.after].map((each) => (each[of] / 2 ** 20).toFixed(1)).join(' → ');
+  console.log(
+    `flood of ${report.sent} × ${kind}, sources: ${from}; ${report.realSeconds.toFixed(0)} s; before → during → after:`,
+  );
+  console.log(`  goodput to the host ${rates(0)}, from it ${rates(1)} Mbit/s`);
+  console.log(
+    `  memory: heap ${megabytes('heap')}, array buffers ${megabytes('arrayBuffers')}, resident ` +
+      `${megabytes('resident')} MiB; at most ${report.peakHalfOpen} half-open, ${report.peakConnections} connections, ` +
+      `${report.peakPackets} packets in use; ${report.halfOpenAfter} half-open in the end`,
+  );
+  console.log(
+    `  visitors answered: ${report.answered} of ${report.visitors}, on the flooded network ` +
+      `${report.neighboursAnswered} of ${report.neighbours}, the last after ` +
+      `${(report.slowestMicroseconds / 1000).toFixed(0)} ms; ${report.cookiesAccepted} by cookies`,
+  );
+  console.log(
+    `  cookies sent ${report.cookiesSent}; answers ${report.answers} (${report.resets} resets), ` +
+      `${(report.answerBytes / report.sentBytes).toFixed(2)} bytes for each byte; ARP requests ${report.arpRequests}, ` +
+      `${report.neighbourEntries} neighbours known`,
+  );
+}
