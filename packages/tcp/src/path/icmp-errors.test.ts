@@ -96,18 +96,6 @@ describe('a connection being opened', () => {
     for (const sequence of [-1, 1, 77]) expect(icmp(opened, Errno.ECONNREFUSED, sequence)).toBe(false);
     expect(opened.connection.state).toBe(State.SYN_SENT);
   });
-
-  it('half open, in the SYN cache, it is not found: its SYN-ACK is sent again', () => {
-    const host = new TestHost();
-    host.listen();
-    const peer = host.peer();
-    peer.sendSyn();
-    const { sequence } = peer.expect({ flags: 'S.' });
-    expect(host.layer.errorArrives(host.network, peer.addresses, sequence, Errno.ECONNREFUSED, 0, host.now)).toBe(
-      false,
-    );
-    expect(host.layer.statistics.halfOpen).toBe(1);
-  });
 });
 
 describe('too big (RFC 1191, row 13)', () => {
