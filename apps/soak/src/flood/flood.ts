@@ -3,6 +3,8 @@ import { runVirtualFlood, type VirtualFloodOptions, type VirtualFloodReport } fr
 
 /** Share of its goodput that a stream keeps. */
 const LEAST_GOODPUT = 0.9;
+/** A flood of so many segments is long. */
+const LONG = 500_000;
 /** Bytes by which the heap may have grown: what the report itself and the machine code take. */
 const LARGEST_GROWTH = 16 << 20;
 
@@ -17,7 +19,8 @@ export interface FloodOptions {
 /** Floods of all kinds in virtual time; returns how many did harm. */
 export function soakFlood({ segments, others, perSecond, seed }: FloodOptions): number {
   const run = (kind: FloodKind, from: VirtualFloodOptions['from'], count: number): number => {
-    const report = runVirtualFlood({ kind, from, segments: count, perSecond, seed });
+    // For a second at least.
+    const report = runVirtualFlood({ kind, from, segments: count, perSecond: Math.min(perSecond, count), seed });
     print(kind, from, report);
     const problems = judge(kind, report);
     for (const problem of problems) console.log(`  FAILED: ${problem}`);
@@ -36,9 +39,12 @@ export function soakFlood({ segments, others, perSecond, seed }: FloodOptions): 
 function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
   const problems: string[] = [];
   const { before, during, after } = report.goodput;
-  for (const [i, way] of ['to', 'from'].entries()) {
-    if (during[i]! < LEAST_GOODPUT * before[i]!) problems.push(`the stream ${way} the host got slower`);
-    if (after[i]! < LEAST_GOODPUT * before[i]!) problems.push(`the stream ${way} the host stays slow`);
+  // In a second or two each stream alone goes up and down as congestion control probes; in ten it does not matter.
+  const ways = report.sent >= LONG ? [[0], [1]] : [[0, 1]];
+  for (const way of ways) {
+    const sum = (rates: readonly number[]): number => way.reduce((all, i) => all + rates[i]!, 0);
+    if (sum(during) < LEAST_GOODPUT * sum(before)) problems.push('streams got slower');
+    if (sum(after) < LEAST_GOODPUT * sum(before)) problems.push('streams stay slow');
   }
   if (report.answered < report.visitors) problems.push('visitors were not answered');
   const growth = report.memory.during.heap + report.memory.during.arrayBuffers;
