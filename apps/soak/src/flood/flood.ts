@@ -52,6 +52,7 @@ function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
     problems.push('memory has grown');
   }
   if (report.halfOpenAfter > 0) problems.push(`${report.halfOpenAfter} half-open connections are left`);
+  if (kind === 'in-window' && report.challenges === 0) problems.push('no forgery reached the connection');
   if (kind !== 'syn' && kind !== 'mixed' && report.answerBytes > report.sentBytes) {
     problems.push('more was answered than was sent');
   }
@@ -79,7 +80,7 @@ function print(kind: FloodKind, from: string, report: VirtualFloodReport): void 
       `${(report.slowestMicroseconds / 1000).toFixed(0)} ms; ${report.cookiesAccepted} by cookies`,
   );
   console.log(
-    `  cookies sent ${report.cookiesSent}; answers ${report.answers} (${report.resets} resets), ` +
+    `  cookies sent ${report.cookiesSent}, challenge acknowledgements ${report.challenges}; answers ${report.answers} (${report.resets} resets), ` +
       `${(report.answerBytes / report.sentBytes).toFixed(2)} bytes for each byte; ARP requests ${report.arpRequests}, ` +
       `${report.neighbourEntries} neighbours known`,
   );

@@ -28,6 +28,7 @@ export interface VirtualFloodReport {
   readonly slowestMicroseconds: number;
   readonly cookiesSent: number;
   readonly cookiesAccepted: number;
+  readonly challenges: number;
   readonly peakHalfOpen: number;
   readonly peakConnections: number;
   /** Packets of the host in use at most. */
@@ -77,7 +78,8 @@ class FloodedNetwork {
     this.server = simulation.host('server', {
       interfaces: [{ address: `${SERVER}/24` }, { address: `${FLOODED}/9`, gateway: GATEWAY }],
       frames: 4096,
-      stack: { tcp },
+      // Forgeries for the stream come by the line of the flood.
+      stack: { tcp, ipv4: { strongHost: false } },
     });
     const visiting = { tcp: { ...tcp, maximumConnections: 1024 } };
     this.client = simulation.host('client', { address: '10.0.0.2/24', frames: 4096, stack: visiting });
@@ -199,6 +201,7 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
     slowestMicroseconds: Math.max(...took),
     cookiesSent: statistics.cookiesSent,
     cookiesAccepted: statistics.cookiesAccepted,
+    challenges: statistics.challengeAcknowledgements,
     peakHalfOpen,
     peakConnections,
     peakPackets,
