@@ -1,6 +1,7 @@
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import type { CongestionWindow } from './congestion-window.js';
+import type { StateExchange } from './state-exchange.js';
 
 /** Why {@link CongestionControl.onCongestion} is called. */
 export const CongestionCause = {
@@ -118,6 +119,12 @@ export interface CongestionControl {
     retransmissionTimeoutMicroseconds: number,
     now: Instant,
   ): void;
+
+  /**
+   * Saves or restores all state, so that an idle connection can do without the object. Connections whose algorithm has no
+   * such method keep theirs.
+   */
+  exchange?(state: StateExchange): void;
 
   /** The algorithm's own state by name, for `tcpInfo()` and traces. Allocates. */
   describe(): Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 import { type CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
+import type { StateExchange } from './state-exchange.js';
 
 /** C in segments per second³ (RFC 9438 §5.1). */
 const C = 0.4;
@@ -43,6 +44,16 @@ export class CubicEpoch {
     this.elapsed = from.elapsed;
     this.renoWindow = from.renoWindow;
     this.fraction = from.fraction;
+  }
+
+  exchange(state: StateExchange): void {
+    this.maximum = state.rareDouble(this.maximum);
+    this.priorWindow = state.rareDouble(this.priorWindow);
+    this.hasStarted = state.flag(this.hasStarted);
+    this.timeToMaximum = state.rareDouble(this.timeToMaximum);
+    this.elapsed = state.rareDouble(this.elapsed);
+    this.renoWindow = state.rareDouble(this.renoWindow);
+    this.fraction = state.rareDouble(this.fraction);
   }
 
   /** Congestion at `window`: the next acknowledgement in congestion avoidance begins a new stage. */

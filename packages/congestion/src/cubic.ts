@@ -5,6 +5,7 @@ import { type CongestionCause, type CongestionControl, NO_TRAITS } from './conge
 import { type CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
 import { CubicEpoch } from './cubic-epoch.js';
 import { HyStart } from './hystart.js';
+import type { StateExchange } from './state-exchange.js';
 
 export interface CubicOptions {
   /**
@@ -102,6 +103,13 @@ export class Cubic implements CongestionControl {
     // RFC 9438 §4.2: idle periods are no part of t.
     this.#latest = now;
     if (window.restart(idleMicroseconds, retransmissionTimeoutMicroseconds)) this.#epoch.hasStarted = false;
+  }
+
+  exchange(state: StateExchange): void {
+    this.#epoch.exchange(state);
+    this.#priorEpoch.exchange(state);
+    this.#hyStart?.exchange(state);
+    this.#latest = state.number(this.#latest);
   }
 
   /** Bytes; `timeToMaximum` (K) and `elapsed` (t) in seconds; `conservativeSlowStart` (RFC 9406) 0 or 1. */

@@ -4,6 +4,7 @@ import type { CongestionControl, CongestionTraits } from './congestion-control.j
 import type { CongestionWindow } from './congestion-window.js';
 import { MarkedShare } from './marked-share.js';
 import { NewReno } from './new-reno.js';
+import type { StateExchange } from './state-exchange.js';
 
 /** Marks are to be told one by one (RFC 8257 §3.2). */
 const TRAITS: CongestionTraits = Object.freeze({
@@ -42,6 +43,13 @@ export class Dctcp extends NewReno implements CongestionControl {
       return;
     }
     super.onAcknowledgement(window, sample, now);
+  }
+
+  override exchange(state: StateExchange): void {
+    super.exchange(state);
+    this.#share.exchange(state);
+    this.#reductionEnd = state.rare(this.#reductionEnd);
+    this.#isReduced = state.flag(this.#isReduced);
   }
 
   override describe(): Readonly<Record<string, number>> {

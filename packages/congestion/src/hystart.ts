@@ -1,5 +1,6 @@
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import { type CongestionWindow, MAXIMUM_WINDOW } from './congestion-window.js';
+import type { StateExchange } from './state-exchange.js';
 
 // RFC 9406 §4.3; µs.
 const MIN_RTT_THRESH = 4000;
@@ -42,6 +43,16 @@ export class HyStart {
     this.#samples = 0;
     this.#baseline = NONE;
     this.#roundsLeft = 0;
+  }
+
+  exchange(state: StateExchange): void {
+    this.#roundEnd = state.number(this.#roundEnd);
+    this.#isInRound = state.flag(this.#isInRound);
+    this.#lastMinimum = state.number(this.#lastMinimum);
+    this.#currentMinimum = state.number(this.#currentMinimum);
+    this.#samples = state.number(this.#samples);
+    this.#baseline = state.rare(this.#baseline);
+    this.#roundsLeft = state.rare(this.#roundsLeft);
   }
 
   get isConservative(): boolean {

@@ -12,3 +12,4 @@ export {
   createCongestionControl,
   registerCongestionControl,
 } from './registry.js';
+export type { StateExchange } from './state-exchange.js';

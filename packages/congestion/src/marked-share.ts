@@ -1,5 +1,6 @@
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import { MAXIMUM_WINDOW } from './congestion-window.js';
+import type { StateExchange } from './state-exchange.js';
 
 /** g (RFC 8257 §3.3, §4.2): the weight of the latest window. */
 const GAIN = 1 / 16;
@@ -24,6 +25,14 @@ export class MarkedShare {
     this.#delivered = 0;
     this.#marked = 0;
     this.#hasWindow = false;
+  }
+
+  exchange(state: StateExchange): void {
+    this.alpha = state.rareDouble(this.alpha);
+    this.#delivered = state.number(this.#delivered);
+    this.#marked = state.rare(this.#marked);
+    this.#windowEnd = state.number(this.#windowEnd);
+    this.#hasWindow = state.flag(this.#hasWindow);
   }
 
   observe(sample: AcknowledgementSample): void {

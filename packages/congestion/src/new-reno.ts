@@ -9,6 +9,7 @@ import {
 } from './congestion-control.js';
 import type { CongestionWindow } from './congestion-window.js';
 import { HyStart } from './hystart.js';
+import type { StateExchange } from './state-exchange.js';
 
 export interface NewRenoOptions {
   /**
@@ -88,6 +89,11 @@ export class NewReno implements CongestionControl {
     _now: Instant,
   ): void {
     if (window.restart(idleMicroseconds, retransmissionTimeoutMicroseconds)) this.#acknowledged = 0;
+  }
+
+  exchange(state: StateExchange): void {
+    this.#hyStart?.exchange(state);
+    this.#acknowledged = state.rare(this.#acknowledged);
   }
 
   /** After a reduction of another kind: what was acknowledged before no longer counts for growth. */

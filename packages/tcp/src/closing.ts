@@ -49,6 +49,7 @@ export function close(connection: ControlBlock, now: Instant): void {
     connection.isOrphan = true;
     connection.receiveBuffer.clear();
     layer.ports.unbind(connection.connection, connection.boundPort);
+    layer.blocks.letGo(connection);
     return;
   }
   // From here on nobody reads: whatever ends the connection gives back what was received.
@@ -101,6 +102,7 @@ export function end(connection: ControlBlock, errno: Errno): void {
   layer.release(connection);
   if (connection.isOrphan) connection.receiveBuffer.clear();
   connection.tellEnded(errno);
+  if (connection.isOrphan) layer.blocks.letGo(connection);
 }
 
 /** Both sides are done: for 2 MSL a small record stands guard against old segments (RFC 9293 §3.6.1, MUST-13). */

@@ -1,13 +1,17 @@
 import type { Packet } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
-import type { IpAddress } from '@prism-net/wire';
+import { IpAddress } from '@prism-net/wire';
 import { abort, close, shutdownRead, shutdownWrite } from './closing.js';
 import type { ConnectionHandler } from './connection-handler.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { ControlBlock } from './control-block.js';
+import type { ControlBlock } from './control-block.js';
 import { describeConnection, type TcpInformation } from './information.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
+import { OVER } from './parking/control-blocks.js';
+import type { Network } from './path/network.js';
+import type { Path } from './path/path.js';
+import { Addresses } from './segment.js';
 import { SegmentTemplate } from './send/segment-template.js';
 import { refuse, writeError } from './send/writing.js';
 import { canSend, State } from './state.js';
@@ -19,28 +23,36 @@ const FRAME = 2048;
  * A connection as its user holds it: the calls of RFC 9293 §3.9.1, which return error numbers and counts and never throw.
  * What TCP knows of it is in its control block.
  */
-export class Connection {
+export class Connection extends Addresses {
   readonly layer: TcpLayer;
   handler: ConnectionHandler | null;
   /** Its number in the table of connections; -1 while it is in none. */
   slot = -1;
-  /** For the files of this package; others ask {@link wake}. */
+  /** Null before it was ever used, while it is parked, and when it is over; {@link wake} gives one in every case. */
   block: ControlBlock | null = null;
   #templates: Set<SegmentTemplate> | null = null;
+  /** Null before it is opened. */
+  network: Network | null = null;
 
   constructor(layer: TcpLayer, handler: ConnectionHandler | null) {
+    super();
     this.layer = layer;
     this.handler = handler;
   }
 
   /** The control block, for whoever looks at what TCP does: tests, traces, tools. */
   wake(): ControlBlock {
-    this.block ??= new ControlBlock(this);
-    return this.block;
+    return this.block ?? this.layer.blocks.give(this);
+  }
+
+  /** It has nothing to do, and takes little memory until it has. */
+  get isParked(): boolean {
+    return this.block === null && this.slot >= 0;
   }
 
   get state(): State {
-    return this.block === null ? State.CLOSED : this.block.state;
+    if (this.block !== null) return this.block.state;
+    return this.slot >= 0 ? State.ESTABLISHED : State.CLOSED;
   }
 
   // ---- the user's calls
@@ -193,12 +205,14 @@ export class Connection {
    * still tells when it is gone.
    */
   close(now: Instant): void {
+    if (this.slot === OVER) return;
     this.closeTemplates();
     close(this.wake(), now);
   }
 
   /** ABORT (§3.10.5): everything is given up, and the peer reset. */
   abort(now: Instant): void {
+    if (this.slot === OVER) return;
     const block = this.wake();
     // Nobody reads any more: what was received is given back too.
     if (block.state === State.CLOSED) close(block, now);
@@ -282,19 +296,23 @@ export class Connection {
   }
 
   get localAddress(): IpAddress | null {
-    return this.block?.path?.localAddress ?? this.block?.boundAddress ?? null;
-  }
-
-  get localPort(): number {
-    return this.block?.path?.localPort ?? this.block?.boundPort ?? 0;
+    const { network } = this;
+    if (network === null) return this.block?.boundAddress ?? null;
+    if (network.family === 4) return IpAddress.fromIpv4(this.localD);
+    return IpAddress.fromIpv6(this.localA, this.localB, this.localC, this.localD);
   }
 
   get remoteAddress(): IpAddress | null {
-    return this.block?.path?.remoteAddress ?? null;
+    const { network } = this;
+    if (network === null) return null;
+    if (network.family === 4) return IpAddress.fromIpv4(this.remoteD);
+    return IpAddress.fromIpv6(this.remoteA, this.remoteB, this.remoteC, this.remoteD);
   }
 
-  get remotePort(): number {
-    return this.block?.path?.remotePort ?? 0;
+  /** It has both addresses, which it keeps when it is over. */
+  settle(path: Path): void {
+    this.copy(path);
+    this.network = path.network;
   }
 
   /** STATUS (§3.10.6), as `TCP_INFO` gives it. Allocates. */

@@ -1,12 +1,16 @@
 import type { Packet } from '@prism-net/buffers';
+import type { CongestionControl } from '@prism-net/congestion';
 import { Errno } from '@prism-net/errors';
-import type { Instant, TimerHandler } from '@prism-net/time';
+import type { Instant } from '@prism-net/time';
 import { type IpAddress, seq } from '@prism-net/wire';
 import type { Connection } from './connection.js';
+import { COMMON_COUNTS } from './connection-counts.js';
 import { type ConnectionOptions, DSCP_BITS } from './connection-options.js';
 import type { TcpLayer } from './layer/tcp-layer.js';
 import { ChallengeLimit, FlowKey } from './opening/index.js';
-import type { Path } from './path/path.js';
+import type { StateCursor } from './parking/state-cursor.js';
+import type { Network } from './path/network.js';
+import { Path } from './path/path.js';
 import { ReassemblyQueue } from './receive/reassembly-queue.js';
 import { ReceiveBuffer } from './receive/receive-buffer.js';
 import { ReceiveWindow } from './receive/receive-window.js';
@@ -17,14 +21,16 @@ import { SendBuffer } from './send/send-buffer.js';
 import { canReceive, State } from './state.js';
 import { ConnectionTimers } from './timers/connection-timers.js';
 
+const ECN_MODES = ['active', 'passive', 'off'] as const;
+
 /**
  * The transmission control block (RFC 9293 §3.3.1): everything that is known of a {@link Connection}. The fields are
  * shared by the files that each handle one concern.
  */
-export class ControlBlock implements TimerHandler {
+export class ControlBlock {
   readonly layer: TcpLayer;
   /** Whose state this is. */
-  readonly connection: Connection;
+  connection: Connection;
   state: State = State.CLOSED;
   readonly key = new FlowKey();
   /** Addresses, ports and route; null until bound or connected. */
@@ -162,8 +168,12 @@ export class ControlBlock implements TimerHandler {
   segmentFrames = 1;
   /** Whether an interface that was full delays the output. */
   isHeldBack = false;
-  /** Smoothed, variation, least round trip and timeout as they were at the end, for {@link information}; null before. */
-  lastRoundTrips: readonly [number, number, number, number] | null = null;
+  /** It has ended, and these are the round trips as they were then, for {@link information}. */
+  hasRoundTrips = false;
+  lastSmoothed = 0;
+  lastVariation = 0;
+  lastMinimum = 0;
+  lastTimeout = 0;
   /** Nobody's: it only stands in for another in rehearsals, and what it sends is no more than that (see send/rehearsal.ts). */
   isStandIn = false;
   /** Counts for {@link information}. */
@@ -189,6 +199,14 @@ export class ControlBlock implements TimerHandler {
   reusePort = false;
   ecn: 'active' | 'passive' | 'off';
 
+  /** The congestion control it was made with, and comes back to. */
+  #ownControl: CongestionControl;
+  #ownPath: Path | null = null;
+  /** Its place in the layer's list of those in the table; -1 while in none. */
+  place = -1;
+  /** Given back as soon as nobody in the layer refers to it any more. */
+  isLetGo = false;
+
   constructor(connection: Connection) {
     const { layer } = connection;
     const { settings } = layer;
@@ -196,11 +214,131 @@ export class ControlBlock implements TimerHandler {
     this.connection = connection;
     this.ecn = settings.ecn;
     this.recovery = new LossRecovery(settings.maximumRecords, layer.recoveryOptions);
-    this.recovery.use(layer.createCongestionControl(settings.congestionControl), layer.now);
+    this.#ownControl = layer.createCongestionControl(settings.congestionControl);
+    this.recovery.use(this.#ownControl, layer.now);
     this.sendBuffer = new SendBuffer(layer.pool, settings.sendBuffer, layer.holdings);
     this.receiveBuffer = new ReceiveBuffer(layer.holdings);
     this.receiveWindow = new ReceiveWindow(settings.receiveBuffer, settings.maximumReceiveBuffer);
     this.timers = new ConnectionTimers(this);
+  }
+
+  /** The path object of this block, as new. The caller resolves it, and sets {@link path}. */
+  pathOn(network: Network): Path {
+    this.#ownPath ??= new Path(network);
+    this.#ownPath.restart(network);
+    return this.#ownPath;
+  }
+
+  /** Congestion control is the one the block was made with, and can be saved. */
+  get hasOwnControl(): boolean {
+    return this.recovery.control === this.#ownControl && this.#ownControl.exchange !== undefined;
+  }
+
+  /** It is used by no connection now: what only a connection can have is given up. {@link exchange} does the rest. */
+  clear(): void {
+    const { recovery, layer } = this;
+    if (!this.hasOwnControl) {
+      // A user's algorithm may remember what it likes.
+      this.#ownControl = layer.createCongestionControl(layer.settings.congestionControl);
+      recovery.use(this.#ownControl, layer.now);
+    }
+    recovery.records.shrink();
+    this.sendBuffer.shrink();
+    this.reassembly.shrink();
+    this.path = null;
+    this.boundAddress = null;
+    this.isPending = false;
+    this.isStarved = false;
+    this.isOrphan = false;
+    this.isLetGo = false;
+    this.isHeldBack = false;
+    this.isWriteBlocked = false;
+    this.turn = 0;
+  }
+
+  /**
+   * Saves what an idle connection is, or restores it; from the words of a new block, makes it as new. Fields that idle
+   * connections have no use for are not among them: see {@link clear}, and `isIdle`.
+   */
+  exchange(state: StateCursor): void {
+    const { counts } = this;
+    this.state = state.number(this.state) as State;
+    this.boundPort = state.rare(this.boundPort);
+    this.isPassive = state.flag(this.isPassive);
+    this.recovery.exchange(state);
+    this.recovery.control.exchange?.(state);
+    if (!state.isSaving) {
+      this.sendBuffer.begin(this.recovery.next);
+      this.lastShortEnd = this.recovery.next;
+    }
+    this.sendBuffer.limit = state.rare(this.sendBuffer.limit);
+    this.initialSendSequence = state.number(this.initialSendSequence);
+    this.sendWindow = state.number(this.sendWindow);
+    this.maximumSendWindow = state.number(this.maximumSendWindow);
+    this.windowUpdateSequence = state.number(this.windowUpdateSequence);
+    this.windowUpdateAcknowledgement = state.number(this.windowUpdateAcknowledgement);
+    this.sendWindowScale = state.number(this.sendWindowScale);
+    this.peerSegmentSize = state.number(this.peerSegmentSize);
+    this.segmentSize = state.number(this.segmentSize);
+    this.isFinQueued = state.flag(this.isFinQueued);
+    this.isFinSent = state.flag(this.isFinSent);
+    this.isProbeOutstanding = state.flag(this.isProbeOutstanding);
+    this.probeSequence = state.rare(this.probeSequence);
+    this.probeSentAt = state.rare(this.probeSentAt);
+    this.initialReceiveSequence = state.number(this.initialReceiveSequence);
+    this.receiveNext = state.number(this.receiveNext);
+    this.receiveWindow.exchange(state);
+    this.lastAcknowledgementSent = state.number(this.lastAcknowledgementSent);
+    this.receivedSegmentSize = state.number(this.receivedSegmentSize);
+    this.unacknowledgedBytes = state.rare(this.unacknowledgedBytes);
+    this.mustAcknowledge = state.flag(this.mustAcknowledge);
+    this.quickAcknowledgements = state.number(this.quickAcknowledgements);
+    this.duplicateStart = state.rare(this.duplicateStart);
+    this.duplicateEnd = state.rare(this.duplicateEnd);
+    this.hasEarlyFin = state.flag(this.hasEarlyFin);
+    this.earlyFinSequence = state.rare(this.earlyFinSequence);
+    this.isFinReceived = state.flag(this.isFinReceived);
+    this.isReadShut = state.flag(this.isReadShut);
+    this.hasTimestamps = state.flag(this.hasTimestamps);
+    this.timestampOffset = state.number(this.timestampOffset);
+    this.timestampRecent = state.number(this.timestampRecent);
+    this.timestampRecentAt = state.number(this.timestampRecentAt);
+    this.hasSelectiveAcknowledgements = state.flag(this.hasSelectiveAcknowledgements);
+    this.hasScaling = state.flag(this.hasScaling);
+    this.hasEcn = state.flag(this.hasEcn);
+    this.isEchoingCongestion = state.flag(this.isEchoingCongestion);
+    this.error = state.rare(this.error) as Errno;
+    this.softError = state.rare(this.softError) as Errno;
+    this.challenges.readyAt = state.number(this.challenges.readyAt);
+    this.challenges.suppressed = state.rare(this.challenges.suppressed);
+    this.timers.exchange(state);
+    this.lastReceivedAt = state.number(this.lastReceivedAt);
+    this.waitingSince = state.number(this.waitingSince);
+    this.lastSentAt = state.number(this.lastSentAt);
+    this.unansweredKeepAlives = state.rare(this.unansweredKeepAlives);
+    this.searchedSegmentSize = state.rare(this.searchedSegmentSize);
+    this.searchedAt = state.rare(this.searchedAt);
+    this.isBlackHole = state.flag(this.isBlackHole);
+    this.pathMtu = state.number(this.pathMtu);
+    this.segmentFrames = state.rare(this.segmentFrames);
+    this.hasRoundTrips = state.flag(this.hasRoundTrips);
+    for (let i = 0; i < COMMON_COUNTS; i++) counts[i] = state.double(counts[i]!);
+    for (let i = COMMON_COUNTS; i < counts.length; i++) counts[i] = state.rareDouble(counts[i]!);
+    this.noDelay = state.flag(this.noDelay);
+    this.cork = state.flag(this.cork);
+    this.quickAcknowledgement = state.flag(this.quickAcknowledgement);
+    this.keepAlive = state.flag(this.keepAlive);
+    this.keepAliveIdle = state.rare(this.keepAliveIdle);
+    this.keepAliveInterval = state.rare(this.keepAliveInterval);
+    this.keepAliveProbes = state.rare(this.keepAliveProbes);
+    this.userTimeout = state.rare(this.userTimeout);
+    this.linger = state.rare(this.linger);
+    this.maximumSegment = state.rare(this.maximumSegment);
+    this.trafficClass = state.rare(this.trafficClass);
+    this.timeToLive = state.rare(this.timeToLive);
+    this.reuseAddress = state.flag(this.reuseAddress);
+    this.reusePort = state.flag(this.reusePort);
+    this.ecn = ECN_MODES[state.rare(ECN_MODES.indexOf(this.ecn))]!;
   }
 
   /** Sets options. The caller has checked them (`requireConnectionOptions`). @throws PosixError EINVAL for an unknown congestionControl. */
@@ -292,12 +430,12 @@ export class ControlBlock implements TimerHandler {
 
   /** It ends: what was measured can still be asked for. */
   keepRoundTrips(): void {
-    const { smoothed, variation, minimum, timeout } = this.recovery.estimator;
-    this.lastRoundTrips = [smoothed, variation, minimum, timeout];
-  }
-
-  onTimer(timer: number, _argument: number, now: Instant): void {
-    this.timers.fired(timer, now);
+    const { estimator } = this.recovery;
+    this.hasRoundTrips = true;
+    this.lastSmoothed = estimator.smoothed;
+    this.lastVariation = estimator.variation;
+    this.lastMinimum = estimator.minimum;
+    this.lastTimeout = estimator.timeout;
   }
 
   /** For the probe hook. */

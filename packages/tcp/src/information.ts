@@ -57,7 +57,7 @@ const PHASES = new Map<number, TcpInformation['recovery']>([
 ]);
 
 export function describeConnection(connection: ControlBlock): TcpInformation {
-  const { recovery, counts, receiveWindow, sendBuffer } = connection;
+  const { recovery, counts, receiveWindow, sendBuffer, hasRoundTrips } = connection;
   const { window, estimator } = recovery;
   return {
     state: stateName(connection.state),
@@ -76,10 +76,10 @@ export function describeConnection(connection: ControlBlock): TcpInformation {
     unsentBytes: Math.max(0, (sendBuffer.end - recovery.next) | 0),
     unacknowledgedBytes: sendBuffer.length,
     readableBytes: connection.receiveBuffer.length,
-    smoothedRoundTrip: connection.lastRoundTrips?.[0] ?? estimator.smoothed,
-    roundTripVariation: connection.lastRoundTrips?.[1] ?? estimator.variation,
-    minimumRoundTrip: connection.lastRoundTrips?.[2] ?? estimator.minimum,
-    retransmissionTimeout: connection.lastRoundTrips?.[3] ?? estimator.timeout,
+    smoothedRoundTrip: hasRoundTrips ? connection.lastSmoothed : estimator.smoothed,
+    roundTripVariation: hasRoundTrips ? connection.lastVariation : estimator.variation,
+    minimumRoundTrip: hasRoundTrips ? connection.lastMinimum : estimator.minimum,
+    retransmissionTimeout: hasRoundTrips ? connection.lastTimeout : estimator.timeout,
     consecutiveTimeouts: recovery.consecutiveTimeouts,
     recovery: PHASES.get(recovery.phase)!,
     hasTimestamps: connection.hasTimestamps,

@@ -102,6 +102,19 @@ export class Addresses {
   localPort = 0;
   remotePort = 0;
 
+  clear(): void {
+    this.localA = 0;
+    this.localB = 0;
+    this.localC = 0;
+    this.localD = 0;
+    this.remoteA = 0;
+    this.remoteB = 0;
+    this.remoteC = 0;
+    this.remoteD = 0;
+    this.localPort = 0;
+    this.remotePort = 0;
+  }
+
   copy(from: Addresses): void {
     this.localA = from.localA;
     this.localB = from.localB;

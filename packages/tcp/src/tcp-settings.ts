@@ -68,6 +68,10 @@ export interface TcpSettings {
   readonly blackHoleSegmentSize: number;
   /** Connection attempts that may wait for `accept`. Default 128. */
   readonly backlog: number;
+  /** An established connection that was idle for so long gives most of its memory back, until something happens. Default 1 s. */
+  readonly parkAfterMilliseconds: number;
+  /** So many connections keep their memory, however idle. As many as `maximumConnections`: none is ever parked. Default 1,024. */
+  readonly warmConnections: number;
 }
 
 export const DEFAULT_SETTINGS: TcpSettings = {
@@ -101,6 +105,8 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   blackHoleTimeouts: 2,
   blackHoleSegmentSize: 1024,
   backlog: 128,
+  parkAfterMilliseconds: 1000,
+  warmConnections: 1024,
 };
 
 /** The names of all settings, for checks of options further up. */
@@ -135,6 +141,8 @@ const RANGES = {
   blackHoleTimeouts: [0, 16],
   blackHoleSegmentSize: [88, 65_495],
   backlog: [1, 65_535],
+  parkAfterMilliseconds: [1, HOUR],
+  warmConnections: [0, 1 << 22],
 } as const satisfies Partial<Record<keyof TcpSettings, readonly [number, number]>>;
 
 /** Defaults for what is left out. @throws PosixError EINVAL that names the setting. */

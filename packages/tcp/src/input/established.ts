@@ -22,5 +22,6 @@ export function becomeEstablished(connection: ControlBlock, _segment: Segment, n
   // One byte of sequence space is the SYN's.
   connection.timers.keepAliveChanged(now);
   layer.countEstablished(connection);
+  layer.blocks.enlist(connection);
   connection.tellConnected();
 }

@@ -3,7 +3,7 @@ import type { Instant } from '@prism-net/time';
 import type { IpAddress } from '@prism-net/wire';
 import type { ControlBlock } from '../control-block.js';
 import { EphemeralPorts, FlowKey } from '../opening/index.js';
-import { Path } from '../path/path.js';
+import type { Path } from '../path/path.js';
 import { transmitSyn } from '../send/handshake.js';
 import { State } from '../state.js';
 import type { TcpLayer } from './tcp-layer.js';
@@ -40,6 +40,7 @@ export class ActiveOpen {
     }
     connection.boundAddress = address;
     connection.boundPort = port;
+    connection.connection.localPort = port;
     return Errno.NONE;
   }
 
@@ -51,7 +52,7 @@ export class ActiveOpen {
     if (port === 0 || address.isAny) return Errno.EINVAL;
     const network = layer.networks.find((each) => each.family === address.family);
     if (network === undefined) return Errno.EAFNOSUPPORT;
-    const path = new Path(network);
+    const path = connection.pathOn(network);
     path.setRemote(address);
     if (connection.boundAddress !== null && !connection.boundAddress.isAny) path.setLocal(connection.boundAddress);
     // RFC 9293 §3.9.1.1, MUST-44: the network chooses the local address where the user did not, before anything is sent.
@@ -67,6 +68,7 @@ export class ActiveOpen {
     if (waiting >= 0 && !layer.timeWait.isReusable(waiting, now)) return Errno.EADDRINUSE;
     if (!layer.table.insert(connection.connection, key)) return Errno.ENOBUFS;
     connection.path = path;
+    connection.connection.settle(path);
     let sequence = layer.initialSequence.next(key, now);
     if (waiting >= 0) sequence = layer.timeWait.succeed(waiting, sequence);
     this.#start(connection, sequence, now);

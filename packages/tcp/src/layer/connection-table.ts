@@ -42,6 +42,11 @@ export class ConnectionTable {
     return connection;
   }
 
+  /** By its number; null where there is none. */
+  at(slot: number): Connection | null {
+    return this.#connections[slot] ?? null;
+  }
+
   find(key: FlowKey): Connection | null {
     const slot = this.#table.find(key.a, key.b, key.c, key.d);
     return slot < 0 ? null : this.#connections[slot]!;

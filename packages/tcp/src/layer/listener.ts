@@ -1,7 +1,5 @@
-import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { IpAddress } from '@prism-net/wire';
-import { abort } from '../closing.js';
 import type { Connection } from '../connection.js';
 import type { ListenerHandler } from '../connection-handler.js';
 import type { ConnectionOptions } from '../connection-options.js';
@@ -60,10 +58,7 @@ export class Listener {
     this.isClosed = true;
     this.layer.removeListener(this);
     for (const connection of this.#queue.splice(0)) {
-      const block = connection.wake();
-      block.isOrphan = true;
-      abort(block, Errno.ECONNABORTED, now);
-      block.receiveBuffer.clear();
+      connection.abort(now);
     }
   }
 

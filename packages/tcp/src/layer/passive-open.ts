@@ -8,7 +8,6 @@ import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, SynCache, type SynCacheHandler, SynCookies } from '../opening/index.js';
 import { isHard } from '../path/icmp-errors.js';
 import type { Network } from '../path/network.js';
-import { Path } from '../path/path.js';
 import { Addresses, type Segment } from '../segment.js';
 import { DEFAULT_TIME_TO_LIVE } from '../send/control-segments.js';
 import { offeredSegmentSize, SynContents } from '../send/handshake.js';
@@ -392,15 +391,21 @@ export class PassiveOpen implements SynCacheHandler {
   #create(listener: Listener, network: Network, addresses: Addresses, key: FlowKey): ControlBlock | null {
     const layer = this.#layer;
     if (layer.size >= layer.settings.maximumConnections) return null;
-    const path = new Path(network);
+    const handle = layer.open(null);
+    const connection = handle.wake();
+    const path = connection.pathOn(network);
     path.copy(addresses);
-    if (network.resolve(path) !== Errno.NONE) return null;
-    const connection = layer.open(null).wake();
+    if (network.resolve(path) !== Errno.NONE || !layer.table.insert(handle, key)) {
+      connection.isOrphan = true;
+      layer.blocks.letGo(connection);
+      return null;
+    }
     connection.path = path;
+    handle.settle(path);
     connection.isPassive = true;
     connection.key.copy(key);
     connection.apply(listener.options);
-    return layer.table.insert(connection.connection, key) ? connection : null;
+    return connection;
   }
 
   /** The state after the SYN and our SYN-ACK. */

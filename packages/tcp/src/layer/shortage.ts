@@ -55,6 +55,11 @@ export class Shortage {
     this.#windows.add(connection);
   }
 
+  /** Its peer is to be told of the window. */
+  isWaiting(connection: ControlBlock): boolean {
+    return this.#windows.size > 0 && this.#windows.has(connection);
+  }
+
   delete(connection: ControlBlock): void {
     this.#gaps.delete(connection);
     this.#windows.delete(connection);

@@ -13,6 +13,7 @@ import type { ControlBlock } from '../control-block.js';
 import { coalesce, releaseHeld } from '../input/coalescing.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
+import { ControlBlocks } from '../parking/control-blocks.js';
 import { errorArrives } from '../path/icmp-errors.js';
 import { Ipv4Network, type SegmentReceiver } from '../path/ipv4-network.js';
 import type { Network } from '../path/network.js';
@@ -23,6 +24,7 @@ import { output, sendAcknowledgement } from '../send/output.js';
 import { Rehearsal } from '../send/rehearsal.js';
 import { State } from '../state.js';
 import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
+import { TimerDispatch } from '../timers/timer-dispatch.js';
 import { ActiveOpen } from './active-open.js';
 import { ConnectionTable } from './connection-table.js';
 import { Holdings } from './holdings.js';
@@ -66,6 +68,9 @@ export class TcpLayer implements SegmentReceiver {
   readonly wheel: TimerWheel;
   readonly table: ConnectionTable;
   readonly ports = new PortTable();
+  readonly blocks: ControlBlocks;
+  readonly fastTimers: TimerDispatch;
+  readonly slowTimers: TimerDispatch;
   readonly orphans: Orphans;
   readonly starved: StarvedWriters;
   readonly shortage: Shortage;
@@ -135,6 +140,9 @@ export class TcpLayer implements SegmentReceiver {
     this.#activeOpen = new ActiveOpen(this);
     this.passiveOpen = new PassiveOpen(this);
     this.timeWait = new TimeWait(this);
+    this.fastTimers = new TimerDispatch(this.table, false);
+    this.slowTimers = new TimerDispatch(this.table, true);
+    this.blocks = new ControlBlocks(this);
     if (ipv4 !== undefined) this.addNetwork(new Ipv4Network(ipv4, this));
   }
 
@@ -210,7 +218,7 @@ export class TcpLayer implements SegmentReceiver {
       this.#withoutConnection(segment, network, addresses, now);
       return;
     }
-    const connection = found.wake();
+    const connection = found.block ?? found.wake();
     if (isImpossible(segment.flags)) {
       this.drop(segment, DropReason.TCP_FLAGS_INVALID);
       return;
@@ -236,6 +244,7 @@ export class TcpLayer implements SegmentReceiver {
     if (this.#pendingCount > 0) this.flush(now);
     this.starved.feed();
     this.shortage.relieve();
+    this.blocks.recycle();
   }
 
   /** Connections that have something to send get their turn. */
@@ -260,6 +269,7 @@ export class TcpLayer implements SegmentReceiver {
   advance(now: Instant, maximum: number): number {
     if (now !== this.now) this.#setNow(now);
     const fired = this.wheel.advance(now, maximum);
+    if (this.#heldCount === 0) this.blocks.recycle();
     const budget = Math.min(maximum, CLEANING_BUDGET);
     return (fired + this.passiveOpen.advance(now, budget) + this.timeWait.advance(now, budget)) | 0;
   }
@@ -273,6 +283,11 @@ export class TcpLayer implements SegmentReceiver {
       earliest(look, this.wheel.nextExpiry(now)),
       earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
     );
+  }
+
+  /** No connection holds a segment until the end of a burst. */
+  get isBetweenBursts(): boolean {
+    return this.#heldCount === 0;
   }
 
   /** Something waits for {@link flush}. */
@@ -296,6 +311,11 @@ export class TcpLayer implements SegmentReceiver {
 
   /** Gives everything back without a word to the peers. */
   close(): void {
+    for (let i = 0; i < this.#pendingCount; i++) {
+      this.#pending[i]!.isPending = false;
+      this.#pending[i] = null;
+    }
+    this.#pendingCount = 0;
     for (const each of this.connections()) {
       const connection = each.wake();
       connection.isOrphan = true;
@@ -306,10 +326,14 @@ export class TcpLayer implements SegmentReceiver {
       this.#clearReassembly(connection);
       connection.timers.close();
       connection.state = State.CLOSED;
-      this.table.remove(connection.connection, connection.key);
+      this.blocks.delist(connection);
+      this.table.remove(each, connection.key);
+      this.blocks.letGo(connection);
+      // One after the other: a million of them would not fit.
+      this.blocks.recycle();
     }
-    this.#pendingCount = 0;
     this.starved.clear();
+    this.blocks.close();
   }
 
   // ---- for the files of this package
@@ -417,6 +441,7 @@ export class TcpLayer implements SegmentReceiver {
     this.starved.delete(connection);
     this.shortage.delete(connection);
     if (connection.boundPort !== 0) this.ports.unbind(connection.connection, connection.boundPort);
+    this.blocks.delist(connection);
     this.table.remove(connection.connection, connection.key);
   }
 
@@ -436,7 +461,8 @@ export class TcpLayer implements SegmentReceiver {
     this.#setNow(now);
     const connection = this.table.lookup(network, addresses);
     if (connection === null) return this.passiveOpen.errorArrives(this.table.key, sequence, errno);
-    return errorArrives(connection.wake(), sequence, errno, mtu, now);
+    // Of a parked connection nothing is in flight.
+    return connection.block !== null && errorArrives(connection.block, sequence, errno, mtu, now);
   }
 
   /** Which of several listeners that share a port a flow belongs to. */

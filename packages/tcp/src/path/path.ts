@@ -1,11 +1,11 @@
 import { Ipv4Route } from '@prism-net/ipv4';
-import { IpAddress } from '@prism-net/wire';
+import type { IpAddress } from '@prism-net/wire';
 import { Addresses } from '../segment.js';
 import type { Network } from './network.js';
 
 /** The way between two endpoints: both addresses and ports, and what the network layer knows of the way. */
 export class Path extends Addresses {
-  readonly network: Network;
+  network: Network;
   /** Largest IP datagram in bytes; 0 until resolved. */
   mtu = 0;
   /** What the interface takes, however narrow the way behind it; 0 until resolved. */
@@ -26,14 +26,18 @@ export class Path extends Addresses {
     this.network = network;
   }
 
-  get localAddress(): IpAddress {
-    if (this.network.family === 4) return IpAddress.fromIpv4(this.localD);
-    return IpAddress.fromIpv6(this.localA, this.localB, this.localC, this.localD);
-  }
-
-  get remoteAddress(): IpAddress {
-    if (this.network.family === 4) return IpAddress.fromIpv4(this.remoteD);
-    return IpAddress.fromIpv6(this.remoteA, this.remoteB, this.remoteC, this.remoteD);
+  /** As new, for another connection. */
+  restart(network: Network): void {
+    this.network = network;
+    this.clear();
+    this.mtu = 0;
+    this.interfaceMtu = 0;
+    this.pseudoHeader = 0;
+    this.completesChecksum = false;
+    this.takesVirtualSegments = false;
+    this.sendsViews = false;
+    this.ipv4Route.interface = null;
+    this.ipv4Route.generation = -1;
   }
 
   setLocal(address: IpAddress): void {

@@ -138,6 +138,19 @@ export class ReassemblyQueue {
     return frames;
   }
 
+  /** Gives up the memory of a list that has grown. Only while empty. */
+  shrink(): void {
+    this.takenFrames = 0;
+    this.takenEnd = 0;
+    if (this.starts.length <= INITIAL_RANGES) return;
+    this.starts = NONE;
+    this.ends = NONE;
+    this.#frames = NONE;
+    this.#places = NONE;
+    this.#first.length = 0;
+    this.#last.length = 0;
+  }
+
   /** Position of the first range whose end is not before `sequence`; `count` when there is none. */
   #search(sequence: number): number {
     const { ends } = this;

@@ -1,5 +1,6 @@
 import { elapsed, type Instant } from '@prism-net/time';
 import type { ControlBlock } from '../control-block.js';
+import type { StateCursor } from '../parking/state-cursor.js';
 
 /** The window field holds 16 bits. */
 const FIELD_MAXIMUM = 65_535;
@@ -31,6 +32,16 @@ export class ReceiveWindow {
   constructor(limit: number, maximum: number) {
     this.limit = limit;
     this.maximum = Math.max(limit, maximum);
+  }
+
+  exchange(state: StateCursor): void {
+    this.limit = state.number(this.limit);
+    this.maximum = state.rare(this.maximum);
+    this.edge = state.number(this.edge);
+    this.scale = state.number(this.scale);
+    this.#taken = state.number(this.#taken);
+    this.#measuredAt = state.number(this.#measuredAt);
+    this.#isMeasuring = state.flag(this.#isMeasuring);
   }
 
   /** The user asked for this size: it stays (SO_RCVBUF). */

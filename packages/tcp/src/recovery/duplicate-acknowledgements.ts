@@ -1,3 +1,5 @@
+import type { StateCursor } from '../parking/state-cursor.js';
+
 /**
  * What duplicate acknowledgements say when there is no SACK (RFC 5681 §3.2): each that one segment has arrived, not which.
  */
@@ -5,6 +7,11 @@ export class DuplicateAcknowledgements {
   count = 0;
   /** Bytes that have arrived beyond the hole, guessed by their number: room for new ones (limited transmit, RFC 3042 §2). */
   presumedBytes = 0;
+
+  exchange(state: StateCursor): void {
+    this.count = state.rare(this.count);
+    this.presumedBytes = state.rare(this.presumedBytes);
+  }
 
   reset(): void {
     this.count = 0;

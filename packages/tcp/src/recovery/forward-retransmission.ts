@@ -1,3 +1,5 @@
+import type { StateCursor } from '../parking/state-cursor.js';
+
 const Step = { OFF: 0, FIRST: 1, SECOND: 2 } as const;
 
 /** What an acknowledgement means for F-RTO. */
@@ -17,6 +19,10 @@ export class ForwardRetransmission {
 
   stop(): void {
     this.#step = Step.OFF;
+  }
+
+  exchange(state: StateCursor): void {
+    this.#step = state.rare(this.#step) as 0 | 1 | 2;
   }
 
   /** Step 3 waits for its acknowledgement: lost records are not to be retransmitted, new data is to be sent. */

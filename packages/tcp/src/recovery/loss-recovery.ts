@@ -6,6 +6,7 @@ import {
 } from '@prism-net/congestion';
 import type { Instant } from '@prism-net/time';
 import type { TcpOptions } from '@prism-net/wire';
+import type { StateCursor } from '../parking/state-cursor.js';
 import { acknowledge } from './acknowledgement.js';
 import { useControl } from './control-choice.js';
 import { arm, expire } from './deadlines.js';
@@ -180,6 +181,58 @@ export class LossRecovery {
     this.#lostReported = 0;
     this.rate.reset(now);
     this.#isWindowLimited = false;
+  }
+
+  /** All state but that of congestion control. Only while nothing is outstanding. */
+  exchange(state: StateCursor): void {
+    const { window } = this;
+    this.records.exchange(state);
+    this.unacknowledged = this.records.start;
+    this.next = this.records.start;
+    this.sackEnabled = state.flag(this.sackEnabled);
+    this.timestampsEnabled = state.flag(this.timestampsEnabled);
+    this.newDataAvailable = state.flag(this.newDataAvailable);
+    this.phase = state.rare(this.phase) as RecoveryPhase;
+    this.deadlineKind = state.rare(this.deadlineKind) as DeadlineKind;
+    this.deadline = state.number(this.deadline);
+    this.consecutiveTimeouts = state.rare(this.consecutiveTimeouts);
+    this.firstTimeoutAt = state.rare(this.firstTimeoutAt);
+    this.congestionWindowReduced = state.flag(this.congestionWindowReduced);
+    this.recoveryPoint = state.number(this.recoveryPoint);
+    this.reductionPoint = state.number(this.reductionPoint);
+    this.reducedAt = state.rare(this.reducedAt);
+    this.lossEnd = state.number(this.lossEnd);
+    this.mustRetransmit = state.flag(this.mustRetransmit);
+    this.retransmissionDeadline = state.number(this.retransmissionDeadline);
+    this.isEstablished = state.flag(this.isEstablished);
+    this.handshakeTimeouts = state.rare(this.handshakeTimeouts);
+    this.isReordering = state.flag(this.isReordering);
+    this.reorderingDeadline = state.rare(this.reorderingDeadline);
+    this.armedAt = state.number(this.armedAt);
+    this.#lastSentAt = state.number(this.#lastSentAt);
+    this.#roundEnd = state.number(this.#roundEnd);
+    this.deliveredTotal = state.number(this.deliveredTotal);
+    this.#lostReported = state.rare(this.#lostReported);
+    this.#isWindowLimited = state.flag(this.#isWindowLimited);
+    this.#limitedEnd = state.number(this.#limitedEnd);
+    this.estimator.exchange(state);
+    this.rack.exchange(state);
+    this.probe.exchange(state);
+    this.reduction.exchange(state);
+    this.duplicates.exchange(state);
+    this.forward.exchange(state);
+    this.undo.exchange(state);
+    window.window = state.number(window.window);
+    window.slowStartThreshold = state.number(window.slowStartThreshold);
+    window.maximumSegmentSize = state.number(window.maximumSegmentSize);
+    window.initialWindow = state.number(window.initialWindow);
+    window.minimumWindow = state.number(window.minimumWindow);
+    window.bytesPerSecond = state.rareDouble(window.bytesPerSecond);
+    window.byteCountingLimit = state.rare(window.byteCountingLimit);
+    window.isRecovering = state.flag(window.isRecovering);
+    window.isAfterTimeout = state.flag(window.isAfterTimeout);
+    window.priorWindow = state.rare(window.priorWindow);
+    window.priorThreshold = state.rare(window.priorThreshold);
   }
 
   /**

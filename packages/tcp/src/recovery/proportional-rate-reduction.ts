@@ -1,3 +1,5 @@
+import type { StateCursor } from '../parking/state-cursor.js';
+
 /** Proportional rate reduction (RFC 6937): what may leave during fast recovery, paced by what arrives. Bytes. */
 export class ProportionalRateReduction {
   /** RecoverFS: on its way when recovery began. */
@@ -6,6 +8,12 @@ export class ProportionalRateReduction {
   delivered = 0;
   /** prr_out: counted up by whoever sends. */
   sent = 0;
+
+  exchange(state: StateCursor): void {
+    this.flightSize = state.rare(this.flightSize);
+    this.delivered = state.rare(this.delivered);
+    this.sent = state.rare(this.sent);
+  }
 
   start(flightSize: number): void {
     this.flightSize = Math.max(flightSize, 1);

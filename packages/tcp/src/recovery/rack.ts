@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import type { StateCursor } from '../parking/state-cursor.js';
 import type { RoundTripEstimator } from './round-trip-estimator.js';
 import {
   END,
@@ -67,6 +68,22 @@ export class Rack {
     this.persistence = 0;
     this.isDsackRound = false;
     this.wait = 0;
+  }
+
+  exchange(state: StateCursor): void {
+    this.order = state.number(this.order);
+    this.roundTrip = state.number(this.roundTrip);
+    this.highest = state.number(this.highest);
+    this.hasReordering = state.flag(this.hasReordering);
+    this.multiplier = state.rare(this.multiplier);
+    this.persistence = state.rare(this.persistence);
+    this.isDsackRound = state.flag(this.isDsackRound);
+    this.dsackRound = state.rare(this.dsackRound);
+    this.lostCount = state.rare(this.lostCount);
+    this.lostRetransmissions = state.rare(this.lostRetransmissions);
+    this.lostRetransmissionAt = state.rare(this.lostRetransmissionAt);
+    this.lostEnd = state.rare(this.lostEnd);
+    this.wait = state.rare(this.wait);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import type { StateCursor } from '../parking/state-cursor.js';
 
 /** No round trip is taken as longer, so that the scaled averages stay int32. */
 const LONGEST = 120_000_000;
@@ -60,6 +61,23 @@ export class RoundTripEstimator {
     this.#variation4 = 0;
     this.#deviation = 0;
     this.#limitTimeout(this.initialTimeout);
+  }
+
+  exchange(state: StateCursor): void {
+    this.smoothed = state.number(this.smoothed);
+    this.variation = state.number(this.variation);
+    this.timeout = state.number(this.timeout);
+    this.latest = state.number(this.latest);
+    this.minimum = state.number(this.minimum);
+    this.backoffs = state.rare(this.backoffs);
+    this.hasSample = state.flag(this.hasSample);
+    this.#unbacked = state.number(this.#unbacked);
+    this.#smoothed8 = state.number(this.#smoothed8);
+    this.#variation4 = state.number(this.#variation4);
+    this.#deviation = state.number(this.#deviation);
+    this.#spanStart = state.number(this.#spanStart);
+    this.#spanMinimum = state.number(this.#spanMinimum);
+    this.#earlierMinimum = state.number(this.#earlierMinimum);
   }
 
   /** Before the first measurement: another initial timeout (RFC 6298 §5.7). */

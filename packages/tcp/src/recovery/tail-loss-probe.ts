@@ -1,3 +1,4 @@
+import type { StateCursor } from '../parking/state-cursor.js';
 import type { RoundTripEstimator } from './round-trip-estimator.js';
 
 /** PTO before a round trip was measured (RFC 8985 §7.2). */
@@ -21,6 +22,14 @@ export class TailLossProbe {
   constructor(minimumTimeout: number, maximumAcknowledgementDelay: number) {
     this.minimumTimeout = minimumTimeout;
     this.maximumAcknowledgementDelay = maximumAcknowledgementDelay;
+  }
+
+  exchange(state: StateCursor): void {
+    this.isOutstanding = state.flag(this.isOutstanding);
+    this.end = state.rare(this.end);
+    this.isRetransmission = state.flag(this.isRetransmission);
+    this.isDue = state.flag(this.isDue);
+    this.hasRoundTrip = state.flag(this.hasRoundTrip);
   }
 
   reset(): void {

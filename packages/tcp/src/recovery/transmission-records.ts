@@ -1,4 +1,5 @@
 import type { Instant } from '@prism-net/time';
+import type { StateCursor } from '../parking/state-cursor.js';
 
 /** int32 words of a record: a power of two, so that a record lies in one cache line. */
 export const RECORD_SHIFT = 3;
@@ -43,6 +44,8 @@ export const NONE = -1;
 const INDEX_LIMIT = 1 << 29;
 /** Few connections have more outstanding at first; 64 bytes are what V8 allocates with the array itself. */
 const SMALLEST_CAPACITY = 2;
+/** A ring with more places than this is not kept for the next connection. */
+const LARGEST_KEPT = 64;
 /** How far from its beginning the list of losses is searched for the place of a record. */
 const SORTED_WITHIN = 16;
 
@@ -124,6 +127,23 @@ export class TransmissionRecords {
     this.firstRetransmission = NONE;
     this.lastRetransmission = NONE;
     this.firstOriginal = 0;
+  }
+
+  /** Only while there are none. */
+  exchange(state: StateCursor): void {
+    const start = state.number(this.start);
+    if (!state.isSaving) this.reset(start);
+    this.transmissions = state.number(this.transmissions);
+    this.lostTotal = state.rare(this.lostTotal);
+  }
+
+  /** Gives up the memory of a ring that has grown. Only while there are none. */
+  shrink(): void {
+    if (this.mask < LARGEST_KEPT) return;
+    const capacity = capacityFor(Math.min(this.maximumRecords, SMALLEST_CAPACITY));
+    this.words = new Int32Array(capacity << RECORD_SHIFT);
+    this.mask = capacity - 1;
+    if (this.keepsRates) this.keepRates(true);
   }
 
   /** Begins or ends to keep delivery rates. Records outstanding have none. */

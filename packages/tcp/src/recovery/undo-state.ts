@@ -1,5 +1,6 @@
 import type { Instant } from '@prism-net/time';
 import { seq } from '@prism-net/wire';
+import type { StateCursor } from '../parking/state-cursor.js';
 
 /** Round trips after a repair for which a D-SACK may still show that it was not needed. */
 const ROUNDS = 2;
@@ -18,6 +19,18 @@ export class UndoState {
   /** Eifel has had its acknowledgement. */
   isJudged = false;
   #roundsLeft = 0;
+
+  exchange(state: StateCursor): void {
+    this.isPossible = state.flag(this.isPossible);
+    this.retransmittedBytes = state.rare(this.retransmittedBytes);
+    this.hasRetransmitted = state.flag(this.hasRetransmitted);
+    this.firstRetransmittedAt = state.rare(this.firstRetransmittedAt);
+    this.firstRetransmittedEnd = state.rare(this.firstRetransmittedEnd);
+    this.from = state.rare(this.from);
+    this.to = state.rare(this.to);
+    this.isJudged = state.flag(this.isJudged);
+    this.#roundsLeft = state.rare(this.#roundsLeft);
+  }
 
   begin(): void {
     this.isPossible = true;

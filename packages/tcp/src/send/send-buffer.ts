@@ -2,6 +2,8 @@ import { foldSum, type Packet, type PacketMemory, type PacketPool } from '@prism
 import { seq } from '@prism-net/wire';
 import { Holding, Holdings } from '../layer/holdings.js';
 
+/** A longer list is not kept for the next connection. */
+const LARGEST_KEPT = 64;
 const INITIAL_CHUNKS = 8;
 /** Text up to this long is copied behind the text before, rather than keeping a frame of its own. */
 const SHORT = 256;
@@ -125,6 +127,13 @@ export class SendBuffer extends Holding {
   clear(): void {
     this.release(this.end);
     this.forget();
+  }
+
+  /** Gives up the memory of a list that has grown. Only while empty. */
+  shrink(): void {
+    if (this.#chunks.length <= LARGEST_KEPT) return;
+    this.#chunks = [];
+    this.#ends = new Int32Array(0);
   }
 
   /** Copies `length` bytes from `sequence` on, all of which are kept, to offset `target` of the memory. */

@@ -19,5 +19,5 @@ export function writeError(block: ControlBlock, isLook = false): Errno {
     // §3.10.2: queued until the connection is established.
     return block.isFinQueued ? Errno.EPIPE : Errno.NONE;
   }
-  return state === State.CLOSED && block.path === null ? Errno.ENOTCONN : Errno.EPIPE;
+  return state === State.CLOSED && block.connection.network === null ? Errno.ENOTCONN : Errno.EPIPE;
 }

@@ -4,6 +4,7 @@ import { seq, tcp } from '@prism-net/wire';
 import { abort, finishOrphan } from '../closing.js';
 import type { ControlBlock } from '../control-block.js';
 import { remaining } from '../opening/deadline.js';
+import type { StateCursor } from '../parking/state-cursor.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
 import { followRoute, giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
@@ -51,6 +52,28 @@ export class ConnectionTimers {
 
   constructor(connection: ControlBlock) {
     this.#connection = connection;
+  }
+
+  /** Nothing is due but what an idle connection may wait for. */
+  get areIdle(): boolean {
+    return !this.#isAcknowledgementDelayed && !this.#isProbing;
+  }
+
+  exchange(state: StateCursor): void {
+    this.#slow = state.rare(this.#slow);
+    this.#slowKind = state.rare(this.#slowKind) as Slow;
+    this.#probes = state.rare(this.#probes);
+    this.#unanswered = state.rare(this.#unanswered);
+    this.#heardAt = state.rare(this.#heardAt);
+  }
+
+  /** The connection is parked: the slow timer goes on, by the number that {@link exchange} has saved. */
+  park(): void {
+    const { wheel } = this.#connection.layer;
+    if (this.#fast !== NEVER) wheel.destroy(this.#fast);
+    this.#fast = NEVER;
+    this.#slow = NEVER;
+    this.#isArmed = false;
   }
 
   /** RFC 9293 §3.8.6.3: an acknowledgement is due within half a second. */
@@ -119,12 +142,8 @@ export class ConnectionTimers {
     this.#slowKind = Slow.NONE;
   }
 
-  fired(timer: number, now: Instant): void {
-    if (timer === this.#fast) this.#fastFired(now);
-    else if (timer === this.#slow) this.#slowFired(now);
-  }
-
-  #fastFired(now: Instant): void {
+  /** For {@link TimerDispatch}. */
+  fastFired(now: Instant): void {
     this.#isArmed = false;
     const connection = this.#connection;
     const { recovery, layer } = connection;
@@ -232,7 +251,8 @@ export class ConnectionTimers {
     return this.#unanswered;
   }
 
-  #slowFired(now: Instant): void {
+  /** For {@link TimerDispatch}. */
+  slowFired(now: Instant): void {
     const connection = this.#connection;
     const kind = this.#slowKind;
     this.#slowKind = Slow.NONE;
@@ -278,8 +298,9 @@ export class ConnectionTimers {
 
   #armBy(due: Instant, now: Instant): void {
     if (this.#isArmed && ((this.#armedFor - due) | 0) <= 0) return;
-    const { wheel } = this.#connection.layer;
-    if (this.#fast === NEVER) this.#fast = wheel.create(this.#connection, 0);
+    const { layer, connection } = this.#connection;
+    const { wheel } = layer;
+    if (this.#fast === NEVER) this.#fast = wheel.create(layer.fastTimers, connection.slot);
     this.#isArmed = true;
     this.#armedFor = due;
     const delay = (due - now) | 0;
@@ -287,8 +308,9 @@ export class ConnectionTimers {
   }
 
   #armSlow(kind: Slow, delayMicroseconds: number, now: Instant): void {
-    const { wheel } = this.#connection.layer;
-    if (this.#slow === NEVER) this.#slow = wheel.create(this.#connection, 1);
+    const { layer, connection } = this.#connection;
+    const { wheel } = layer;
+    if (this.#slow === NEVER) this.#slow = wheel.create(layer.slowTimers, connection.slot);
     this.#slowKind = kind;
     wheel.arm(this.#slow, delayMicroseconds, now);
   }

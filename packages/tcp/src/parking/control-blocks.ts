@@ -1,0 +1,243 @@
+import type { Instant, TimerHandler } from '@prism-net/time';
+import type { Connection } from '../connection.js';
+import { ControlBlock } from '../control-block.js';
+import type { TcpLayer } from '../layer/tcp-layer.js';
+import { isParkable } from './idleness.js';
+import { ParkedRows } from './parked-rows.js';
+import { StateCursor } from './state-cursor.js';
+
+/** Spare blocks kept for the next connections. */
+const LARGEST_POOL = 1024;
+/** Blocks looked at in one go, and the pause until the next while the round is not complete. */
+const LOOKS = 512;
+const PAUSE_MICROSECONDS = 2000;
+/** `Connection.slot` of a connection that is over and that its user has let go. */
+export const OVER = -2;
+
+/**
+ * Where control blocks come from, and where they go. A connection has one from when it is opened until it has ended and its
+ * user has closed it; then the block serves the next. An established connection that has nothing to do for a while gives
+ * its block back as well (it is *parked*): what must not be forgotten lies in a row of integers until something happens.
+ *
+ * ```
+ *   spare ──► in use ──► let go ──► spare (at the end of a poll, when no list of the layer refers to it)
+ *     ▲         │  ▲
+ *     └─ park ──┘  └── wake: a segment, a timer, a call of the user
+ * ```
+ */
+export class ControlBlocks implements TimerHandler {
+  readonly #layer: TcpLayer;
+  readonly #spare: ControlBlock[] = [];
+  readonly #letGo: ControlBlock[] = [];
+  /** Of connections in the table. */
+  readonly #used: ControlBlock[] = [];
+  readonly #cursor = new StateCursor();
+  /** The words of a new block. */
+  readonly #newWords: Int32Array;
+  readonly #newRare: Int32Array;
+  readonly #rows: ParkedRows;
+  #hand = 0;
+  /** Blocks the hand has passed in this round. */
+  #passed = 0;
+  #timer = -1;
+  #isArmed = false;
+
+  constructor(layer: TcpLayer) {
+    this.#layer = layer;
+    const block = new ControlBlock(layer.open(null));
+    const words = new Int32Array(256);
+    this.#cursor.begin(true, words, 0);
+    block.exchange(this.#cursor);
+    this.#newWords = words.slice(0, this.#cursor.count);
+    this.#newRare = this.#cursor.rareWords.slice(0, this.#cursor.rareCount);
+    this.#rows = new ParkedRows(this.#cursor.count);
+    block.clear();
+    this.#spare.push(block);
+  }
+
+  /** Connections without a block. */
+  get parked(): number {
+    return this.#rows.size;
+  }
+
+  /** Blocks of connections in the table. */
+  get used(): number {
+    return this.#used.length;
+  }
+
+  get spare(): number {
+    return this.#spare.length;
+  }
+
+  /** Bytes that parked connections take here. */
+  get parkedBytes(): number {
+    return this.#rows.bytes;
+  }
+
+  /** A block for a connection that has none: new, or as it was when the connection was parked. */
+  give(connection: Connection): ControlBlock {
+    const block = this.#spare.pop();
+    if (block === undefined) {
+      connection.block = new ControlBlock(connection);
+      if (connection.slot >= 0) this.#restore(connection, connection.block);
+    } else {
+      block.connection = connection;
+      connection.block = block;
+      if (connection.slot >= 0) this.#restore(connection, block);
+      else this.#renew(block);
+    }
+    if (connection.slot === OVER) {
+      // Whatever is asked of a connection that is over is answered by one that never was.
+      connection.block.isOrphan = true;
+      this.letGo(connection.block);
+    }
+    return connection.block;
+  }
+
+  /** The connection is in the table. */
+  enlist(block: ControlBlock): void {
+    if (block.place >= 0) return;
+    block.place = this.#used.length;
+    this.#used.push(block);
+    if (!this.#isArmed && this.#used.length > this.#layer.settings.warmConnections) this.#arm(this.#parkAfter);
+  }
+
+  /** The connection has left the table. */
+  delist(block: ControlBlock): void {
+    const { place } = block;
+    if (place < 0) return;
+    const last = this.#used.pop()!;
+    if (last !== block) {
+      this.#used[place] = last;
+      last.place = place;
+    }
+    block.place = -1;
+  }
+
+  /** The connection has ended and its user has closed it: the block is given back when nothing refers to it any more. */
+  letGo(block: ControlBlock): void {
+    if (block.isLetGo) return;
+    block.isLetGo = true;
+    this.#letGo.push(block);
+  }
+
+  /** To be called where no function further up holds a block, and no list of the layer that may hold one is being worked on. */
+  recycle(): void {
+    const list = this.#letGo;
+    let kept = 0;
+    for (let i = 0; i < list.length; i = (i + 1) | 0) {
+      const block = list[i]!;
+      if (block.isPending) {
+        list[kept] = block;
+        kept = (kept + 1) | 0;
+        continue;
+      }
+      const { connection } = block;
+      connection.block = null;
+      connection.slot = OVER;
+      this.#keep(block);
+    }
+    list.length = kept;
+  }
+
+  /** Parks the connection, if it is idle. Where {@link recycle} may be called. */
+  park(block: ControlBlock): boolean {
+    if (!isParkable(block)) return false;
+    const { connection } = block;
+    const { slot } = connection;
+    const cursor = this.#cursor;
+    cursor.begin(true, this.#rows.add(slot), this.#rows.start(slot));
+    block.exchange(cursor);
+    const { rareWords } = cursor;
+    const usual = this.#newRare;
+    for (let i = 0; i < usual.length; i = (i + 1) | 0) {
+      if (rareWords[i] === usual[i]) continue;
+      this.#rows.setRare(slot, rareWords.slice(0, usual.length));
+      break;
+    }
+    block.timers.park();
+    this.delist(block);
+    connection.block = null;
+    this.#keep(block);
+    return true;
+  }
+
+  /** Parks all that are idle, however long. Where {@link recycle} may be called. */
+  parkAll(): void {
+    for (let i = this.#used.length - 1; i >= 0; i--) this.park(this.#used[i]!);
+  }
+
+  /** The hand goes on. */
+  onTimer(_timer: number, _argument: number, now: Instant): void {
+    const layer = this.#layer;
+    const used = this.#used;
+    const { warmConnections } = layer.settings;
+    const idle = this.#parkAfter / 1000;
+    this.#isArmed = false;
+    // Within a burst a list may refer to a block without its knowing.
+    if (layer.isBetweenBursts) {
+      for (let looks = LOOKS; looks > 0 && used.length > warmConnections; looks = (looks - 1) | 0) {
+        if (this.#hand >= used.length) this.#hand = 0;
+        const block = used[this.#hand]!;
+        const isOld = ((layer.milliseconds - block.lastReceivedAt) | 0) >= idle;
+        if (!isOld || !this.park(block)) this.#hand = (this.#hand + 1) | 0;
+        this.#passed = (this.#passed + 1) | 0;
+      }
+    }
+    if (used.length <= warmConnections) return;
+    if (this.#passed < used.length) {
+      this.#arm(PAUSE_MICROSECONDS, now);
+      return;
+    }
+    this.#passed = 0;
+    this.#arm(Math.max(this.#parkAfter >> 2, PAUSE_MICROSECONDS), now);
+  }
+
+  close(): void {
+    if (this.#timer >= 0) this.#layer.wheel.destroy(this.#timer);
+    this.#timer = -1;
+    this.#isArmed = false;
+  }
+
+  get #parkAfter(): number {
+    return this.#layer.settings.parkAfterMilliseconds * 1000;
+  }
+
+  #arm(microseconds: number, now = this.#layer.now): void {
+    const { wheel } = this.#layer;
+    if (this.#timer < 0) this.#timer = wheel.create(this, 0);
+    wheel.arm(this.#timer, microseconds, now);
+    this.#isArmed = true;
+  }
+
+  /** As new. */
+  #renew(block: ControlBlock): void {
+    this.#cursor.rareWords.set(this.#newRare);
+    this.#cursor.begin(false, this.#newWords, 0);
+    block.exchange(this.#cursor);
+  }
+
+  #restore(connection: Connection, block: ControlBlock): void {
+    const { slot } = connection;
+    const rows = this.#rows;
+    const cursor = this.#cursor;
+    cursor.rareWords.set(rows.rare(slot) ?? this.#newRare);
+    cursor.begin(false, rows.chunk(slot), rows.start(slot));
+    block.exchange(cursor);
+    rows.delete(slot);
+    const network = connection.network!;
+    network.keyOf(connection, block.key);
+    const path = block.pathOn(network);
+    path.copy(connection);
+    // Where there is no way now, output finds out.
+    network.resolve(path);
+    block.path = path;
+    this.enlist(block);
+  }
+
+  #keep(block: ControlBlock): void {
+    block.clear();
+    if (this.#spare.length < LARGEST_POOL) this.#spare.push(block);
+  }
+}
+

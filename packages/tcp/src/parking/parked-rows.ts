@@ -1,0 +1,63 @@
+/** Rows of a chunk: chunks come and go with the connections whose numbers fall into them. */
+const CHUNK_SHIFT = 10;
+const CHUNK_ROWS = 1 << CHUNK_SHIFT;
+
+/** The rows in which parked connections lie, by their number in the table of connections; in chunks made on demand. */
+export class ParkedRows {
+  readonly #rowWords: number;
+  readonly #chunks: (Int32Array | null)[] = [];
+  readonly #used: number[] = [];
+  /** For the few that have something unusual to remember. */
+  readonly #rare = new Map<number, Int32Array>();
+  size = 0;
+
+  constructor(rowWords: number) {
+    this.#rowWords = rowWords;
+  }
+
+  /** Bytes of all rows. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const chunk of this.#chunks) bytes += chunk?.byteLength ?? 0;
+    for (const words of this.#rare.values()) bytes += words.byteLength;
+    return bytes;
+  }
+
+  /** The chunk of a new row. */
+  add(slot: number): Int32Array {
+    const index = slot >> CHUNK_SHIFT;
+    while (this.#chunks.length <= index) {
+      this.#chunks.push(null);
+      this.#used.push(0);
+    }
+    this.#used[index]!++;
+    this.size++;
+    this.#chunks[index] ??= new Int32Array(this.#rowWords << CHUNK_SHIFT);
+    return this.#chunks[index];
+  }
+
+  chunk(slot: number): Int32Array {
+    return this.#chunks[slot >> CHUNK_SHIFT]!;
+  }
+
+  /** Where in its chunk the row begins. */
+  start(slot: number): number {
+    return Math.imul(slot & (CHUNK_ROWS - 1), this.#rowWords);
+  }
+
+  setRare(slot: number, words: Int32Array): void {
+    this.#rare.set(slot, words);
+  }
+
+  rare(slot: number): Int32Array | undefined {
+    return this.#rare.get(slot);
+  }
+
+  delete(slot: number): void {
+    const index = slot >> CHUNK_SHIFT;
+    this.#used[index]!--;
+    this.size--;
+    if (this.#used[index] === 0) this.#chunks[index] = null;
+    if (this.#rare.size > 0) this.#rare.delete(slot);
+  }
+}
