@@ -176,12 +176,12 @@ describe('connect', () => {
       congestionControl: 'newreno',
     };
     const { host, client, server } = await connectedPair(new LoopbackHost(), connect, { timeToLive: 9, cork: true });
-    expect(client.connection.block).toMatchObject({ noDelay: true, cork: true, keepAlive: true, linger: 5 });
+    expect(client.connection.wake()).toMatchObject({ noDelay: true, cork: true, keepAlive: true, linger: 5 });
     expect(client.connection.wake().sendBuffer.limit).toBe(5000);
     expect(client.tcpInfo().congestionControl).toBe('newreno');
-    expect(server.connection.block).toMatchObject({ timeToLive: 9, cork: true, noDelay: false });
+    expect(server.connection.wake()).toMatchObject({ timeToLive: 9, cork: true, noDelay: false });
     server.setOptions({ cork: false, noDelay: true, pacing: true, maximumPacingRate: 125_000 });
-    expect(server.connection.block).toMatchObject({ cork: false, noDelay: true, pacing: true });
+    expect(server.connection.wake()).toMatchObject({ cork: false, noDelay: true, pacing: true });
     expect(server.connection.information().pacingRate).toBe(125_000);
     expect(() => server.setOptions({ maximumPacingRate: -1 })).toThrow(/maximumPacingRate must be/);
     expect(() => server.setOptions({ ecn: 'off' })).toThrow(

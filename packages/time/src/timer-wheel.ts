@@ -10,7 +10,7 @@ export interface TimerHandler {
 }
 
 export interface TimerWheelOptions {
-  /** How many timers can exist at once. */
+  /** How many timers can exist at once. Memory is taken for those that do, by doubling. */
   readonly capacity: number;
   /** Resolution: a power of two, 1 to 2^20. Default 256. */
   readonly tickMicroseconds?: number;
@@ -26,6 +26,10 @@ const LEVELS = 7;
 const TOP_LEVEL = LEVELS - 1;
 const TOP_SHIFT = TOP_LEVEL * SLOT_BITS;
 const TOP_SLOT_MASK = 3;
+/** The heads of the slots come first in the arrays; behind them, from this number on, the timers. */
+const HEADS = LEVELS * SLOTS;
+/** Timers there is room for at first. */
+const INITIAL_TIMERS = 256;
 
 /**
  * Longest leg in ticks. With every deadline less than 2^30 ticks ahead, the top level holds at most the slot after
@@ -54,7 +58,7 @@ const UNUSED: TimerHandler = new UnusedHandler();
 
 /**
  * A hierarchical timer wheel (Varghese and Lauck, scheme 7) in typed arrays: arming and cancelling are O(1), and
- * nothing is allocated after construction.
+ * allocate nothing; only when there were never so many timers before, the arrays are doubled.
  *
  * A timer lies on the level of the highest 5-bit digit in which its deadline differs from the current tick, in the
  * slot of that digit. So the earliest timer is always in the first occupied slot of the lowest occupied level, and
@@ -69,20 +73,20 @@ export class TimerWheel {
 
   readonly #capacity: number;
   readonly #tickShift: number;
-  /** Circular doubly linked lists; entries from `capacity` on are the heads of the slots, IDLE = not in a list. */
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
-  readonly #deadlines: Int32Array;
+  /** Circular doubly linked lists; the first entries are the heads of the slots, IDLE = not in a list. */
+  #next: Int32Array = new Int32Array(HEADS);
+  #previous: Int32Array = new Int32Array(HEADS);
+  #deadlines: Int32Array = new Int32Array(HEADS);
   /** Legs of LEG_TICKS still to wait after the deadline. */
-  readonly #legs: Int32Array;
-  readonly #live: Uint8Array;
-  readonly #arguments: Int32Array;
-  readonly #handlers: TimerHandler[];
+  #legs: Int32Array = new Int32Array(HEADS);
+  #live: Uint8Array = new Uint8Array(HEADS);
+  #arguments: Int32Array = new Int32Array(HEADS);
+  readonly #handlers: TimerHandler[] = new Array<TimerHandler>(HEADS).fill(UNUSED);
   /** Bit s of word l: slot s of level l is occupied. */
   readonly #occupied: Int32Array;
   /** Bit l: level l has an occupied slot. */
   #occupiedLevels = 0;
-  #firstFree = 0;
+  #firstFree = IDLE;
 
   /** How far the wheel has turned; int32, wraps. */
   #tick = 0;
@@ -105,29 +109,23 @@ export class TimerWheel {
     }
     this.#capacity = capacity;
     this.#tickShift = tickShift;
-    this.#next = new Int32Array(capacity + LEVELS * SLOTS);
-    this.#previous = new Int32Array(capacity + LEVELS * SLOTS);
-    this.#deadlines = new Int32Array(capacity);
-    this.#legs = new Int32Array(capacity);
-    this.#live = new Uint8Array(capacity);
-    this.#arguments = new Int32Array(capacity);
-    this.#handlers = new Array<TimerHandler>(capacity).fill(UNUSED);
     this.#occupied = new Int32Array(LEVELS);
-    for (let timer = 0; timer < capacity; timer++) {
-      this.#next[timer] = timer + 1 < capacity ? timer + 1 : IDLE;
-      this.#previous[timer] = IDLE;
-    }
-    for (let head = capacity; head < this.#next.length; head++) {
+    for (let head = 0; head < HEADS; head++) {
       this.#next[head] = head;
       this.#previous[head] = head;
     }
+    this.#grow(Math.min(capacity, INITIAL_TIMERS));
     this.#targetInstant = now & -tickMicroseconds;
   }
 
   /** Makes a timer, not yet armed. Returns its id (≥ 0), or -1 when `capacity` timers exist. */
   create(handler: TimerHandler, argument: number): number {
+    if (this.#firstFree === IDLE) {
+      const timers = this.#next.length - HEADS;
+      if (timers === this.#capacity) return -1;
+      this.#grow(Math.min(timers * 2, this.#capacity));
+    }
     const timer = this.#firstFree;
-    if (timer === IDLE) return -1;
     this.#firstFree = this.#next[timer]!;
     this.#live[timer] = 1;
     this.#handlers[timer] = handler;
@@ -205,7 +203,7 @@ export class TimerWheel {
 
       const due = this.#tick & SLOT_MASK;
       if (((this.#occupied[0]! >>> due) & 1) !== 0) {
-        const timer = this.#next[this.#capacity + due]!;
+        const timer = this.#next[due]!;
         if (this.#legs[timer]! > 0) {
           if (--moves < 0) return expired;
           this.#unlink(timer);
@@ -228,7 +226,7 @@ export class TimerWheel {
       if (((start - this.#target) | 0) > 0) break;
       this.#tick = start;
       if (level > 0) {
-        this.#cascading = this.#capacity + level * SLOTS + ((start >>> (level * SLOT_BITS)) & SLOT_MASK);
+        this.#cascading = level * SLOTS + ((start >>> (level * SLOT_BITS)) & SLOT_MASK);
       }
     }
     this.#tick = this.#target;
@@ -249,6 +247,26 @@ export class TimerWheel {
     const cap = MAXIMUM_SLEEP_MICROSECONDS >> this.#tickShift;
     const sleep = (Math.min(ticks, cap) << this.#tickShift) - offset;
     return Math.max(0, Math.min(sleep, MAXIMUM_SLEEP_MICROSECONDS)) | 0;
+  }
+
+  /** Room for so many timers. */
+  #grow(timers: number): void {
+    const first = this.#next.length;
+    const end = HEADS + timers;
+    this.#next = longer(this.#next, end);
+    this.#previous = longer(this.#previous, end);
+    this.#deadlines = longer(this.#deadlines, end);
+    this.#legs = longer(this.#legs, end);
+    this.#arguments = longer(this.#arguments, end);
+    const live = new Uint8Array(end);
+    live.set(this.#live);
+    this.#live = live;
+    for (let timer = first; timer < end; timer++) {
+      this.#handlers.push(UNUSED);
+      this.#next[timer] = timer + 1 < end ? timer + 1 : IDLE;
+      this.#previous[timer] = IDLE;
+    }
+    this.#firstFree = first;
   }
 
   /** Moves `target` to `now`. */
@@ -286,7 +304,7 @@ export class TimerWheel {
     // The highest differing bit divided by 5: n * 13 >> 6 is floor(n / 5) for n ≤ 31. Equal ticks: level 0.
     const level = ((31 - Math.clz32(difference | 1)) * 13) >> 6;
     const slot = (deadline >>> (level * SLOT_BITS)) & SLOT_MASK;
-    const head = this.#capacity + level * SLOTS + slot;
+    const head = level * SLOTS + slot;
     const last = this.#previous[head]!;
     this.#next[last] = timer;
     this.#previous[timer] = last;
@@ -304,10 +322,9 @@ export class TimerWheel {
     this.#previous[timer] = IDLE;
     if (before !== after) return;
     // Only the head is left: the slot is empty.
-    const index = before - this.#capacity;
-    if (index < 0) return;
-    const level = index >> SLOT_BITS;
-    const bits = this.#occupied[level]! & ~(1 << (index & SLOT_MASK));
+    if (before >= HEADS) return;
+    const level = before >> SLOT_BITS;
+    const bits = this.#occupied[level]! & ~(1 << (before & SLOT_MASK));
     this.#occupied[level] = bits;
     if (bits === 0) this.#occupiedLevels &= ~(1 << level);
   }
@@ -315,4 +332,10 @@ export class TimerWheel {
 
 function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
+}
+
+function longer(words: Int32Array, length: number): Int32Array {
+  const copy = new Int32Array(length);
+  copy.set(words);
+  return copy;
 }

@@ -117,7 +117,7 @@ export class TcpLayer implements SegmentReceiver {
     // Timestamps need no origin of their own: the offset per peer hides it (RFC 7323 §7.1).
     this.milliseconds = random.nextInt32();
     const { maximumConnections } = this.settings;
-    // Two for each connection, and one for its socket.
+    // Two for each connection, and one for its socket; memory is taken for those there are.
     this.wheel = new TimerWheel({ capacity: 3 * maximumConnections, now });
     this.table = new ConnectionTable(maximumConnections, random);
     this.#hashKey = createHashKey(random);

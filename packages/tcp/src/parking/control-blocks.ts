@@ -240,4 +240,3 @@ export class ControlBlocks implements TimerHandler {
     if (this.#spare.length < LARGEST_POOL) this.#spare.push(block);
   }
 }
-
