@@ -13,18 +13,25 @@ export const GOES_ON = -1;
 
 /** The half of a stream socket that reads. */
 export class ReceivingSide {
-  readonly readers = new ReaderQueue<Chunk>();
   isShut = false;
   readonly #life: StreamLife;
-  /** Everything was read of a connection that is gone. */
-  readonly #drained: () => void;
-  /** A reader was told of the end of the peer's stream. */
-  readonly #endSeen: () => void;
+  readonly #allowHalfOpen: boolean;
+  /** Made for the first read that waits. */
+  #readers: ReaderQueue<Chunk> | null = null;
 
-  constructor(life: StreamLife, drained: () => void, endSeen: () => void) {
+  constructor(life: StreamLife, allowHalfOpen: boolean) {
     this.#life = life;
-    this.#drained = drained;
-    this.#endSeen = endSeen;
+    this.#allowHalfOpen = allowHalfOpen;
+  }
+
+  get readers(): ReaderQueue<Chunk> {
+    this.#readers ??= new ReaderQueue();
+    return this.#readers;
+  }
+
+  /** Reads that wait. */
+  get waiting(): number {
+    return this.#readers === null ? 0 : this.#readers.length;
   }
 
   /** How the stream ends for a reader who has read everything: NONE in an orderly way, else what ended it; or GOES_ON. */
@@ -58,7 +65,7 @@ export class ReceivingSide {
   }
 
   read(iterator: object | null, maximum: number): Promise<IteratorResult<Chunk, undefined>> {
-    if (this.readers.length > 0) return this.readers.wait(iterator, maximum);
+    if (this.waiting > 0) return this.readers.wait(iterator, maximum);
     const { end } = this;
     if (end === Errno.NONE) {
       this.#endSeen();
@@ -72,9 +79,8 @@ export class ReceivingSide {
   /** Gives those who wait what there is; when there is nothing and never will be, the end. */
   serve(): void {
     const { connection } = this.#life;
-    while (this.readers.length > 0 && connection.readableBytes > 0)
-      this.readers.serve(this.#take(this.readers.maximum));
-    if (this.readers.length > 0) this.serveEnd();
+    while (this.waiting > 0 && connection.readableBytes > 0) this.readers.serve(this.#take(this.readers.maximum));
+    if (this.waiting > 0) this.serveEnd();
   }
 
   /** Tells those who wait of the end, if it has come. */
@@ -82,15 +88,15 @@ export class ReceivingSide {
     const { end } = this;
     if (end === GOES_ON) return;
     if (end === Errno.NONE) {
-      if (this.readers.length > 0) this.#endSeen();
-      this.readers.end();
-    } else while (this.readers.length > 0) this.readers.reject(this.#life.error('read', end as Errno));
+      if (this.waiting > 0) this.#endSeen();
+      this.#readers?.end();
+    } else while (this.waiting > 0) this.readers.reject(this.#life.error('read', end as Errno));
   }
 
   shutdown(): void {
     if (this.isShut) return;
     this.isShut = true;
-    this.readers.end();
+    this.#readers?.end();
     const { connection, hasEnded } = this.#life;
     if (hasEnded) connection.discardReceived();
     else connection.shutdownRead();
@@ -109,6 +115,11 @@ export class ReceivingSide {
     const { connection, context, hasEnded } = this.#life;
     // The peer may have to be told of the room.
     if (context.tcp.hasPending) context.requestPoll();
-    if (hasEnded && connection.readableBytes === 0) this.#drained();
+    if (hasEnded && connection.readableBytes === 0 && this.#life.isFinished) context.closed(this.#life.socket);
+  }
+
+  /** A reader was told of the end of the peer's stream. */
+  #endSeen(): void {
+    if (!this.#allowHalfOpen) this.#life.socket.end();
   }
 }

@@ -7,19 +7,30 @@ import { WriteQueue } from './write-queue.js';
 
 /** The half of a stream socket that writes. */
 export class SendingSide {
-  readonly queue = new WriteQueue();
   /** Nothing more will be written. */
   isEnding = false;
   /** A write found no room, or took the last: somebody may wait for more. */
   wantsRoom = false;
   readonly #life: StreamLife;
+  /** Made for the first write that waits. */
+  #queue: WriteQueue | null = null;
 
   constructor(life: StreamLife) {
     this.#life = life;
   }
 
+  get queue(): WriteQueue {
+    this.#queue ??= new WriteQueue();
+    return this.#queue;
+  }
+
+  /** Writes that wait. */
+  get waiting(): number {
+    return this.#queue === null ? 0 : this.#queue.length;
+  }
+
   get room(): number {
-    if (this.queue.length > 0 || this.isEnding) return 0;
+    if (this.waiting > 0 || this.isEnding) return 0;
     return this.#life.connection.writableBytes;
   }
 
@@ -39,14 +50,14 @@ export class SendingSide {
 
   reserve(): Packet | null {
     if (this.errno !== Errno.NONE) return null;
-    const packet = this.queue.length > 0 ? null : this.#life.connection.reserve();
+    const packet = this.waiting > 0 ? null : this.#life.connection.reserve();
     this.wantsRoom = packet === null;
     return packet;
   }
 
   commit(packet: Packet): Errno {
     const errno = this.errno;
-    if (errno !== Errno.NONE || this.queue.length > 0) {
+    if (errno !== Errno.NONE || this.waiting > 0) {
       packet.release();
       return errno === Errno.NONE ? Errno.EAGAIN : errno;
     }
@@ -60,7 +71,7 @@ export class SendingSide {
     requireRange('write', bytes, start, length);
     const errno = this.errno;
     if (errno !== Errno.NONE) return -errno;
-    if (this.queue.length > 0) {
+    if (this.waiting > 0) {
       this.wantsRoom = true;
       return 0;
     }
@@ -75,7 +86,7 @@ export class SendingSide {
   fire(template: SegmentTemplate, immediate: boolean): number {
     const errno = this.errno;
     if (errno !== Errno.NONE) return -errno;
-    if (this.queue.length > 0) {
+    if (this.waiting > 0) {
       this.wantsRoom = true;
       return template.isClosed ? -Errno.EBADF : 0;
     }
@@ -91,7 +102,7 @@ export class SendingSide {
   warmTemplate(template: SegmentTemplate): number {
     const errno = this.errno;
     if (errno !== Errno.NONE) return -errno;
-    if (this.queue.length > 0) return template.isClosed ? -Errno.EBADF : 0;
+    if (this.waiting > 0) return template.isClosed ? -Errno.EBADF : 0;
     return template.warm(this.#life.context.now());
   }
 
@@ -100,7 +111,7 @@ export class SendingSide {
     requireRange('warm', bytes, start, length);
     const errno = this.errno;
     if (errno !== Errno.NONE) return -errno;
-    if (this.queue.length > 0) return 0;
+    if (this.waiting > 0) return 0;
     const { connection, context } = this.#life;
     return connection.warm(bytes, start, length, context.now());
   }
@@ -109,7 +120,7 @@ export class SendingSide {
     const bytes = requireBytes('write', data);
     const errno = this.errno;
     if (errno !== Errno.NONE) throw this.#life.error('write', errno);
-    if (this.queue.length > 0) return this.queue.add(bytes, 0);
+    if (this.waiting > 0) return this.queue.add(bytes, 0);
     const taken = this.#life.connection.write(bytes, 0, bytes.length);
     if (taken < 0) throw this.#life.error('write', -taken as Errno);
     this.#life.context.requestPoll();
@@ -121,20 +132,20 @@ export class SendingSide {
     const { connection } = this.#life;
     const moved = this.queue.move(connection);
     if (moved < 0) this.queue.fail(this.#life.error('write', -moved as Errno));
-    if (this.queue.length === 0 && this.isEnding) connection.shutdownWrite();
+    if (this.waiting === 0 && this.isEnding) connection.shutdownWrite();
   }
 
   end(): void {
     if (this.isEnding || this.#life.hasEnded) return;
     this.isEnding = true;
-    if (this.queue.length > 0) return;
+    if (this.waiting > 0) return;
     this.#life.connection.shutdownWrite();
     this.#life.context.requestPoll();
   }
 
   /** The connection is gone: what waits will not be sent. */
   fail(): void {
-    if (this.queue.length === 0) return;
+    if (this.waiting === 0) return;
     const { errno } = this.#life;
     this.queue.fail(this.#life.error('write', errno === Errno.NONE ? Errno.EPIPE : errno));
   }

@@ -1,8 +1,13 @@
 import { Errno, type PosixError } from '@prism-net/errors';
 import type { Connection, ConnectionHandler } from '@prism-net/tcp';
 import type { ReadyTarget } from './ready-queue.js';
-import type { SocketContext } from './socket-context.js';
+import type { Closable, SocketContext } from './socket-context.js';
 import { streamError } from './stream-options.js';
+
+/** The socket, as its parts know it. */
+export interface StreamOwner extends ReadyTarget, Closable {
+  end(): void;
+}
 
 /**
  * What the parts of a stream socket share: the connection, and what has become of it. Hears the connection within the
@@ -11,7 +16,7 @@ import { streamError } from './stream-options.js';
 export class StreamLife implements ConnectionHandler {
   readonly context: SocketContext;
   readonly connection: Connection;
-  readonly #socket: ReadyTarget;
+  readonly socket: StreamOwner;
   /** Something arrived, or the stream ended, since `onReadable` was last called. */
   hasArrived = false;
   /** The application has closed or aborted it. */
@@ -20,11 +25,13 @@ export class StreamLife implements ConnectionHandler {
   /** The connection exists no longer, and `errno` is what ended it. */
   hasEnded = false;
   errno: Errno = Errno.NONE;
+  /** That has been told to everybody. */
+  isFinished = false;
 
-  constructor(context: SocketContext, connection: Connection, socket: ReadyTarget) {
+  constructor(context: SocketContext, connection: Connection, socket: StreamOwner) {
     this.context = context;
     this.connection = connection;
-    this.#socket = socket;
+    this.socket = socket;
     connection.handler = this;
   }
 
@@ -32,11 +39,11 @@ export class StreamLife implements ConnectionHandler {
 
   readable(): void {
     this.hasArrived = true;
-    this.context.ready.mark(this.#socket);
+    this.context.ready.mark(this.socket);
   }
 
   writable(): void {
-    this.context.ready.mark(this.#socket);
+    this.context.ready.mark(this.socket);
   }
 
   ended(_connection: Connection, errno: Errno): void {
@@ -48,7 +55,7 @@ export class StreamLife implements ConnectionHandler {
 
   /** The socket gets its turn in the next tick, and there will be one. */
   wake(): void {
-    this.context.ready.mark(this.#socket);
+    this.context.ready.mark(this.socket);
     this.context.requestPoll();
   }
 

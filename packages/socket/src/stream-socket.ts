@@ -3,13 +3,14 @@ import { Errno, invalidArgument, type PosixError, requireWholeNumber } from '@pr
 import { type Connection, type ConnectionOptions, State, stateName, type TcpInformation } from '@prism-net/tcp';
 import { ClosingDeadline } from './closing-deadline.js';
 import { requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
-import { type ReadyTarget, throwLater } from './ready-queue.js';
+import { throwLater } from './ready-queue.js';
 import { CHUNK, type Chunk, GOES_ON, ReceivingSide } from './receiving-side.js';
 import { requireBytes } from './require-bytes.js';
 import { SendingSide } from './sending-side.js';
 import type { SocketAddress } from './socket-address.js';
-import type { Closable, SocketContext } from './socket-context.js';
-import { StreamLife } from './stream-life.js';
+import type { SocketContext } from './socket-context.js';
+import { StreamExtras } from './stream-extras.js';
+import { StreamLife, type StreamOwner } from './stream-life.js';
 import { requireChangeableOptions, type StreamSocketOptions, streamError } from './stream-options.js';
 import { StreamTemplate } from './stream-template.js';
 import { type SocketWatcher, type Watchable, Watchers } from './watchable.js';
@@ -28,35 +29,25 @@ import { makeReadable, makeWritable } from './web-streams.js';
  *
  * Sockets come from `connect` and from a listener.
  */
-export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIterable<Chunk> {
+export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk> {
   /** Owned by the stack's ready queue. */
   isMarked = false;
   readonly connection: Connection;
-  readonly #context: SocketContext;
   readonly #life: StreamLife;
   readonly #receiving: ReceivingSide;
   readonly #sending: SendingSide;
-  readonly #watchers = new Watchers();
+  #watchers: Watchers | null = null;
   #onReadable: ((socket: StreamSocket) => void) | null = null;
   #onWritable: ((socket: StreamSocket) => void) | null = null;
-  #onError: ((error: PosixError) => void) | null = null;
-  /** The end of the connection has been told to everybody. */
-  #isFinished = false;
-  #deadline: ClosingDeadline | undefined;
-  #closed: Promise<void> | undefined;
-  #settleClosed: (() => void) | undefined;
-  #readable: ReadableStream<Uint8Array> | undefined;
-  #writable: WritableStream<Uint8Array | string> | undefined;
-  #detachSignal: (() => void) | undefined;
+  /** What most sockets never need, made when they do: there may be very many of them. */
+  #extras: StreamExtras | null = null;
 
   /** For `connect` and listeners: takes the connection over. */
   constructor(context: SocketContext, connection: Connection, options: StreamSocketOptions = {}) {
     const { allowHalfOpen = true, signal } = options;
-    this.#context = context;
     this.connection = connection;
     this.#life = new StreamLife(context, connection, this);
-    const drained = () => this.#drained();
-    this.#receiving = new ReceivingSide(this.#life, drained, allowHalfOpen ? () => {} : () => this.end());
+    this.#receiving = new ReceivingSide(this.#life, allowHalfOpen);
     this.#sending = new SendingSide(this.#life);
     context.opened(this);
     // Before it was accepted the connection may have ended already.
@@ -64,7 +55,7 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     if (signal === undefined) return;
     const close = () => this.close();
     signal.addEventListener('abort', close, { once: true });
-    this.#detachSignal = () => signal.removeEventListener('abort', close);
+    this.#extra.detachSignal = () => signal.removeEventListener('abort', close);
     if (signal.aborted) this.close();
   }
 
@@ -90,18 +81,19 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
 
   /** Resolves when the connection is gone after an orderly end; rejects with the error that ended it. */
   get closed(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise((resolve, reject) => {
-      this.#settleClosed = () => {
+    const extra = this.#extra;
+    if (extra.closed !== undefined) return extra.closed;
+    extra.closed = new Promise((resolve, reject) => {
+      extra.settleClosed = () => {
         const { errno } = this.#life;
         if (errno === Errno.NONE) resolve();
         else reject(this.#life.error('read', errno));
       };
-      if (this.#isFinished) this.#settleClosed();
+      if (this.#life.isFinished) extra.settleClosed();
     });
     // Nobody has to look at it.
-    this.#closed.catch(() => {});
-    return this.#closed;
+    extra.closed.catch(() => {});
+    return extra.closed;
   }
 
   /** The state of the connection in numbers, as TCP_INFO. */
@@ -114,7 +106,7 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     if (this.isClosed) throw streamError('setOptions', Errno.EBADF, 'the socket is closed');
     requireChangeableOptions(options);
     this.connection.apply(options);
-    this.#context.requestPoll();
+    this.#life.context.requestPoll();
     return this;
   }
 
@@ -220,7 +212,7 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
 
   /** Called with the error that ends the connection, if one does before the socket is closed. */
   onError(callback: ((error: PosixError) => void) | null): this {
-    this.#onError = callback;
+    this.#extra.onError = callback;
     return this;
   }
 
@@ -252,14 +244,16 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
 
   /** What is received, as a web stream of bytes; made when first asked for. Its `cancel` is `shutdown('read')`. */
   get readable(): ReadableStream<Uint8Array> {
-    this.#readable ??= makeReadable(this);
-    return this.#readable;
+    const extra = this.#extra;
+    extra.readable ??= makeReadable(this);
+    return extra.readable;
   }
 
   /** What is sent, as a web stream; made when first asked for. Its `close` is `end()`, its `abort` is `abort()`. */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= makeWritable(this);
-    return this.#writable;
+    const extra = this.#extra;
+    extra.writable ??= makeWritable(this);
+    return extra.writable;
   }
 
   // ---- the end
@@ -293,12 +287,12 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     life.isClosed = true;
     connection.closeTemplates();
     this.#sending.isEnding = true;
-    this.#detachSignal?.();
+    this.#extras?.detachSignal?.();
     this.#receiving.serveEnd();
-    this.#watchers.tell(this, this.#context.ready);
-    const { queue } = this.#sending;
-    const mustWait = queue.length > 0 && !life.hasEnded && connection.readableBytes === 0 && connection.linger !== 0;
-    if (mustWait) this.#deadline = new ClosingDeadline(this.#context, connection, queue);
+    this.#watchers?.tell(this, this.#life.context.ready);
+    const sending = this.#sending;
+    const mustWait = sending.waiting > 0 && !life.hasEnded && connection.readableBytes === 0 && connection.linger !== 0;
+    if (mustWait) this.#extra.deadline = new ClosingDeadline(life.context, connection, sending.queue);
     else this.#closeConnection();
   }
 
@@ -307,11 +301,11 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     const life = this.#life;
     if (!life.hasEnded) {
       life.isAborted = true;
-      this.connection.abort(this.#context.now());
+      this.connection.abort(this.#life.context.now());
     }
     this.close();
     this.#finish();
-    this.#context.requestPoll();
+    this.#life.context.requestPoll();
   }
 
   /** As {@link close}: `await socket.closed` before, to know that the peer has everything. */
@@ -327,21 +321,22 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
   }
 
   watch(watcher: SocketWatcher): void {
+    this.#watchers ??= new Watchers();
     this.#watchers.add(watcher);
-    if (this.isReady) this.#watchers.tell(this, this.#context.ready);
+    if (this.isReady) this.#watchers?.tell(this, this.#life.context.ready);
   }
 
   unwatch(watcher: SocketWatcher): void {
-    this.#watchers.delete(watcher);
+    this.#watchers?.delete(watcher);
   }
 
   /** For the ready queue: what was noted in the packet path is done now, once per tick. */
   ready(): void {
     const life = this.#life;
-    if (this.#sending.queue.length > 0 && !life.hasEnded) this.#sending.move();
-    this.#watchers.tell(this, this.#context.ready);
+    if (this.#sending.waiting > 0 && !life.hasEnded) this.#sending.move();
+    this.#watchers?.tell(this, this.#life.context.ready);
     if (!life.isClosed) this.#callBack();
-    else if (this.#deadline !== undefined && !life.hasEnded) this.#closeIfDone();
+    else if (this.#extras?.deadline !== undefined && !life.hasEnded) this.#closeIfDone();
     if (life.hasEnded) this.#finish();
     this.#wakeIfReadable();
   }
@@ -366,6 +361,11 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
     }
   }
 
+  get #extra(): StreamExtras {
+    this.#extras ??= new StreamExtras();
+    return this.#extras;
+  }
+
   /** Exceptions reach the application, but nobody else suffers from them. */
   #call(callback: (socket: StreamSocket) => void): void {
     try {
@@ -377,44 +377,42 @@ export class StreamSocket implements ReadyTarget, Closable, Watchable, AsyncIter
 
   #wakeIfReadable(): void {
     if (this.connection.readableBytes === 0 || this.#life.isClosed) return;
-    if (this.#onReadable !== null || this.#receiving.readers.length > 0) this.#life.wake();
-  }
-
-  #drained(): void {
-    if (this.#isFinished) this.#context.closed(this);
+    if (this.#onReadable !== null || this.#receiving.waiting > 0) this.#life.wake();
   }
 
   /** A closed socket waited for its last writes. Text that comes now will be read by nobody: the peer is reset. */
   #closeIfDone(): void {
-    if (this.#sending.queue.length === 0 || this.connection.readableBytes > 0) this.#closeConnection();
+    if (this.#sending.waiting === 0 || this.connection.readableBytes > 0) this.#closeConnection();
   }
 
   #closeConnection(): void {
-    this.#deadline?.cancel();
-    this.connection.close(this.#context.now());
+    this.#extras?.deadline?.cancel();
+    this.connection.close(this.#life.context.now());
     if (this.#life.hasEnded) {
       this.#finish();
-      this.#context.closed(this);
+      this.#life.context.closed(this);
     }
-    this.#context.requestPoll();
+    this.#life.context.requestPoll();
   }
 
   /** The connection is gone: everybody who waits is told. */
   #finish(): void {
-    if (this.#isFinished || !this.#life.hasEnded) return;
-    this.#isFinished = true;
+    const life = this.#life;
+    if (life.isFinished || !life.hasEnded) return;
+    life.isFinished = true;
     const { connection } = this;
-    const { errno, isClosed } = this.#life;
-    this.#deadline?.cancel();
-    this.#detachSignal?.();
+    const { errno, isClosed } = life;
+    const onError = this.#extras?.onError ?? null;
+    this.#extras?.deadline?.cancel();
+    this.#extras?.detachSignal?.();
     this.#sending.fail();
     this.#receiving.serveEnd();
-    this.#settleClosed?.();
+    this.#extras?.settleClosed?.();
     // Gives back what was received and nobody will read.
-    if (isClosed) connection.close(this.#context.now());
-    else if (errno !== Errno.NONE && this.#onError !== null) this.#report(errno, this.#onError);
-    if (connection.readableBytes === 0) this.#context.closed(this);
-    else this.#context.detached(this);
+    if (isClosed) connection.close(this.#life.context.now());
+    else if (errno !== Errno.NONE && onError !== null) this.#report(errno, onError);
+    if (connection.readableBytes === 0) this.#life.context.closed(this);
+    else this.#life.context.detached(this);
   }
 
   #report(errno: Errno, callback: (error: PosixError) => void): void {

@@ -50,6 +50,11 @@ export class Connection extends Addresses {
     return this.block === null && this.slot >= 0;
   }
 
+  /** The user has closed or aborted it. */
+  get isClosed(): boolean {
+    return this.slot === OVER || (this.block?.isOrphan ?? false);
+  }
+
   get state(): State {
     if (this.block !== null) return this.block.state;
     return this.slot >= 0 ? State.ESTABLISHED : State.CLOSED;
@@ -267,7 +272,7 @@ export class Connection extends Addresses {
 
   /** What ended the connection, or an ICMP error that came since; cleared by asking (SO_ERROR). */
   pendingError(): Errno {
-    const { block } = this;
+    const block = this.#known;
     if (block === null) return Errno.NONE;
     const errno = block.error !== Errno.NONE ? block.error : block.softError;
     block.error = Errno.NONE;
@@ -282,17 +287,17 @@ export class Connection extends Addresses {
 
   /** An ICMP error that does not end it (RFC 5927 §6). */
   get softError(): Errno {
-    return this.block?.softError ?? Errno.NONE;
+    return this.#known?.softError ?? Errno.NONE;
   }
 
   /** Opened by a listener. */
   get isPassive(): boolean {
-    return this.block?.isPassive ?? false;
+    return this.#known?.isPassive ?? false;
   }
 
   /** Seconds, as `lingerSeconds` of the options. */
   get linger(): number {
-    return this.block?.linger ?? -1;
+    return this.#known?.linger ?? -1;
   }
 
   get localAddress(): IpAddress | null {
@@ -307,6 +312,11 @@ export class Connection extends Addresses {
     if (network === null) return null;
     if (network.family === 4) return IpAddress.fromIpv4(this.remoteD);
     return IpAddress.fromIpv6(this.remoteA, this.remoteB, this.remoteC, this.remoteD);
+  }
+
+  /** The control block of a connection that was opened and is not over. */
+  get #known(): ControlBlock | null {
+    return this.slot >= 0 ? this.wake() : this.block;
   }
 
   /** It has both addresses, which it keeps when it is over. */

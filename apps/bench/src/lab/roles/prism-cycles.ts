@@ -82,7 +82,7 @@ export class CycleServer implements Application, ConnectionHandler, ListenerHand
   }
 
   #answer(connection: Connection, now: Instant): void {
-    if (connection.wake().isOrphan || connection.readableBytes < this.#buffer.length) return;
+    if (connection.isClosed || connection.readableBytes < this.#buffer.length) return;
     connection.read(this.#buffer, 0, this.#buffer.length);
     connection.write(this.#buffer, 0, this.#buffer.length);
     connection.close(now);
@@ -127,7 +127,7 @@ export class CycleClient implements Application, ConnectionHandler {
 
   ended(connection: Connection): void {
     // After an orderly cycle it was closed before, and is no longer ours.
-    if (connection.wake().isOrphan) return;
+    if (connection.isClosed) return;
     this.failed++;
     this.#open--;
   }
@@ -147,7 +147,7 @@ export class CycleClient implements Application, ConnectionHandler {
   }
 
   #read(connection: Connection, now: Instant): void {
-    if (connection.wake().isOrphan) return;
+    if (connection.isClosed) return;
     connection.read(this.#answer, 0, this.#answer.length);
     if (!connection.isEndOfStream) return;
     connection.close(now);
