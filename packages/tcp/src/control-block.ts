@@ -245,6 +245,7 @@ export class ControlBlock {
     recovery.records.shrink();
     this.sendBuffer.shrink();
     this.reassembly.shrink();
+    this.pacer = null;
     this.path = null;
     this.boundAddress = null;
     this.isPending = false;
@@ -254,6 +255,22 @@ export class ControlBlock {
     this.isHeldBack = false;
     this.isWriteBlocked = false;
     this.turn = 0;
+    this.key.clear();
+    this.lastShortEnd = 0;
+    this.heldSequence = 0;
+    this.heldLength = 0;
+    this.heldAcknowledgement = 0;
+    this.heldFlags = 0;
+    this.heldWindow = 0;
+    this.heldEcn = 0;
+    this.heldFrames = 0;
+    this.heldTimestampValue = 0;
+    this.heldTimestampEcho = 0;
+    this.heldHasTimestamps = false;
+    this.lastSmoothed = 0;
+    this.lastVariation = 0;
+    this.lastMinimum = 0;
+    this.lastTimeout = 0;
   }
 
   /**
@@ -336,6 +353,8 @@ export class ControlBlock {
     this.maximumSegment = state.rare(this.maximumSegment);
     this.trafficClass = state.rare(this.trafficClass);
     this.timeToLive = state.rare(this.timeToLive);
+    this.pacing = state.flag(this.pacing);
+    this.maximumPacingRate = state.rareDouble(this.maximumPacingRate);
     this.reuseAddress = state.flag(this.reuseAddress);
     this.reusePort = state.flag(this.reusePort);
     this.ecn = ECN_MODES[state.rare(ECN_MODES.indexOf(this.ecn))]!;

@@ -295,16 +295,17 @@ export class TestHost {
     if (account.unexplained !== 0) throw new Error(`${account.unexplained} frames unexplained`);
     let held = 0;
     for (const connection of this.layer.connections()) {
-      const { recovery, sendBuffer, receiveWindow, reassembly } = connection.block!;
+      const { block } = connection;
+      if (block === null) continue;
+      const { recovery, sendBuffer, receiveWindow, reassembly } = block;
       const broken = recovery.check();
       if (broken !== null) throw new Error(`recovery: ${broken}`);
       held += reassembly.frames;
-      if (connection.block!.heldPacket !== null) throw new Error('a segment is still held');
+      if (block.heldPacket !== null) throw new Error('a segment is still held');
       if (connection.state < State.ESTABLISHED) continue;
       const start = seq.minimum(recovery.unacknowledged, sendBuffer.end);
       if (sendBuffer.start !== start) throw new Error('the send buffer does not begin at SND.UNA');
-      if (seq.isLess(receiveWindow.edge, (connection.block!.receiveNext - 1) | 0))
-        throw new Error('RCV.NXT beyond the window');
+      if (seq.isLess(receiveWindow.edge, (block.receiveNext - 1) | 0)) throw new Error('RCV.NXT beyond the window');
     }
     if (account.held !== held) throw new Error(`${account.held} frames are held, the queues have ${held}`);
   }
@@ -346,7 +347,8 @@ export function establish(options: EstablishOptions = {}): Opened {
 
 /** Writes the next `length` bytes of the pattern; returns how many were taken. */
 export function write(connection: Connection, length: number): number {
-  const at = seq.difference(connection.block!.sendBuffer.end, connection.block!.initialSendSequence);
+  const { initialSendSequence, sendBuffer } = connection.wake();
+  const at = seq.difference(sendBuffer.end, initialSendSequence);
   return connection.write(pattern(at, length), 0, length);
 }
 

@@ -64,6 +64,13 @@ export class FlowKey {
     this.d = 6;
   }
 
+  clear(): void {
+    this.a = 0;
+    this.b = 0;
+    this.c = 0;
+    this.d = 0;
+  }
+
   copy(from: FlowKey): void {
     this.a = from.a;
     this.b = from.b;

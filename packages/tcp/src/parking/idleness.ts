@@ -28,6 +28,8 @@ export function isParkable(block: ControlBlock): boolean {
     !block.isFinQueued &&
     !block.layer.shortage.isWaiting(block) &&
     block.turn === 0 &&
+    // It knows to fractions of a byte how much may leave when.
+    block.pacer === null &&
     block.error === Errno.NONE &&
     recovery.phase === RecoveryPhase.OPEN &&
     block.timers.areIdle &&
