@@ -20,6 +20,7 @@ export const OPTIONS_HELP = `  --link LINK     over a real link in a network lab
   --no-others     with --link: only Prism and the baseline
   --seconds N     about how long the scenario may take (default 20, with --link 45; at most 600)
   --runs N        repetitions the medians are taken over (default 7, with --link 5; at most 100)
+  --connections N of tcp-connections (default 100000, at most 1048576)
   --json          the result as one JSON object on the last line
 `;
 
@@ -34,7 +35,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args);
   const [scenario, ...excess] = positionals;
   if (excess.length > 0) throw new UsageError(`one scenario at a time, not also '${excess.join(' ')}'`);
-  const { link: linkText } = values;
+  const { connections, link: linkText } = values;
+  if (connections !== undefined && scenario !== 'tcp-connections') {
+    throw new UsageError('--connections is for tcp-connections');
+  }
   if (linkText === undefined) {
     for (const name of ['mtu', 'frames', 'no-others'] as const) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is for --link`);
@@ -50,6 +54,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       seconds: numberOption('seconds', seconds, 0, 600, false),
       runs: numberOption('runs', runs, 1, 100, true),
       others: values['no-others'] !== true,
+      ...(connections === undefined ? {} : { connections: numberOption('connections', connections, 1, 1 << 20, true) }),
     },
     link: linkText === undefined ? undefined : linkOption(linkText, values.mtu ?? '9000', values.frames),
   };
@@ -66,6 +71,7 @@ function parse(args: readonly string[]) {
         mtu: { type: 'string' },
         frames: { type: 'string' },
         'no-others': { type: 'boolean' },
+        connections: { type: 'string' },
         seconds: { type: 'string' },
         runs: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },

@@ -52,6 +52,12 @@ export const scenarios: readonly Scenario[] = [
     load: async () => (await import('./scenarios/template-send.js')).templateSend,
   },
   {
+    name: 'tcp-connections',
+    summary:
+      'a great many idle connections, --connections of them, and 1 % of these active: bytes each, beside node:net',
+    load: async () => (await import('./scenarios/tcp-connections.js')).tcpConnections,
+  },
+  {
     name: 'order-gateway',
     summary:
       'the order gateway (datagram port) and its load client, two stacks in two worker threads over shared memory',

@@ -19,6 +19,8 @@ export interface ScenarioOptions {
   readonly seconds: number;
   /** Repetitions the medians are taken over. */
   readonly runs: number;
+  /** How many connections, where a scenario is about that; undefined: its default. */
+  readonly connections?: number;
   /** Whether contestants besides the baseline run too, where there are any. */
   readonly others: boolean;
 }
