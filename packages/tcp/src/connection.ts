@@ -98,7 +98,7 @@ export class Connection extends Addresses {
    * ENOBUFS. The templates of a connection are closed with it.
    */
   template(text: Uint8Array): SegmentTemplate | Errno {
-    const { block } = this;
+    const block = this.#known;
     if (block === null || block.state < State.ESTABLISHED)
       return block === null ? Errno.ENOTCONN : templateError(block);
     const errno = writeError(block, true);
@@ -124,6 +124,11 @@ export class Connection extends Addresses {
     this.#templates?.delete(template);
   }
 
+  /** Whoever makes templates wants no waking before a send. */
+  get hasTemplates(): boolean {
+    return this.#templates !== null && this.#templates.size > 0;
+  }
+
   /** Closes its templates: nothing more will be written. */
   closeTemplates(): void {
     if (this.#templates === null) return;
@@ -135,7 +140,7 @@ export class Connection extends Addresses {
    * finds code and caches warm. Returns what the write would; changes nothing.
    */
   warm(bytes: Uint8Array, start: number, length: number, now: Instant): number {
-    const { block } = this;
+    const block = this.#known;
     return block === null ? -Errno.ENOTCONN : this.layer.rehearsal.write(block, bytes, start, length, now);
   }
 

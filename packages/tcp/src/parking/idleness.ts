@@ -12,6 +12,7 @@ export function isParkable(block: ControlBlock): boolean {
   return (
     block.state === State.ESTABLISHED &&
     connection.slot >= 0 &&
+    !connection.hasTemplates &&
     recovery.next === recovery.unacknowledged &&
     sendBuffer.end === recovery.next &&
     sendBuffer.length === 0 &&
