@@ -16,6 +16,8 @@ import { SegmentTemplate } from './send/segment-template.js';
 import { refuse, writeError } from './send/writing.js';
 import { canSend, State } from './state.js';
 
+/** The third word of an IPv4 address written as an IPv6 one (RFC 4291 §2.5.5.2). */
+const MAPPED = 0xffff;
 /** What a packet counts while packets are scarce. */
 const FRAME = 2048;
 
@@ -23,7 +25,7 @@ const FRAME = 2048;
  * A connection as its user holds it: the calls of RFC 9293 §3.9.1, which return error numbers and counts and never throw.
  * What TCP knows of it is in its control block.
  */
-export class Connection extends Addresses {
+export class Connection {
   readonly layer: TcpLayer;
   handler: ConnectionHandler | null;
   /** Its number in the table of connections; -1 while it is in none. */
@@ -33,9 +35,14 @@ export class Connection extends Addresses {
   #templates: Set<SegmentTemplate> | null = null;
   /** Null before it is opened. */
   network: Network | null = null;
+  localPort = 0;
+  remotePort = 0;
+  /** IPv4 addresses; of others all words are in {@link #wide}. */
+  #local = 0;
+  #remote = 0;
+  #wide: Addresses | null = null;
 
   constructor(layer: TcpLayer, handler: ConnectionHandler | null) {
-    super();
     this.layer = layer;
     this.handler = handler;
   }
@@ -308,15 +315,17 @@ export class Connection extends Addresses {
   get localAddress(): IpAddress | null {
     const { network } = this;
     if (network === null) return this.block?.boundAddress ?? null;
-    if (network.family === 4) return IpAddress.fromIpv4(this.localD);
-    return IpAddress.fromIpv6(this.localA, this.localB, this.localC, this.localD);
+    const wide = this.#wide;
+    if (wide === null) return IpAddress.fromIpv4(this.#local);
+    return IpAddress.fromIpv6(wide.localA, wide.localB, wide.localC, wide.localD);
   }
 
   get remoteAddress(): IpAddress | null {
     const { network } = this;
     if (network === null) return null;
-    if (network.family === 4) return IpAddress.fromIpv4(this.remoteD);
-    return IpAddress.fromIpv6(this.remoteA, this.remoteB, this.remoteC, this.remoteD);
+    const wide = this.#wide;
+    if (wide === null) return IpAddress.fromIpv4(this.#remote);
+    return IpAddress.fromIpv6(wide.remoteA, wide.remoteB, wide.remoteC, wide.remoteD);
   }
 
   /** The control block of a connection that was opened and is not over. */
@@ -326,8 +335,29 @@ export class Connection extends Addresses {
 
   /** It has both addresses, which it keeps when it is over. */
   settle(path: Path): void {
-    this.copy(path);
-    this.network = path.network;
+    const { network } = path;
+    this.network = network;
+    this.localPort = path.localPort;
+    this.remotePort = path.remotePort;
+    this.#local = path.localD;
+    this.#remote = path.remoteD;
+    if (network.family === 4) return;
+    this.#wide = new Addresses();
+    this.#wide.copy(path);
+  }
+
+  /** For a path that is as new: where {@link settle} was called with. */
+  copyTo(path: Path): void {
+    if (this.#wide !== null) {
+      path.copy(this.#wide);
+      return;
+    }
+    path.localC = MAPPED;
+    path.localD = this.#local;
+    path.remoteC = MAPPED;
+    path.remoteD = this.#remote;
+    path.localPort = this.localPort;
+    path.remotePort = this.remotePort;
   }
 
   /** STATUS (§3.10.6), as `TCP_INFO` gives it. Allocates. */

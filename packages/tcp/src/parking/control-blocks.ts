@@ -7,7 +7,7 @@ import { ParkedRows } from './parked-rows.js';
 import { StateCursor } from './state-cursor.js';
 
 /** Spare blocks kept for the next connections. */
-const LARGEST_POOL = 1024;
+const LARGEST_POOL = 256;
 /** Blocks looked at in one go, and the pause until the next while the round is not complete. */
 const LOOKS = 512;
 const PAUSE_MICROSECONDS = 2000;
@@ -226,9 +226,9 @@ export class ControlBlocks implements TimerHandler {
     block.exchange(cursor);
     rows.delete(slot);
     const network = connection.network!;
-    network.keyOf(connection, block.key);
     const path = block.pathOn(network);
-    path.copy(connection);
+    connection.copyTo(path);
+    network.keyOf(path, block.key);
     // Where there is no way now, output finds out.
     network.resolve(path);
     block.path = path;

@@ -194,7 +194,6 @@ export class LossRecovery {
     this.newDataAvailable = state.flag(this.newDataAvailable);
     this.phase = state.rare(this.phase) as RecoveryPhase;
     this.deadlineKind = state.rare(this.deadlineKind) as DeadlineKind;
-    this.deadline = state.number(this.deadline);
     this.consecutiveTimeouts = state.rare(this.consecutiveTimeouts);
     this.firstTimeoutAt = state.rare(this.firstTimeoutAt);
     this.congestionWindowReduced = state.flag(this.congestionWindowReduced);
@@ -203,12 +202,17 @@ export class LossRecovery {
     this.reducedAt = state.rare(this.reducedAt);
     this.lossEnd = state.number(this.lossEnd);
     this.mustRetransmit = state.flag(this.mustRetransmit);
-    this.retransmissionDeadline = state.number(this.retransmissionDeadline);
     this.isEstablished = state.flag(this.isEstablished);
     this.handshakeTimeouts = state.rare(this.handshakeTimeouts);
     this.isReordering = state.flag(this.isReordering);
-    this.reorderingDeadline = state.rare(this.reorderingDeadline);
-    this.armedAt = state.number(this.armedAt);
+    // Without it the deadline is one of the past.
+    this.reorderingDeadline = state.rare(this.isReordering ? this.reorderingDeadline : 0);
+    if (!state.isSaving) {
+      // Of no meaning while nothing is outstanding.
+      this.deadline = 0;
+      this.retransmissionDeadline = 0;
+      this.armedAt = 0;
+    }
     this.#lastSentAt = state.number(this.#lastSentAt);
     this.#roundEnd = state.number(this.#roundEnd);
     this.deliveredTotal = state.number(this.deliveredTotal);

@@ -82,7 +82,7 @@ export class Rack {
     this.lostCount = state.rare(this.lostCount);
     this.lostRetransmissions = state.rare(this.lostRetransmissions);
     this.lostRetransmissionAt = state.rare(this.lostRetransmissionAt);
-    this.lostEnd = state.rare(this.lostEnd);
+    this.lostEnd = state.rare(this.lostCount > 0 ? this.lostEnd : 0);
     this.wait = state.rare(this.wait);
   }
 
