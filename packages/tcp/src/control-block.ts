@@ -244,6 +244,7 @@ export class ControlBlock {
     }
     recovery.records.shrink();
     this.sendBuffer.shrink();
+    this.receiveBuffer.clear();
     this.reassembly.shrink();
     this.pacer = null;
     this.path = null;

@@ -78,10 +78,6 @@ export class ConnectionTable {
     return this.#connections.length;
   }
 
-  at(slot: number): Connection | null {
-    return this.#connections[slot]!;
-  }
-
   /** Allocates. */
   list(): Connection[] {
     return this.#connections.filter((each) => each !== null);

@@ -11,6 +11,8 @@ import { StateCursor } from './state-cursor.js';
 function fieldsOf(block: ControlBlock): Record<string, unknown> {
   const skipped = new Set([
     'layer',
+    'holdings',
+    'turnBeganAt',
     'connection',
     'delivery',
     'blocks',

@@ -204,6 +204,7 @@ export class LossRecovery {
     this.mustRetransmit = state.flag(this.mustRetransmit);
     this.isEstablished = state.flag(this.isEstablished);
     this.handshakeTimeouts = state.rare(this.handshakeTimeouts);
+    this.observesSending = state.flag(this.observesSending);
     this.isReordering = state.flag(this.isReordering);
     // Without it the deadline is one of the past.
     this.reorderingDeadline = state.rare(this.isReordering ? this.reorderingDeadline : 0);

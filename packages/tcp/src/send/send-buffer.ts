@@ -131,6 +131,7 @@ export class SendBuffer extends Holding {
 
   /** Gives up the memory of a list that has grown. Only while empty. */
   shrink(): void {
+    this.forget();
     if (this.#chunks.length <= LARGEST_KEPT) return;
     this.#chunks = [];
     this.#ends = new Int32Array(0);
