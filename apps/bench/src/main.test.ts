@@ -57,6 +57,8 @@ describe('the bench program', () => {
       [['ring', '--link', 'xdp'], /ring runs without --link only/],
       [['udp-throughput'], /udp-throughput needs --link/],
       [['udp-echo', '--link', 'wlan'], /--link must be xdp, packet, tap, not 'wlan'/],
+      [['tcp-connections', '--connections', '0'], /--connections must be a whole number above 0/],
+      [['ring', '--connections', '5'], /--connections is for tcp-connections/],
       [['udp-echo', '--mtu', '1500'], /--mtu is for --link/],
       [['udp-echo', '--link', 'tap', '--mtu', '100'], /--mtu .*from 576 to 65535/],
     ];
@@ -111,6 +113,18 @@ describe('scenarios print the figures of the contract', () => {
     const { figures } = measure('tcp-cps', 'cyclesPerSecond');
     expect(figures['cyclesPerSecond']).toBeGreaterThan(0);
     expect(figures['failed']).toBe(0);
+  });
+
+  it('tcp-connections', () => {
+    const { status, stdout, stderr } = bench('tcp-connections', '--connections', '3000', '--seconds', '1', '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { figures } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Printed;
+    expect(figures['established']).toBe(3000);
+    expect(figures['activeConnections']).toBe(30);
+    expect(figures['packetBytesPerIdleConnection']).toBe(0);
+    // Few enough that what both stacks have anyway counts.
+    expect(figures['bytesPerIdleConnection']).toBeGreaterThan(100);
+    expect(figures['bytesPerIdleConnection']).toBeLessThan(8192);
   });
 
   it('template-send', () => {
