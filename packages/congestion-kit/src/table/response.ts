@@ -9,12 +9,22 @@ export interface ResponsePoint {
 
 /** So fast that nothing queues. */
 const RATE = 1e9;
-/** Losses in the measured time; and before, until the window has come down from slow start. */
+/** Losses in the measured time. */
 const CYCLES = 8;
-const SETTLING = 14;
+/** Segments before; and where cycles take seconds, so that CUBIC's window comes to its own by fractions of a segment each. */
+const SETTLING = 60_000;
+const LONG_SETTLING = 400_000;
 
-/** The mean window in segments under periodic loss: what is sent in a round trip. */
-export function measureResponse(congestionControl: string, { every, roundTripMicroseconds }: ResponsePoint): number {
+/**
+ * The mean window in segments under periodic loss: what is sent in a round trip. The first loss meets slow start where it
+ * comes to about `expected` segments: from a window several times as large CUBIC falls below what it comes to in the end
+ * (fast convergence, RFC 9438 §4.7), and returns to that in hundreds of cycles only.
+ */
+export function measureResponse(
+  congestionControl: string,
+  { every, roundTripMicroseconds }: ResponsePoint,
+  expected: number,
+): number {
   const path = new Path({
     seed: 1,
     bitsPerSecond: RATE,
@@ -24,8 +34,14 @@ export function measureResponse(congestionControl: string, { every, roundTripMic
   });
   const { drops } = path;
   const [flow] = path.flows;
+  // Within the round trip that it takes to hear of the loss the window doubles.
+  const { connection } = flow!;
+  while (connection.wake().recovery.window.window < (expected / 2) * flow!.segmentSize)
+    path.run(roundTripMicroseconds / 64);
   drops.loseEvery(every);
-  while (drops.lost < SETTLING) path.run(roundTripMicroseconds);
+  drops.lose(1);
+  const settling = roundTripMicroseconds >= 200_000 ? LONG_SETTLING : SETTLING;
+  while (drops.lost * every < settling) path.run(roundTripMicroseconds);
   const runToLoss = (): void => {
     const before = drops.lost;
     while (drops.lost === before) path.run(roundTripMicroseconds / 4);

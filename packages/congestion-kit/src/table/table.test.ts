@@ -21,10 +21,10 @@ it('the figures are what congestion.snapshot.md says (PRISM_UPDATE_SNAPSHOTS=1 w
 
 describe('what the table must show', () => {
   it.each(responses)(
-    '$algorithm is within 10 % of its response function (15 % where cycles are longest): one in $every, $roundTripMicroseconds µs',
+    '$algorithm is within 10 % of its response function (12 % at 20 segments): one in $every, $roundTripMicroseconds µs',
     (point) => {
-      // The published function knows nothing of fast convergence (RFC 9438 §4.7), which costs most where cycles are longest.
-      const tolerance = point.every * point.roundTripMicroseconds > 1e9 ? 0.15 : 0.1;
+      // The round trip that a repair takes, which the functions leave out, is a larger share of short cycles.
+      const tolerance = point.every < 1000 ? 0.12 : 0.1;
       expect(Math.abs(point.measured / point.published - 1)).toBeLessThan(tolerance);
     },
   );

@@ -29,13 +29,13 @@ export function measureResponses(algorithms: readonly string[] = ['cubic', 'newr
     if (algorithm === 'cubic') {
       return CUBIC_POINTS.map((point) => {
         const { window, region } = cubicResponse(point);
-        return { ...point, algorithm, region, published: window, measured: measureResponse(algorithm, point) };
+        return { ...point, algorithm, region, published: window, measured: measureResponse(algorithm, point, window) };
       });
     }
     if (algorithm !== 'newreno') return [];
     return RENO_POINTS.map((point) => {
       const published = renoResponse(point);
-      return { ...point, algorithm, region: 'AIMD', published, measured: measureResponse(algorithm, point) };
+      return { ...point, algorithm, region: 'AIMD', published, measured: measureResponse(algorithm, point, published) };
     });
   });
 }
