@@ -84,7 +84,7 @@ export const lateComer: Scenario = {
       path.mark();
       path.run(window);
       const [first, second] = path.measure().goodputs as [number, number];
-      if (second >= 0.35 * (first + second)) settledSeconds = time / SECOND;
+      if (second >= 0.35 * (first + second)) settledSeconds = (time + window) / SECOND;
     }
     path.mark();
     path.run(20 * SECOND);
