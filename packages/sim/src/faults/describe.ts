@@ -3,6 +3,7 @@ import type { LineOptions } from '../line-options.js';
 import type { StreamPlan } from '../streams/stream-plan.js';
 import type { Fault, FaultSchedule } from './fault-schedule.js';
 import type { Flow } from './flow.js';
+import type { Sending } from './sending.js';
 import type { DrawnNode } from './topology.js';
 
 /** The schedule for people: network, flows, timetable. */
@@ -46,8 +47,20 @@ function describeLine(options: LineOptions): string {
   return parts.length === 0 ? 'perfect' : parts.join(', ');
 }
 
-function describeFlow({ client, server, port, at, fromClient, fromServer, ending }: Flow): string {
-  return `${formatTime(at)} ${client} → ${server}:${port}, ${ending}; client ${describeSide(fromClient)}; server ${describeSide(fromServer)}`;
+function describeFlow({ client, server, port, at, ending, ...sides }: Flow): string {
+  const atClient = describeSide(sides.fromClient) + describeSending(sides.clientSending);
+  const atServer = describeSide(sides.fromServer) + describeSending(sides.serverSending);
+  return `${formatTime(at)} ${client} → ${server}:${port}, ${ending}; client ${atClient}; server ${atServer}`;
+}
+
+function describeSending({ options, changes }: Sending): string {
+  const parts = describeOptions(options);
+  for (const change of changes) parts.push(`at ${formatTime(change.at)} ${describeOptions(change.options).join(', ')}`);
+  return parts.map((part) => `, ${part}`).join('');
+}
+
+function describeOptions(options: object): string[] {
+  return Object.entries(options).map(([name, value]) => `${name} ${value}`);
 }
 
 function describeSide(side: StreamPlan): string {

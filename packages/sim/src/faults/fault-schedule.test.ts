@@ -1,3 +1,4 @@
+import { congestionControlNames } from '@prism-net/congestion';
 import { describe, expect, it } from 'vitest';
 import { FrameEvent } from '../frame-event.js';
 import { exchangeDatagrams } from './datagrams.testkit.js';
@@ -16,8 +17,16 @@ describe('fault schedules', () => {
       const { topology, faults, flows } = drawFaultSchedule(seed);
       seen.add(topology.shape);
       for (const { what } of faults) seen.add(what.kind === 'line' ? what.name : what.kind);
-      for (const { ending, fromClient } of flows) {
+      for (const { ending, fromClient, clientSending, serverSending } of flows) {
         seen.add(ending);
+        for (const { options, changes } of [clientSending, serverSending]) {
+          for (const each of [options, ...changes.map((change) => change.options)]) {
+            if (each.congestionControl !== undefined) seen.add(each.congestionControl);
+            if (each.pacing === true) seen.add('pacing');
+            if ((each.maximumPacingRate ?? 0) > 0) seen.add('a largest rate');
+          }
+          if (changes.length > 0) seen.add('another congestion control');
+        }
         if (fromClient.writeEveryMicroseconds > 0) seen.add('trickle');
         if (fromClient.readEveryMicroseconds > 0) seen.add('slow reader');
       }
@@ -26,7 +35,9 @@ describe('fault schedules', () => {
     const shapes = ['cable', 'switch', 'chain', 'dumbbell'];
     const lines = ['loss', 'bursts of loss', 'outage', 'reordering', 'duplicates', 'corruption', 'slow', 'long way'];
     const behaviours = ['close', 'half-close', 'abandon', 'abort', 'trickle', 'slow reader', 'coarse clock'];
-    expect([...seen].sort()).toEqual([...shapes, ...lines, 'black hole', 'mtu', 'pause', ...behaviours].sort());
+    const sending = ['pacing', 'a largest rate', 'another congestion control', ...congestionControlNames()];
+    const others = ['black hole', 'mtu', 'pause'];
+    expect([...seen].sort()).toEqual([...shapes, ...lines, ...others, ...behaviours, ...sending].sort());
   });
 
   it('can be read', () => {

@@ -1,5 +1,6 @@
 import type { StreamEnding, StreamPlan } from '../streams/stream-plan.js';
 import type { Dice } from './dice.js';
+import { drawSending, type Sending } from './sending.js';
 import type { Topology } from './topology.js';
 
 /** What two applications do with each other. */
@@ -12,13 +13,15 @@ export interface Flow {
   readonly fromClient: StreamPlan;
   readonly fromServer: StreamPlan;
   readonly ending: StreamEnding;
+  readonly clientSending: Sending;
+  readonly serverSending: Sending;
 }
 
 const FIRST_PORT = 5000;
 
 export function drawFlows(dice: Dice, { addresses }: Topology): Flow[] {
   const hosts = Object.keys(addresses);
-  const flows: Flow[] = [];
+  const flows: Omit<Flow, 'clientSending' | 'serverSending'>[] = [];
   for (let left = dice.pick(1, 1, 1, 1, 2, 2, 3, 8); left > 0; left--) {
     const client = dice.between(0, hosts.length - 1);
     const server = (client + dice.between(1, hosts.length - 1)) % hosts.length;
@@ -32,7 +35,12 @@ export function drawFlows(dice: Dice, { addresses }: Topology): Flow[] {
       ending: dice.pick('close', 'close', 'half-close', 'half-close', 'half-close', 'half-close', 'abandon', 'abort'),
     });
   }
-  return flows;
+  // Last, so that what was drawn from a seed before is as it was.
+  return flows.map((flow) => ({
+    ...flow,
+    clientSending: drawSending(dice, flow.at),
+    serverSending: drawSending(dice, flow.at),
+  }));
 }
 
 /** Writes of a side that sends a little at a time: few enough that it ends. */

@@ -1,8 +1,10 @@
 import { describeFaultSchedule } from '../faults/describe.js';
 import { FaultNetwork } from '../faults/fault-network.js';
 import { drawFaultSchedule, FAULTS_END_MICROSECONDS } from '../faults/fault-schedule.js';
+import type { Sending } from '../faults/sending.js';
 import { checkConnections } from '../streams/connection-invariants.js';
 import { SegmentWatch } from '../streams/segment-watch.js';
+import type { StreamEnd } from '../streams/stream-end.js';
 import { runTransfers, Transfer } from '../streams/transfer.js';
 
 /** What became of one schedule. */
@@ -39,8 +41,14 @@ export function runFaultSchedule(seed: number): FaultRun {
           address: schedule.topology.addresses[flow.server]!,
           seed: seed + flow.port,
           mayBeForgotten: network.host(flow.server).tcp.settings.synCookies === 'always',
+          clientOptions: flow.clientSending.options,
+          serverOptions: flow.serverSending.options,
         }),
     );
+    for (const [i, flow] of schedule.flows.entries()) {
+      changeSending(network, flow.client, flow.clientSending, () => transfers[i]!.client);
+      changeSending(network, flow.server, flow.serverSending, () => transfers[i]!.server);
+    }
     runTransfers(simulation, transfers);
     const microseconds = simulation.time;
     simulation.runFor(Math.max(AFTERLIFE_MICROSECONDS, FAULTS_END_MICROSECONDS - microseconds));
@@ -58,6 +66,16 @@ export function runFaultSchedule(seed: number): FaultRun {
     throw error;
   } finally {
     simulation.close();
+  }
+}
+
+function changeSending(network: FaultNetwork, name: string, sending: Sending, find: () => StreamEnd | null): void {
+  const host = network.host(name);
+  for (const { at, options } of sending.changes) {
+    network.simulation.at(at, () => {
+      find()?.connection.apply(options);
+      host.requestPoll();
+    });
   }
 }
 

@@ -29,6 +29,9 @@ export interface TransferOptions {
   readonly mayBeForgotten?: boolean;
   /** Of both connections, in addition to those of the plans. */
   readonly options?: ConnectionOptions;
+  /** Of one of them. */
+  readonly clientOptions?: ConnectionOptions;
+  readonly serverOptions?: ConnectionOptions;
   /** What is sent depends on it. Default: the simulation's. */
   readonly seed?: number;
   /** Get the bytes that were sent, and those that were received, from client to server. */
@@ -72,6 +75,7 @@ export class Transfer {
     this.#fromServer = { ...QUIET_PLAN, ...options.fromServer };
     const listening = {
       ...options.options,
+      ...options.serverOptions,
       ...buffersOf(this.#fromServer),
       ...(this.#leavesEarly || options.mayBeForgotten === true ? KEEP_ALIVE : {}),
     };
@@ -126,10 +130,15 @@ export class Transfer {
   }
 
   #connect(): void {
-    const { client, address, port = 5000, options } = this.#options;
+    const { client, address, port = 5000, options, clientOptions } = this.#options;
     const connection = client.tcp.open(null);
     const { mayBeForgotten = false } = this.#options;
-    connection.apply({ ...options, ...buffersOf(this.#fromClient), ...(mayBeForgotten ? KEEP_ALIVE : {}) });
+    connection.apply({
+      ...options,
+      ...clientOptions,
+      ...buffersOf(this.#fromClient),
+      ...(mayBeForgotten ? KEEP_ALIVE : {}),
+    });
     this.client = this.#end(connection, true);
     this.connectError = connection.connect(IpAddress.parse(address), port, client.now());
     client.requestPoll();
