@@ -195,3 +195,25 @@ describe('restart after idling', () => {
     expect([window.window, window.slowStartThreshold]).toEqual([1000, 6000]);
   });
 });
+
+describe('confine', () => {
+  it.each([
+    [Number.NaN, 1000, 2000, 0],
+    [Number.NEGATIVE_INFINITY, 1000, 2000, 0],
+    [-1, 1000, 2000, 0],
+    [0, 1000, 2000, 0],
+    [999, 1000, 2000, 999],
+    [5000, 5000, 5000, 5000],
+    [2 ** 40, 0x3fff_ffff, 0x3fff_ffff, 1e12],
+    [Number.POSITIVE_INFINITY, 0x3fff_ffff, 0x3fff_ffff, 1e12],
+  ])('%d is %d as a window, %d as a threshold, %d as a pace', (value, size, threshold, rate) => {
+    const window = new CongestionWindow(1000);
+    window.window = value;
+    window.slowStartThreshold = value;
+    window.bytesPerSecond = value;
+    window.confine();
+    expect(window.window).toBe(size);
+    expect(window.slowStartThreshold).toBe(threshold);
+    expect(window.bytesPerSecond).toBe(rate === 1e12 ? Math.min(value, 1e12) : rate);
+  });
+});

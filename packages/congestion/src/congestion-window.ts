@@ -1,5 +1,7 @@
 /** The largest window, in bytes: what 16 bits scaled by 14 can offer (RFC 7323 §2.3). The sum of two is still an int32. */
 export const MAXIMUM_WINDOW = 0x3fff_ffff;
+/** Bytes per second: faster than any link. */
+const MAXIMUM_RATE = 1e12;
 
 /**
  * How much one connection may have in flight, and the rules of RFC 5681 that all algorithms share. Sizes are bytes;
@@ -175,6 +177,23 @@ export class CongestionWindow {
     this.slowStartThreshold = Math.max(this.slowStartThreshold, (this.window - (this.window >> 2)) | 0);
     this.window = this.initialWindow;
     return true;
+  }
+
+  /**
+   * To be called whenever an algorithm has had its turn: what it has set beyond the limits is brought to the nearer one, so
+   * that nothing stands still or overflows by its mistake. NaN becomes the least window, and no pace.
+   */
+  confine(): void {
+    const { maximumSegmentSize, minimumWindow } = this;
+    if (!(this.window >= maximumSegmentSize && this.window <= MAXIMUM_WINDOW)) {
+      this.window = this.window > MAXIMUM_WINDOW ? MAXIMUM_WINDOW : maximumSegmentSize;
+    }
+    if (!(this.slowStartThreshold >= minimumWindow && this.slowStartThreshold <= MAXIMUM_WINDOW)) {
+      this.slowStartThreshold = this.slowStartThreshold > MAXIMUM_WINDOW ? MAXIMUM_WINDOW : minimumWindow;
+    }
+    if (!(this.bytesPerSecond >= 0 && this.bytesPerSecond <= MAXIMUM_RATE)) {
+      this.bytesPerSecond = this.bytesPerSecond > MAXIMUM_RATE ? MAXIMUM_RATE : 0;
+    }
   }
 
   #remember(): void {

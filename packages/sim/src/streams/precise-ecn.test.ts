@@ -47,3 +47,25 @@ it('which the echo of RFC 3168 does not do', () => {
   expect(marked).toBeGreaterThan(1000);
   expect(told).toBeGreaterThan(1.5 * marked);
 });
+
+it.each(['dctcp', 'newreno', 'cubic'])(
+  'DCTCP grows again after marks at its smallest window, whoever echoes them: %s',
+  (congestionControl) => {
+    const simulation = new Simulation({ seed: 5 });
+    const client = simulation.host('client', { address: '10.0.0.1/24' });
+    const server = simulation.host('server', { address: '10.0.0.2/24' });
+    const cable = { delayMicroseconds: 10_000, rateBitsPerSecond: 50e6, queueLimit: 1000 };
+    const { forward } = simulation.connect(client, server, { ...cable, forward: { markAt: 0 } });
+    simulation.introduceNeighbours();
+    simulation.at(1_000_000, () => forward.replace(cable));
+    const transfer = new Transfer(simulation, {
+      client,
+      server,
+      address: '10.0.0.2',
+      fromClient: { bytes: 2_000_000 },
+      clientOptions: { congestionControl: 'dctcp' },
+      serverOptions: { congestionControl },
+    });
+    runTransfers(simulation, [transfer], 4e6);
+  },
+);

@@ -26,6 +26,7 @@ export function useControl(recovery: LossRecovery, control: CongestionControl, n
   window.isRecovering = isRecovering;
   window.isAfterTimeout = isAfterTimeout;
   window.priorWindow = 0;
+  window.confine();
   recovery.undo.end();
   // The one before has ruled the window by itself: what it left is what the repair is to come out with.
   if (ruledRecovery && !recovery.rulesRecovery && recovery.phase === RecoveryPhase.RECOVERY) {

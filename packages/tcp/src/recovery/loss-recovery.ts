@@ -5,7 +5,7 @@ import {
   createCongestionControl,
 } from '@prism-net/congestion';
 import type { Instant } from '@prism-net/time';
-import type { TcpOptions } from '@prism-net/wire';
+import { seq, type TcpOptions } from '@prism-net/wire';
 import type { StateCursor } from '../parking/state-cursor.js';
 import { acknowledge } from './acknowledgement.js';
 import { useControl } from './control-choice.js';
@@ -125,6 +125,8 @@ export class LossRecovery {
   #roundEnd = 0;
   /** All bytes that have arrived, modulo 2^32. */
   deliveredTotal = 0;
+  /** SND.NXT when CWR was last said with {@link preciseEcn}. */
+  #markAnswered = 0;
   /** Of all that was lost, what congestion control has been told. */
   #lostReported = 0;
   /** The window was full when {@link #limitedEnd} was SND.NXT. */
@@ -170,6 +172,7 @@ export class LossRecovery {
     this.undo.end();
     this.recoveryPoint = (sequence - 1) | 0;
     this.reductionPoint = this.recoveryPoint;
+    this.#markAnswered = this.recoveryPoint;
     this.lossEnd = sequence;
     this.mustRetransmit = false;
     this.isEstablished = false;
@@ -213,6 +216,7 @@ export class LossRecovery {
       this.deadline = 0;
       this.retransmissionDeadline = 0;
       this.armedAt = 0;
+      this.#markAnswered = this.unacknowledged;
     }
     this.#lastSentAt = state.number(this.#lastSentAt);
     this.#roundEnd = state.number(this.#roundEnd);
@@ -258,6 +262,7 @@ export class LossRecovery {
     this.#lastSentAt = now;
     this.congestionWindowReduced = false;
     this.control.start(this.window, now);
+    this.window.confine();
   }
 
   /** False: as many segments are outstanding as allowed; no new data may be sent. */
@@ -293,6 +298,7 @@ export class LossRecovery {
     // Negative: for longer than instants can tell.
     if (idle >= 0 && idle <= timeout) return;
     this.control.onIdle(this.window, idle < 0 ? 0x7fff_ffff : idle, timeout, now);
+    this.window.confine();
   }
 
   /** New data from {@link next} to `end` was put on the wire, in segments of `window.maximumSegmentSize` (the last may be shorter). */
@@ -511,8 +517,14 @@ export class LossRecovery {
     const before = window.window;
     this.#lostReported = sample.lostTotal;
     this.control.onAcknowledgement(window, sample, now);
-    // RFC 8257 §3.3: a reduction upon marks is said as any other.
-    if (this.preciseEcn && window.window < before) this.congestionWindowReduced = true;
+    window.confine();
+    if (!this.preciseEcn) return;
+    // RFC 8257 §3.3: as any reduction; also when there was none: a receiver as of RFC 3168 would echo, and we stand, for ever.
+    const isNew = sample.acknowledgedBytes > 0 && seq.isGreater(this.unacknowledged, this.#markAnswered);
+    const isUnanswered = sample.hasEcnEcho && isNew;
+    if (!isUnanswered && window.window >= before) return;
+    this.congestionWindowReduced = true;
+    this.#markAnswered = this.next;
   }
 
   /**
@@ -539,6 +551,7 @@ export class LossRecovery {
     if (this.phase >= RecoveryPhase.RECOVERY) return;
     if (((before - this.recoveryPoint) | 0) > 0) this.recoveryPoint = before;
     if (((before - this.reductionPoint) | 0) > 0) this.reductionPoint = before;
+    if (((before - this.#markAnswered) | 0) > 0) this.#markAnswered = before;
     this.lossEnd = this.unacknowledged;
     this.rack.onAdvance(this.unacknowledged);
     if (this.undo.isPossible) this.undo.onRound();

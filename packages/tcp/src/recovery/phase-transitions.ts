@@ -39,6 +39,7 @@ function reduceWindow(recovery: LossRecovery, cause: CongestionCause, now: Insta
   // RFC 5681 §3.1 (4): FlightSize is what was out when the loss was found, what this acknowledgement has taken off included.
   const flightSize = (recovery.outstanding + recovery.sample.acknowledgedBytes) | 0;
   recovery.control.onCongestion(recovery.window, flightSize, cause, now);
+  recovery.window.confine();
   recovery.reducedAt = now;
   recovery.reductionPoint = recovery.next;
   recovery.congestionWindowReduced = true;
@@ -50,6 +51,7 @@ export function leaveRecovery(recovery: LossRecovery, now: Instant): void {
   // RFC 6937 §3.1, RFC 5681 §3.2 (6): deflated. After a timeout slow start goes on from where it is.
   if (recovery.phase === RecoveryPhase.RECOVERY && !recovery.rulesRecovery) window.window = window.slowStartThreshold;
   recovery.control.onRecovered(window, now);
+  window.confine();
   endRepair(recovery);
   recovery.rack.onRecovered();
   // Something sent since has been lost as well: RFC 5681 §4.3, loss in two successive windows.
@@ -80,6 +82,7 @@ export function enterLoss(recovery: LossRecovery, now: Instant): void {
     recovery.undo.begin();
   }
   recovery.control.onTimeout(recovery.window, recovery.outstanding, now);
+  recovery.window.confine();
   recovery.reducedAt = now;
   recovery.reductionPoint = recovery.next;
   recovery.congestionWindowReduced = true;
@@ -98,6 +101,7 @@ export function undoReduction(recovery: LossRecovery, now: Instant): void {
   if (isRepairing) recovery.records.forgetLost();
   const reduced = window.window;
   recovery.control.onUndo(window, now);
+  window.confine();
   // RFC 4015 §3.2 step 3: what the window gains is not sent at once, but won back by slow start.
   const burst = Math.min(recovery.sample.acknowledgedBytes, window.initialWindow);
   const limit = Math.max(reduced, (recovery.inFlight + burst) | 0);
@@ -127,6 +131,7 @@ export function reduceAtOnce(recovery: LossRecovery, cause: CongestionCause, now
     if (cause === CongestionCause.ECN && isSmallest) window.window = window.maximumSegmentSize;
   }
   recovery.control.onRecovered(window, now);
+  window.confine();
   recovery.undo.end();
 }
 

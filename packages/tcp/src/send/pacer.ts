@@ -12,7 +12,7 @@ const SLOW = 150_000;
  */
 const LATENESS_MICROSECONDS = 4000;
 /** µs; an `Instant` cannot tell much more. */
-const LONGEST_WAIT = 1 << 30;
+export const LONGEST_WAIT = 1 << 30;
 
 /**
  * Spreads what one connection sends over time. The budget is bytes, paid in by the clock and spent by sending; a quantum

@@ -85,6 +85,18 @@ describe('a paced connection', () => {
     expect(peer.drain().map((each) => each.seq)).toEqual([2001]);
   });
 
+  it.each([5, 37, 45, 50])('goes on after the process slept for %d minutes', (minutes) => {
+    const { peer, connection, host } = slow({ maximumPacingRate: 100 });
+    write(connection, 3000);
+    host.settle();
+    peer.drain();
+    peer.send({ ack: 1001 });
+    host.jump(minutes * 60_000);
+    // After more than an Instant can tell the wheel goes on where it stood.
+    host.wait(10_001);
+    expect(peer.drain().map((each) => each.seq)).toContain(1001);
+  });
+
   it('is let go at once when the rate is taken back', () => {
     const { peer, connection, host } = slow();
     write(connection, 3000);

@@ -8,6 +8,7 @@ import type { StateCursor } from '../parking/state-cursor.js';
 import { searchBlackHole } from '../path/path-mtu.js';
 import { DeadlineKind, RecoveryAction } from '../recovery/index.js';
 import { followRoute, giveUp, isSilent, retransmit, sendNew, timedOut, userTimeLeft } from '../send/output.js';
+import { LONGEST_WAIT } from '../send/pacer.js';
 import { transmitEmpty } from '../send/segment-writer.js';
 import { sendWindowProbe } from '../send/window-probe.js';
 import { State } from '../state.js';
@@ -155,7 +156,7 @@ export class ConnectionTimers {
       layer.markPending(connection);
     }
     const { pacer } = connection;
-    if (pacer?.isWaiting && ((pacer.due - now) | 0) <= 0) {
+    if (pacer?.isWaiting && isDue(pacer.due, LONGEST_WAIT, now)) {
       pacer.isWaiting = false;
       layer.markPending(connection);
     }
