@@ -3,6 +3,7 @@ import { soakBulk } from './bulk.js';
 import { soakFlood } from './flood/flood.js';
 import { measureFloodPrice, printFloodPrice } from './flood/flood-price.js';
 import { runHoard } from './flood/hoard.js';
+import { runVirtualFlood } from './flood/virtual-flood.js';
 import { soakSchedules } from './schedules.js';
 
 describe('the long tests', () => {
@@ -31,6 +32,17 @@ describe('the long tests', () => {
     const text = lines.join('\n');
     expect(text).toMatch(/flood of 20000 × syn, sources: gateway/);
     expect(text).toMatch(/visitors answered: (\d+) of \1, /);
+  });
+
+  it('flood a host from addresses of its own network, and neighbours it never saw connect meanwhile', () => {
+    const report = runVirtualFlood({ kind: 'syn', from: 'neighbours', segments: 20_000, perSecond: 20_000, seed: 1 });
+    expect(report.neighbours).toBeGreaterThan(10);
+    expect(report.neighboursAnswered).toBe(report.neighbours);
+    expect(report.answered).toBe(report.visitors);
+    expect(report.slowestMicroseconds).toBeLessThan(500_000);
+    // A quarter of the table at once, 256 a second, three requests each at most.
+    expect(report.arpRequests).toBeLessThan(3 * 2 * 256 + 100);
+    expect(report.neighbourEntries).toBeLessThanOrEqual(1024);
   });
 
   it('say what a SYN costs', () => {

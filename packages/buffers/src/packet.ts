@@ -30,6 +30,11 @@ export const PacketFlag = {
    * code and caches are warm when a send is due. Nothing counts it, and nothing else changes by it.
    */
   REHEARSAL: 16,
+  /**
+   * Sent only because of a packet that anybody may have sent, under any name: a SYN-ACK, a reset, an ICMP error, what is
+   * forwarded. Where room is short it gives way to what this host sends of its own accord.
+   */
+  PROVOKED: 32,
 } as const;
 
 /** Room in front of a fresh packet's data for every header the stack may push; a multiple of the cache line. */

@@ -14,6 +14,7 @@ export class DeadlineList {
   readonly #previous: Int32Array;
   #first = NONE;
   #last = NONE;
+  #length = 0;
 
   constructor(capacity: number, delayMicroseconds: number) {
     this.#delay = delayMicroseconds;
@@ -24,6 +25,19 @@ export class DeadlineList {
 
   get isEmpty(): boolean {
     return this.#first === NONE;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The slot that was appended first; -1 when empty. */
+  get first(): number {
+    return this.#first;
+  }
+
+  has(slot: number): boolean {
+    return this.#next[slot] !== OUTSIDE;
   }
 
   /** The earliest deadline; meaningless when empty. */
@@ -45,6 +59,7 @@ export class DeadlineList {
     if (this.#last === NONE) this.#first = slot;
     else this.#next[this.#last] = slot;
     this.#last = slot;
+    this.#length = (this.#length + 1) | 0;
   }
 
   /** No effect when the slot is not in the list. */
@@ -57,5 +72,6 @@ export class DeadlineList {
     if (next === NONE) this.#last = previous;
     else this.#previous[next] = previous;
     this.#next[slot] = OUTSIDE;
+    this.#length = (this.#length - 1) | 0;
   }
 }

@@ -1,7 +1,7 @@
-import { type Packet, PacketQueue } from '@prism-net/buffers';
+import { type Packet, PacketFlag, PacketQueue } from '@prism-net/buffers';
 import { Errno, posixError, requireWholeNumber } from '@prism-net/errors';
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
-import type { Instant, TimerHandler, TimerWheel } from '@prism-net/time';
+import { type Instant, type TimerHandler, type TimerWheel, TokenBucket } from '@prism-net/time';
 import { DeadlineList } from './deadline-list.js';
 import { type NeighbourActions, type NeighbourOptions, NeighbourState } from './neighbour.js';
 
@@ -10,13 +10,32 @@ const SWEEP = 64;
 /** Entries looked at in search of one that may be evicted. */
 const EVICTION_ATTEMPTS = 16;
 
+/** On whose behalf an entry is made, which decides what may give way to it. */
+const Cause = {
+  /** This host sends something of its own accord. */
+  OWN: 0,
+  /** This host answers a packet that anybody may have sent. */
+  PROVOKED: 1,
+  /** The neighbour itself asks for us. */
+  NEIGHBOUR: 2,
+  CONFIGURED: 3,
+} as const;
+type Cause = (typeof Cause)[keyof typeof Cause];
+
 /**
  * The neighbours of one interface: IPv4 address → MAC address, with ageing, verification and bounded queues. It does no
  * input or output itself. The states and times know nothing of ARP: for IPv6 a second instance serves, whose table has
  * four key words and whose actions send neighbour solicitations.
  *
- * Keys come from the wire, so: a hard bound, a keyed hash, and a rule who may evict whom. Entries that packets wait for
- * and permanent ones stay; a stranger's request may displace only entries that this host has not used.
+ * Keys come from the wire, so: a hard bound, a keyed hash, and a rule who may evict whom.
+ *
+ * - Entries asked for only because of a packet that anybody may have sent (`PacketFlag.PROVOKED`) have a quarter of the
+ *   table, a rate, and give way to everybody, the oldest first: a flood whose sources seem to be neighbours displaces its
+ *   own, and no neighbour that is known. What waited for them is dropped.
+ * - A neighbour that asks for us displaces one of those, or one that this host has not used.
+ * - What this host sends of its own accord displaces one of those, or one not used since it was last considered.
+ * - Entries that such packets wait for and permanent ones stay. Only when the former are more than half of the table, the
+ *   oldest gives way to a neighbour that asks for us.
  */
 export class NeighbourCache implements TimerHandler {
   readonly #actions: NeighbourActions;
@@ -36,6 +55,11 @@ export class NeighbourCache implements TimerHandler {
   readonly #soliciting: DeadlineList;
   readonly #reachable: DeadlineList;
   readonly #failed: DeadlineList;
+  /** INCOMPLETE and FAILED ones by whose packets wait or waited, in the order they were made. */
+  readonly #provoked: DeadlineList;
+  readonly #wanted: DeadlineList;
+  readonly #provokedShare: number;
+  readonly #provokedRate: TokenBucket;
   readonly #maximumRequests: number;
   readonly #pendingPerNeighbour: number;
   readonly #pendingTotal: number;
@@ -60,6 +84,8 @@ export class NeighbourCache implements TimerHandler {
     requireWholeNumber('neighbours', 'neighbours.pendingTotal', this.#pendingTotal, 1, 1 << 20);
     requireWholeNumber('neighbours', 'neighbours.reachableMilliseconds', reachable, 1, 1_200_000); // instants compare over 35 minutes
     requireWholeNumber('neighbours', 'neighbours.failedMilliseconds', failed, 1, 1_200_000);
+    const provokedPerSecond = options.provokedPerSecond ?? 256;
+    requireWholeNumber('neighbours', 'neighbours.provokedPerSecond', provokedPerSecond, 1, 1_000_000);
     this.#actions = actions;
     this.#timers = timers;
     this.#table = new KeyedTable({ capacity, keyWords: 1, key: createHashKey(random) });
@@ -75,6 +101,10 @@ export class NeighbourCache implements TimerHandler {
     this.#soliciting = new DeadlineList(capacity, retransmit * 1000);
     this.#reachable = new DeadlineList(capacity, Math.round(reachable * 1000 * factor));
     this.#failed = new DeadlineList(capacity, failed * 1000);
+    this.#provoked = new DeadlineList(capacity, 0);
+    this.#wanted = new DeadlineList(capacity, 0);
+    this.#provokedShare = Math.max(1, capacity >> 2);
+    this.#provokedRate = new TokenBucket({ ratePerSecond: provokedPerSecond, burst: this.#provokedShare, now: 0 });
     this.#timer = timers.create(this, 0);
     if (this.#timer < 0) throw posixError(Errno.ENOMEM, 'neighbours', 'the timer wheel has no timer left');
   }
@@ -122,16 +152,21 @@ export class NeighbourCache implements TimerHandler {
       this.#actions.refuse(packet);
       return Errno.EHOSTUNREACH;
     }
+    const isProvoked = (packet.flags & PacketFlag.PROVOKED) !== 0;
     let slot = this.lookup(address);
     if (slot < 0) {
-      slot = this.#closed ? -1 : this.#create(address, EVICTION_ATTEMPTS, false);
+      slot = this.#closed ? -1 : this.#create(address, isProvoked ? Cause.PROVOKED : Cause.OWN, now);
       if (slot < 0) {
         this.#actions.overflow(packet);
         return Errno.ENOBUFS;
       }
       this.#used[slot] = 1;
       this.#states[slot] = NeighbourState.INCOMPLETE;
+      (isProvoked ? this.#provoked : this.#wanted).append(slot, now);
       this.#startSoliciting(slot, now);
+    } else if (!isProvoked && this.#provoked.has(slot)) {
+      this.#provoked.remove(slot);
+      this.#wanted.append(slot, now);
     }
     this.#slots.touch(slot);
     switch (this.#states[slot]) {
@@ -158,7 +193,7 @@ export class NeighbourCache implements TimerHandler {
     this.#highs[slot] = macHigh;
     this.#lows[slot] = macLow;
     this.#states[slot] = NeighbourState.REACHABLE;
-    this.#soliciting.remove(slot);
+    this.#unschedule(slot);
     this.#schedule(this.#reachable, slot, now);
     this.#slots.touch(slot);
     this.#sendPending(slot);
@@ -174,7 +209,7 @@ export class NeighbourCache implements TimerHandler {
     let slot = this.#table.find(address, 0, 0, 0);
     if (slot < 0) {
       if (!create || this.#closed) return false;
-      slot = this.#create(address, EVICTION_ATTEMPTS, true);
+      slot = this.#create(address, Cause.NEIGHBOUR, now);
       if (slot < 0) return false;
       this.#setStale(slot, macHigh, macLow);
       return true;
@@ -186,7 +221,7 @@ export class NeighbourCache implements TimerHandler {
         // As good as the reply, which need not follow: the neighbour resolves us while we resolve it.
         return create ? this.confirm(address, macHigh, macLow, now) : true;
       case NeighbourState.FAILED:
-        this.#failed.remove(slot);
+        this.#unschedule(slot);
         this.#setStale(slot, macHigh, macLow);
         return true;
       default:
@@ -203,7 +238,7 @@ export class NeighbourCache implements TimerHandler {
   addPermanent(address: number, macHigh: number, macLow: number): boolean {
     if (address === 0) return false;
     let slot = this.#table.find(address, 0, 0, 0);
-    if (slot < 0) slot = this.#create(address, this.#slots.capacity, false);
+    if (slot < 0) slot = this.#create(address, Cause.CONFIGURED, 0);
     if (slot < 0) return false;
     this.#unschedule(slot);
     this.#highs[slot] = macHigh;
@@ -256,7 +291,7 @@ export class NeighbourCache implements TimerHandler {
       this.#states[slot] = NeighbourState.STALE;
     }
     for (let slot = this.#failed.due(now); slot >= 0 && left > 0; slot = this.#failed.due(now), left--) {
-      this.#failed.remove(slot);
+      this.#unschedule(slot);
       this.#free(slot);
     }
     this.#armFor(this.#soliciting, now);
@@ -300,6 +335,7 @@ export class NeighbourCache implements TimerHandler {
 
   #enqueue(slot: number, packet: Packet): Errno {
     const queue = this.#pending[slot]!;
+    if (!this.#provoked.has(slot)) this.#makePendingRoom();
     if (queue.length >= this.#pendingPerNeighbour || (this.#pendingCount >= this.#pendingTotal && queue.length > 0)) {
       this.#actions.overflow(queue.shift()!);
       this.#pendingCount = (this.#pendingCount - 1) | 0;
@@ -339,23 +375,63 @@ export class NeighbourCache implements TimerHandler {
   }
 
   /** A slot for a new address, evicting if need be; -1 when nothing may be evicted. */
-  #create(address: number, attempts: number, byStranger: boolean): number {
-    let slot = this.#slots.allocate();
-    for (let left = attempts; slot < 0 && left > 0; left--) {
-      const victim = this.#slots.oldest;
-      if (this.#isEvictable(victim, byStranger)) {
-        this.#unschedule(victim);
-        this.#free(victim);
-        slot = this.#slots.allocate();
-      } else {
-        this.#slots.touch(victim); // look at another one next time
-      }
+  #create(address: number, cause: Cause, now: Instant): number {
+    if (cause === Cause.PROVOKED) {
+      if (!this.#provokedRate.take(now)) return -1;
+      this.#makePendingRoom();
+      if (this.#provoked.length >= this.#provokedShare) this.#evictProvoked();
     }
-    if (slot < 0) return -1;
+    let slot = this.#slots.allocate();
+    if (slot < 0) {
+      this.#evict(cause);
+      slot = this.#slots.allocate();
+      if (slot < 0) return -1;
+    }
     this.#table.insert(address, 0, 0, 0, slot);
     this.#addresses[slot] = address;
     this.#used[slot] = 0;
     return slot;
+  }
+
+  #evict(cause: Cause): void {
+    if (this.#provoked.length > 0) {
+      this.#evictProvoked();
+      return;
+    }
+    if (cause === Cause.NEIGHBOUR && this.#wanted.length > this.#slots.capacity >> 1) {
+      this.#giveUp(this.#wanted.first);
+      return;
+    }
+    const attempts = cause === Cause.CONFIGURED ? this.#slots.capacity : EVICTION_ATTEMPTS;
+    for (let left = attempts; left > 0; left--) {
+      const victim = this.#slots.oldest;
+      if (this.#isEvictable(victim, cause === Cause.NEIGHBOUR)) {
+        this.#unschedule(victim);
+        this.#free(victim);
+        return;
+      }
+      this.#slots.touch(victim); // look at another one next time
+    }
+  }
+
+  #evictProvoked(): void {
+    this.#giveUp(this.#provoked.first);
+  }
+
+  /** Packets that only answer strangers wait as long as nothing else needs their room. */
+  #makePendingRoom(): void {
+    while (this.#pendingCount >= this.#pendingTotal && this.#provoked.length > 0) this.#evictProvoked();
+  }
+
+  /** Forgets a neighbour that has not answered yet, or did not, and drops what waits for it. */
+  #giveUp(slot: number): void {
+    const queue = this.#pending[slot]!;
+    for (let packet = queue.shift(); packet !== null; packet = queue.shift()) {
+      this.#pendingCount = (this.#pendingCount - 1) | 0;
+      this.#actions.overflow(packet);
+    }
+    this.#unschedule(slot);
+    this.#free(slot);
   }
 
   #isEvictable(slot: number, byStranger: boolean): boolean {
@@ -385,6 +461,8 @@ export class NeighbourCache implements TimerHandler {
     this.#soliciting.remove(slot);
     this.#reachable.remove(slot);
     this.#failed.remove(slot);
+    this.#provoked.remove(slot);
+    this.#wanted.remove(slot);
   }
 
   /** Sees to it that the timer fires when the first entry of `list` is due. */

@@ -18,6 +18,11 @@ export interface NeighbourOptions {
   readonly pendingPerNeighbour?: number;
   /** Most packets that wait for all neighbours together. Default 256. */
   readonly pendingTotal?: number;
+  /**
+   * New addresses per second that are asked for only because of a packet anybody may have sent (`PacketFlag.PROVOKED`); a
+   * quarter of the capacity at once. Default 256.
+   */
+  readonly provokedPerSecond?: number;
 }
 
 /**

@@ -75,6 +75,7 @@ export class Forwarder {
     }
     ipv4.decrementTimeToLive(ready.view, ready.offset);
     this.#accounts.forward();
+    ready.flags |= PacketFlag.PROVOKED;
     if (tooLong) this.#sendFragments(ready, route, nextHop, now);
     else route.interface.sendToNeighbour(ready, ethernet.EtherType.IPV4, nextHop, now);
   }

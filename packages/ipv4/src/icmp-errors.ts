@@ -2,7 +2,7 @@ import { type Packet, PacketFlag, type PacketPool } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4 } from '@prism-net/wire';
-import type { IcmpLimiter } from './icmp-limiter.js';
+import type { AnswerLimiter } from './answer-limiter.js';
 import { Ipv4Route } from './ipv4-route.js';
 
 const { Type, Code } = icmpv4;
@@ -38,10 +38,10 @@ export class IcmpErrors {
   readonly statistics = { sent: 0, limited: 0 };
   readonly #layer: IcmpLayer;
   readonly #pool: PacketPool;
-  readonly #limiter: IcmpLimiter;
+  readonly #limiter: AnswerLimiter;
   readonly #route = new Ipv4Route();
 
-  constructor(layer: IcmpLayer, pool: PacketPool, limiter: IcmpLimiter) {
+  constructor(layer: IcmpLayer, pool: PacketPool, limiter: AnswerLimiter) {
     this.#layer = layer;
     this.#pool = pool;
     this.#limiter = limiter;
@@ -83,6 +83,7 @@ export class IcmpErrors {
     error.length += quoted;
     icmpv4.setChecksum(error.view, start, ~error.sum(0) & 0xffff);
     this.statistics.sent = (this.statistics.sent + 1) | 0;
+    error.flags |= PacketFlag.PROVOKED;
     layer.send(error, route, ipv4.Protocol.ICMP, TRAFFIC_CLASS, layer.timeToLive, false, now);
     return true;
   }

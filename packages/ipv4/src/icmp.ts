@@ -4,8 +4,8 @@ import type { PacketAccounts } from '@prism-net/link';
 import type { RandomSource } from '@prism-net/tables';
 import { type Instant, TokenBucket } from '@prism-net/time';
 import { DropReason, icmpv4, ipv4 } from '@prism-net/wire';
+import { AnswerLimiter } from './answer-limiter.js';
 import { errnoOf, IcmpErrors, type IcmpLayer, judgeQuote } from './icmp-errors.js';
-import { IcmpLimiter } from './icmp-limiter.js';
 import { Ipv4Route } from './ipv4-route.js';
 import type { PathMtu } from './path-mtu.js';
 import type { TransportHandler } from './transport-handler.js';
@@ -98,7 +98,18 @@ export class Icmp {
     if (limits.errorsPerDestinationBurst / limits.errorsPerDestinationPerSecond > 1000) {
       throw posixError(Errno.EINVAL, 'icmp', 'errorsPerDestinationBurst takes more than 1,000 s to refill');
     }
-    this.errors = new IcmpErrors(host, pool, new IcmpLimiter(limits, random, now));
+    const limiter = new AnswerLimiter(
+      {
+        perDestinationPerSecond: limits.errorsPerDestinationPerSecond,
+        perDestinationBurst: limits.errorsPerDestinationBurst,
+        destinations: limits.errorDestinations,
+        perSecond: limits.errorsPerSecond,
+        burst: limits.errorsBurst,
+      },
+      random,
+      now,
+    );
+    this.errors = new IcmpErrors(host, pool, limiter);
   }
 
   /**
@@ -192,6 +203,7 @@ export class Icmp {
     icmpv4.setChecksum(reply.view, at, updateChecksum16(icmpv4.checksum(reply.view, at), before, after));
     reply.checksumState = ChecksumState.UNKNOWN;
     reply.gsoSize = 0;
+    reply.flags |= PacketFlag.PROVOKED;
     this.#accounts.handle();
     if (reply !== packet) packet.release();
     host.send(reply, route, ipv4.Protocol.ICMP, trafficClass, host.timeToLive, false, now);

@@ -1,4 +1,5 @@
 export type { AddressTable, Ipv4Address } from './address-table.js';
+export { AnswerLimiter, type AnswerLimits } from './answer-limiter.js';
 export { type EchoHandler, Icmp, type IcmpOptions } from './icmp.js';
 export { Ipv4Layer } from './ipv4-layer.js';
 export type { Ipv4LayerOptions } from './ipv4-options.js';

@@ -62,6 +62,11 @@ export interface TcpSettings {
    * before it may be reset in favour of others; 0: for ever. Default 10 s.
    */
   readonly standstillMilliseconds: number;
+  /**
+   * Resets per second, as many at once, in answer to segments that no connection is for; half as many to one address. No
+   * RFC asks for it; other stacks do it, and RFC 1812 §4.3.2.8 does for ICMP. Default 1,000.
+   */
+  readonly resetsPerSecond: number;
   /** Timeouts in a row after which a smaller segment is tried (RFC 4821 §7.7 by timeouts); 0: never. Default 2. */
   readonly blackHoleTimeouts: number;
   /** Segment size tried then. Default 1,024. */
@@ -102,6 +107,7 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   finWait2Milliseconds: 60_000,
   maximumOrphans: 1024,
   standstillMilliseconds: 10_000,
+  resetsPerSecond: 1000,
   blackHoleTimeouts: 2,
   blackHoleSegmentSize: 1024,
   backlog: 128,
@@ -138,6 +144,7 @@ const RANGES = {
   finWait2Milliseconds: [1, HOUR],
   maximumOrphans: [0, 1 << 20],
   standstillMilliseconds: [0, HOUR],
+  resetsPerSecond: [2, 100_000],
   blackHoleTimeouts: [0, 16],
   blackHoleSegmentSize: [88, 65_495],
   backlog: [1, 65_535],

@@ -8,6 +8,11 @@ const LONG = 500_000;
 /** Bytes by which the heap may have grown: what the report itself and the machine code take. */
 const LARGEST_GROWTH = 16 << 20;
 
+/** Microseconds: nobody had to repeat a segment more than once. */
+const LONGEST_VISIT = 1_500_000;
+/** New neighbours that may be asked for per second, and at once; three times each. */
+const PROVOKED = 256;
+
 /** Segments of the first flood, of SYNs; and of each of the others. */
 export interface FloodOptions {
   readonly segments: number;
@@ -47,6 +52,9 @@ function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
     if (sum(after) < LEAST_GOODPUT * sum(before)) problems.push('streams stay slow');
   }
   if (report.answered < report.visitors) problems.push('visitors were not answered');
+  if (report.neighboursAnswered < report.neighbours) problems.push('visitors on the flooded network were not answered');
+  if (report.slowestMicroseconds > LONGEST_VISIT) problems.push('visitors had to wait');
+  if (report.arpRequests > 3 * PROVOKED * (1 + report.seconds) + 100) problems.push('too many ARP requests');
   const growth = report.memory.during.heap + report.memory.during.arrayBuffers;
   if (growth - report.memory.before.heap - report.memory.before.arrayBuffers > LARGEST_GROWTH) {
     problems.push('memory has grown');

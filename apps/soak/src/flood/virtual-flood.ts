@@ -42,6 +42,8 @@ export interface VirtualFloodReport {
   readonly neighbourEntries: number;
   /** Half-open connections and packets in use, a while after. */
   readonly halfOpenAfter: number;
+  /** Of the flood. */
+  readonly seconds: number;
   readonly realSeconds: number;
 }
 
@@ -52,6 +54,7 @@ const PORT = 80;
 const STREAM_PORT = 5000;
 const RATE = 100e6;
 const VISIT_EVERY = 50_000;
+const NEIGHBOURS = 8;
 /** Frames the flooder sends at a time: what a network card hands over at once. */
 const BURST = 50;
 const FLOODER: MacAddress = { high: 0x0200, low: 0x00ff_0001 };
@@ -65,7 +68,8 @@ class FloodedNetwork {
   readonly simulation: Simulation;
   readonly server: SimulatedHost;
   readonly client: SimulatedHost;
-  readonly neighbour: SimulatedHost;
+  /** Hosts on the network of the flood; each is new there when it calls first. */
+  readonly neighbours: readonly SimulatedHost[];
   readonly flooder: Flooder;
   readonly streams: readonly Transfer[];
   readonly service: EchoService;
@@ -83,14 +87,16 @@ class FloodedNetwork {
     });
     const visiting = { tcp: { ...tcp, maximumConnections: 1024 } };
     this.client = simulation.host('client', { address: '10.0.0.2/24', frames: 4096, stack: visiting });
-    this.neighbour = simulation.host('neighbour', { address: '10.128.0.3/9', frames: 1024, stack: visiting });
+    this.neighbours = Array.from({ length: NEIGHBOURS }, (_, i) =>
+      simulation.host(`neighbour ${i}`, { address: `10.128.0.${3 + i}/9`, frames: 512, stack: visiting }),
+    );
     const line = { rateBitsPerSecond: RATE, delayMicroseconds: 5000, queueLimit: 200 };
     simulation.connect(this.client, this.server.port(0), line);
-    const segment = simulation.switch('segment', { ports: 3 });
+    const segment = simulation.switch('segment', { ports: 2 + NEIGHBOURS });
     this.flooder = new Flooder(FLOODER, parseIpv4Address(GATEWAY), simulation.network);
     simulation.connect(this.server.port(1), segment);
     simulation.connect(this.flooder, segment);
-    simulation.connect(this.neighbour, segment);
+    for (const neighbour of this.neighbours) simulation.connect(neighbour, segment);
     const ends = { client: this.client, server: this.server, address: SERVER };
     const bytes = { bytes: ENDLESS, zeroCopy: true };
     this.streams = [
@@ -124,7 +130,7 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
   const started = performance.now();
   const { kind, from, segments, perSecond, seed } = options;
   const network = new FloodedNetwork(seed);
-  const { simulation, server, client, neighbour, flooder, streams, service } = network;
+  const { simulation, server, client, flooder, streams, service } = network;
   const duration = (segments / perSecond) * 1e6;
   const measured = Math.max(duration, 1e6);
   simulation.runFor(3e6);
@@ -132,6 +138,7 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
   const beforeMemory = memoryFigures();
 
   const visitors: Visitor[] = [];
+  /** Of the hosts on the flooded network. */
   const neighbours: Visitor[] = [];
   const stream = streams[0]!.client!.connection;
   const target = {
@@ -165,7 +172,9 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
   };
   const visit = (): void => {
     visitors.push(new Visitor(simulation, client, SERVER, PORT));
-    neighbours.push(new Visitor(simulation, neighbour, FLOODED, PORT));
+    // In turns, so that for a while every one comes from a host never seen before.
+    const host = network.neighbours[neighbours.length % NEIGHBOURS]!;
+    neighbours.push(new Visitor(simulation, host, FLOODED, PORT));
     if (simulation.time + VISIT_EVERY < end) simulation.after(VISIT_EVERY, visit);
   };
   server.pool.peak = server.pool.outstanding;
@@ -213,6 +222,7 @@ export function runVirtualFlood(options: VirtualFloodOptions): VirtualFloodRepor
     arpRequests: flooder.arpRequests,
     neighbourEntries,
     halfOpenAfter,
+    seconds: duration / 1e6,
     realSeconds: (performance.now() - started) / 1000,
   };
 }

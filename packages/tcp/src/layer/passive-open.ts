@@ -337,8 +337,7 @@ export class PassiveOpen implements SynCacheHandler {
       return;
     }
     if (segment.acknowledgement !== ((cache.iss(slot) + 1) | 0)) {
-      layer.counter.resetsSent();
-      layer.control.reset(network, addresses, segment, now);
+      layer.resets.answer(network, addresses, segment, now);
       layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
       return;
     }

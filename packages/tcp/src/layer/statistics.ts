@@ -12,22 +12,35 @@ export interface TcpStatistics {
   readonly activeOpens: number;
   readonly passiveOpens: number;
   readonly resetsSent: number;
+  /** Not sent because of `resetsPerSecond`. */
+  readonly resetsLimited: number;
   readonly challengeAcknowledgements: number;
   readonly cookiesSent: number;
   readonly cookiesAccepted: number;
 }
 
-const Index = { ACTIVE: 0, PASSIVE: 1, RESETS: 2, CHALLENGES: 3, COOKIES_SENT: 4, COOKIES_ACCEPTED: 5 } as const;
+const Index = {
+  ACTIVE: 0,
+  PASSIVE: 1,
+  RESETS: 2,
+  CHALLENGES: 3,
+  COOKIES_SENT: 4,
+  COOKIES_ACCEPTED: 5,
+  LIMITED: 6,
+} as const;
 
 /** Counts past 31 bits. */
 export class TcpCounter {
-  readonly #counts = new Float64Array(6);
+  readonly #counts = new Float64Array(7);
 
   established(isPassive: boolean): void {
     this.#counts[isPassive ? Index.PASSIVE : Index.ACTIVE]! += 1;
   }
   resetsSent(): void {
     this.#counts[Index.RESETS]! += 1;
+  }
+  resetsLimited(): void {
+    this.#counts[Index.LIMITED]! += 1;
   }
   challenges(): void {
     this.#counts[Index.CHALLENGES]! += 1;
@@ -40,7 +53,8 @@ export class TcpCounter {
   }
 
   snapshot(layer: TcpLayer): TcpStatistics {
-    const [activeOpens = 0, passiveOpens = 0, resetsSent = 0, challenges = 0, sent = 0, accepted = 0] = this.#counts;
+    const [activeOpens = 0, passiveOpens = 0, resetsSent = 0, challenges = 0, sent = 0, accepted = 0, limited = 0] =
+      this.#counts;
     return {
       connections: layer.size,
       halfOpen: layer.passiveOpen.halfOpen,
@@ -51,6 +65,7 @@ export class TcpCounter {
       activeOpens,
       passiveOpens,
       resetsSent,
+      resetsLimited: limited,
       challengeAcknowledgements: challenges,
       cookiesSent: sent,
       cookiesAccepted: accepted,

@@ -249,6 +249,7 @@ describe('statistics', () => {
       activeOpens: 1,
       passiveOpens: 1,
       resetsSent: 1,
+      resetsLimited: 0,
       challengeAcknowledgements: 1,
       cookiesSent: 0,
       cookiesAccepted: 0,

@@ -32,6 +32,7 @@ import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
 import { PassiveOpen } from './passive-open.js';
 import { PortTable } from './port-table.js';
+import { Resets } from './resets.js';
 import { Shortage } from './shortage.js';
 import { LOOK_MICROSECONDS, StarvedWriters } from './starved-writers.js';
 import { TcpCounter, type TcpStatistics } from './statistics.js';
@@ -76,6 +77,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly shortage: Shortage;
   readonly holdings: Holdings;
   readonly control: ControlSegments;
+  readonly resets: Resets;
   readonly passiveOpen: PassiveOpen;
   readonly timeWait: TimeWait;
   readonly initialSequence: InitialSequence;
@@ -137,6 +139,7 @@ export class TcpLayer implements SegmentReceiver {
     this.starved = new StarvedWriters(pool);
     this.shortage = new Shortage(this);
     this.control = new ControlSegments(pool);
+    this.resets = new Resets(this);
     this.#activeOpen = new ActiveOpen(this);
     this.passiveOpen = new PassiveOpen(this);
     this.timeWait = new TimeWait(this);
@@ -419,10 +422,8 @@ export class TcpLayer implements SegmentReceiver {
 
   /** RST in answer to a segment that a half-open connection cannot accept. */
   resetFor(connection: ControlBlock, segment: Segment, now: Instant): void {
-    if (segment.has(RST)) return;
     const path = connection.path!;
-    this.counter.resetsSent();
-    this.control.reset(path.network, path, segment, now);
+    this.resets.answer(path.network, path, segment, now);
   }
 
   countChallenge(): void {
@@ -481,8 +482,7 @@ export class TcpLayer implements SegmentReceiver {
     if (this.timeWait.segmentArrives(segment, network, addresses, key, now)) return;
     if (this.passiveOpen.segmentArrives(segment, network, addresses, key, now)) return;
     // RFC 9293 §3.10.7.1: as if CLOSED; a reset answers whatever is none itself.
-    if ((flags & RST) === 0) this.counter.resetsSent();
-    this.control.reset(network, addresses, segment, now);
+    this.resets.answer(network, addresses, segment, now);
     this.drop(segment, DropReason.TCP_NO_CONNECTION);
   }
 

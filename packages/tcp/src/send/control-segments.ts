@@ -1,4 +1,4 @@
-import type { PacketPool } from '@prism-net/buffers';
+import { PacketFlag, type PacketPool } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import { tcp, tcpOptions } from '@prism-net/wire';
@@ -83,6 +83,7 @@ export class ControlSegments {
     const packet = path === null ? null : this.#pool.take();
     if (path === null || packet === null) return false;
     writeSyn(packet, path, syn);
+    packet.flags |= PacketFlag.PROVOKED;
     network.send(packet, path, trafficClass, timeToLive, now);
     return true;
   }
@@ -115,6 +116,7 @@ export class ControlSegments {
     tcp.write(packet.view, at, localPort, remotePort, sequence, acknowledgement, length, flags, window);
     if (hasTimestamps) tcpOptions.writeTimestamps(packet.view, at + HEADER, timestampValue, timestampEcho);
     finish(packet, path, at, length, 0, path.completesChecksum ? -1 : 0);
+    packet.flags |= PacketFlag.PROVOKED;
     network.send(packet, path, trafficClass, timeToLive, now);
   }
 

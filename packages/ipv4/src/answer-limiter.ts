@@ -1,20 +1,22 @@
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 import { type Instant, TokenBucket } from '@prism-net/time';
 
-export interface IcmpLimits {
-  readonly errorsPerDestinationPerSecond: number;
-  readonly errorsPerDestinationBurst: number;
-  readonly errorDestinations: number;
-  readonly errorsPerSecond: number;
-  readonly errorsBurst: number;
+export interface AnswerLimits {
+  readonly perDestinationPerSecond: number;
+  readonly perDestinationBurst: number;
+  /** Destinations remembered. */
+  readonly destinations: number;
+  /** Tokens of the common budget, of which each answer takes from one to four: 2.5 on average. */
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 /**
- * Decides whether an ICMP error may be sent (RFC 1812 §4.3.2.8): a budget per destination first, so that errors to one
- * host tell it nothing about errors to another, then a common one that leaks at random, so that nobody can count with
- * it which ports answered (SAD DNS, CVE-2020-25705).
+ * Decides whether strangers may be answered, by ICMP errors (RFC 1812 §4.3.2.8) or resets: a budget per destination
+ * first, so that answers to one host tell it nothing about answers to another, then a common one that leaks at random, so
+ * that nobody can count with it which ports answered (SAD DNS, CVE-2020-25705).
  */
-export class IcmpLimiter {
+export class AnswerLimiter {
   readonly #random: RandomSource;
   readonly #common: TokenBucket;
   readonly #table: KeyedTable;
@@ -25,17 +27,18 @@ export class IcmpLimiter {
   readonly #interval: number;
   readonly #tolerance: number;
 
-  constructor(limits: IcmpLimits, random: RandomSource, now: Instant) {
+  constructor(limits: AnswerLimits, random: RandomSource, now: Instant) {
     this.#random = random;
-    this.#common = new TokenBucket({ ratePerSecond: limits.errorsPerSecond, burst: limits.errorsBurst, now });
-    this.#table = new KeyedTable({ capacity: limits.errorDestinations, keyWords: 1, key: createHashKey(random) });
-    this.#slots = new SlotList(limits.errorDestinations);
-    this.#destinations = new Int32Array(limits.errorDestinations);
-    this.#fullAt = new Int32Array(limits.errorDestinations);
-    this.#interval = Math.round(1_000_000 / limits.errorsPerDestinationPerSecond);
-    this.#tolerance = this.#interval * (limits.errorsPerDestinationBurst - 1);
+    this.#common = new TokenBucket({ ratePerSecond: limits.perSecond, burst: limits.burst, now });
+    this.#table = new KeyedTable({ capacity: limits.destinations, keyWords: 1, key: createHashKey(random) });
+    this.#slots = new SlotList(limits.destinations);
+    this.#destinations = new Int32Array(limits.destinations);
+    this.#fullAt = new Int32Array(limits.destinations);
+    this.#interval = Math.round(1_000_000 / limits.perDestinationPerSecond);
+    this.#tolerance = this.#interval * (limits.perDestinationBurst - 1);
   }
 
+  /** `destination`: an IPv4 address, or a keyed hash of a longer one. */
   allow(destination: number, now: Instant): boolean {
     return this.#allowDestination(destination, now) && this.#allowCommon(now);
   }
