@@ -47,6 +47,7 @@ const NEIGHBOURS = names<NonNullable<EthernetOptions['neighbours']>>({
   failedMilliseconds: 1,
   pendingPerNeighbour: 1,
   pendingTotal: 1,
+  provokedPerSecond: 1,
 });
 const ARP = names<NonNullable<EthernetOptions['arp']>>({ acceptAnnouncements: 1, probe: 1, addresses: 1 });
 const IPV4 = names<Ipv4Options>({
