@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const tooling = fileURLToPath(new URL('./tooling/', import.meta.url));
+const apps = fileURLToPath(new URL('./apps/', import.meta.url));
 const packages = fileURLToPath(new URL('./packages/', import.meta.url));
 
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: '@prism-net/measure', replacement: `${tooling}measure/src/allocation-meter.ts` },
       { find: '@prism-net/netlab', replacement: `${tooling}netlab/src/index.ts` },
+      { find: '@prism-net/bench', replacement: `${apps}bench/src/cycles/cycle-pair.ts` },
       { find: /^@prism-net\/([a-z0-9-]+)$/, replacement: `${packages}$1/src/index.ts` },
     ],
   },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { soakBulk } from './bulk.js';
+import { soakCycles } from './cycles.js';
 import { soakFlood } from './flood/flood.js';
 import { measureFloodPrice, printFloodPrice } from './flood/flood-price.js';
 import { soakHoard } from './flood/soak-hoard.js';
@@ -28,6 +29,9 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   hoard           a thousand peers that keep what they can of a host's packets, unread, unacknowledged, ahead of gaps or
                   behind closed windows, against a stream each way, and others that come later. In virtual time
 
+  cycles          a million connections one after the other: opened, asked, answered, closed. Afterwards, and on the way,
+                  memory, packets, timers and connections must be back where they were
+
   hostile         malformed and evasive frames of every family against a stack on a real link, in network namespaces, by
                   tcpreplay at full speed, while the kernel uses its echo servers. It must answer as before; every frame
                   must be accounted for; tshark must find nothing wrong in what it sent. Needs root
@@ -39,6 +43,7 @@ Long tests of TCP in the simulator, in virtual time. All together take about ten
   --first SEED    the first of them, also for mangle (default 0)
   --bytes N       bytes of each stream of bulk and links (default 1073741824)
   --segments N    mangled segments to send, and SYNs of flood (default 1000000)
+  --cycles N      connections of cycles (default 1000000)
   --connections N of hoard (default 1000)
   --link NAME     of hostile: packet (default), ring, xdp, tap, all; of links those and xdp-generic, all (default)
   --frames N      in the capture of hostile (default 100000)
@@ -65,6 +70,7 @@ function parse() {
         first: { type: 'string', default: '0' },
         bytes: { type: 'string', default: String(2 ** 30) },
         segments: { type: 'string', default: '1000000' },
+        cycles: { type: 'string', default: '1000000' },
         connections: { type: 'string', default: '1000' },
         link: { type: 'string' },
         frames: { type: 'string', default: '100000' },
@@ -90,16 +96,18 @@ if (values.help || positionals.length === 0) {
   console.log(usage);
   process.exit(0);
 }
+const PARTS = ['schedules', 'bulk', 'mangle', 'flood', 'hoard', 'cycles', 'hostile', 'links'];
 const parts = positionals;
 for (const part of parts) {
-  if (!['schedules', 'bulk', 'mangle', 'flood', 'hoard', 'hostile', 'links'].includes(part)) {
-    fail(`there is no part '${part}': schedules, bulk, mangle, flood, hoard, hostile, links`);
+  if (!PARTS.includes(part)) {
+    fail(`there is no part '${part}': ${PARTS.join(', ')}`);
   }
 }
 const seeds = whole('seeds', values.seeds, 1, 2 ** 31 - 1);
 const first = whole('first', values.first, 0, 2 ** 31 - 1);
 const segments = whole('segments', values.segments, 1, 2 ** 31 - 1);
 const bytes = whole('bytes', values.bytes, 1, 2 ** 40);
+const cycles = whole('cycles', values.cycles, 1000, 2 ** 31 - 1);
 const connections = whole('connections', values.connections, 1, 10_000);
 const hostileLink = values.link ?? 'packet';
 if (parts.includes('hostile') && !['all', ...HOSTILE_LINKS].includes(hostileLink)) {
@@ -122,6 +130,7 @@ if (parts.includes('flood')) {
   printFloodPrice(measureFloodPrice(1, 100_000, 5));
 }
 if (parts.includes('hoard')) failures += soakHoard({ connections, seconds: 3, seed: first + 1 });
+if (parts.includes('cycles')) failures += soakCycles(cycles);
 if (parts.includes('hostile')) {
   // Only this part needs Linux.
   const { soakHostile } = await import('./hostile/hostile.js');

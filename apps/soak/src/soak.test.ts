@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { soakBulk } from './bulk.js';
+import { faults, soakCycles } from './cycles.js';
 import { soakFlood } from './flood/flood.js';
 import { measureFloodPrice, printFloodPrice } from './flood/flood-price.js';
 import { runHoard } from './flood/hoard.js';
@@ -57,5 +58,20 @@ describe('the long tests', () => {
     const sum = ([to, from]: readonly [number, number]) => to + from;
     expect(sum(goodput.during)).toBeGreaterThan(0.8 * sum(goodput.before));
     expect(Math.min(...newcomers)).toBeGreaterThan(1);
+  });
+
+  it('open, ask and close thousands of times, and hold nothing more', () => {
+    expect(soakCycles(5000)).toBe(0);
+    expect(lines.at(-1)).toMatch(/^50\d\d cycles in \d+ s, \d+ cycles\/s$/);
+    expect(lines).toHaveLength(13);
+  });
+
+  it('say what grew', () => {
+    const none = { heap: 0, arrayBuffers: 0, packets: 2, timers: 0, connections: 0, timeWait: 0, spareBlocks: 0 };
+    const row = (cycles: number, more: object) => ({ ...none, cycles, ...more });
+    const before = [row(0, {}), row(10, { packets: 1 }), row(20, {})];
+    expect(faults([...before, row(30, {})])).toEqual([]);
+    const grown = { heap: 5e6, arrayBuffers: 2e6, packets: 3, timers: 1, connections: 1, spareBlocks: 513 };
+    expect(faults([...before, row(30, grown)])).toHaveLength(6);
   });
 });

@@ -1,83 +1,23 @@
 import { type AddressInfo, createServer, Socket } from 'node:net';
-import { PacketMemory, PacketPool } from '@prism-net/buffers';
-import { createPipe } from '@prism-net/link';
-import { createStack } from '@prism-net/stack';
 import { createMonotonicClock } from '@prism-net/time';
-import { CYCLE_SETTINGS, CycleClient, CycleServer } from '../lab/roles/prism-cycles.js';
+import { CyclePair } from '../cycles/cycle-pair.js';
 import { summarise } from '../measure.js';
 import type { Figures, RunScenario } from '../scenario.js';
 
 const PAYLOAD = 64;
 const CONCURRENCY = 64;
-const SERVER = '10.0.0.2';
-
-/** Two stacks over the pipe in one thread, which open and close connections to each other. */
-class CyclePair {
-  readonly #clock = createMonotonicClock();
-  readonly #client;
-  readonly #server;
-  readonly #asking: CycleClient;
-  readonly #answering: CycleServer;
-
-  constructor() {
-    const memory = PacketMemory.create({ frames: 8192 });
-    const [left, right] = createPipe({ mtu: 1500 });
-    const common = { mode: 'manual', clock: this.#clock, memory, tcp: CYCLE_SETTINGS } as const;
-    const pool = () => PacketPool.create(memory, 4096);
-    this.#client = createStack({ ...common, link: left, address: '10.0.0.1/24', pool: pool() });
-    this.#server = createStack({ ...common, link: right, address: `${SERVER}/24`, pool: pool() });
-    this.#answering = new CycleServer(this.#server, PAYLOAD);
-    this.#asking = new CycleClient(this.#client, SERVER, PAYLOAD, CONCURRENCY);
-  }
-
-  /** Cycles per second over about `seconds`. */
-  run(seconds: number): number {
-    const { meter } = this.#asking;
-    const before = meter.items;
-    const start = performance.now();
-    let elapsed = 0;
-    while (elapsed < seconds * 1000) {
-      for (let i = 0; i < 64; i++) this.#round();
-      elapsed = performance.now() - start;
-    }
-    return ((meter.items - before) * 1000) / elapsed;
-  }
-
-  get failed(): number {
-    return this.#asking.failed;
-  }
-
-  close(): void {
-    this.#asking.close();
-    this.#answering.close();
-    this.#client.close();
-    this.#server.close();
-    for (const { accounts } of [this.#client, this.#server]) {
-      const { unexplained } = accounts.snapshot();
-      if (unexplained !== 0) throw new Error(`tcp-cps: ${unexplained} frames unexplained`);
-    }
-  }
-
-  #round(): void {
-    const now = this.#clock.now();
-    this.#client.poll(now);
-    this.#asking.round(now);
-    this.#server.poll(now);
-    this.#answering.round(now);
-  }
-}
 
 export const tcpCps: RunScenario = async ({ seconds, runs }) => {
-  const pair = new CyclePair();
+  const pair = new CyclePair(createMonotonicClock(), PAYLOAD, CONCURRENCY);
   const share = Math.max(0.05, seconds / runs / 3);
-  pair.run(Math.min(1, seconds / 4));
+  cyclesPerSecond(pair, Math.min(1, seconds / 4));
   const ours: Figures[] = [];
   const theirs: Figures[] = [];
   for (let run = 0; run < runs; run++) {
-    ours.push({ cyclesPerSecond: pair.run(share) });
+    ours.push({ cyclesPerSecond: cyclesPerSecond(pair, share) });
     theirs.push({ cyclesPerSecond: await netOverLoopback(share) });
   }
-  const { failed } = pair;
+  const { failed } = pair.client;
   pair.close();
   const { medians, spread } = summarise(ours);
   return {
@@ -89,6 +29,19 @@ export const tcpCps: RunScenario = async ({ seconds, runs }) => {
     conditions: { link: 'pipe', mtu: 1500, payload: PAYLOAD, inFlight: CONCURRENCY, checksums: 'software, both ends' },
   };
 };
+
+/** Over about `seconds`. */
+function cyclesPerSecond(pair: CyclePair, seconds: number): number {
+  const { meter } = pair.client;
+  const before = meter.items;
+  const start = performance.now();
+  let elapsed = 0;
+  while (elapsed < seconds * 1000) {
+    for (let i = 0; i < 64; i++) pair.round();
+    elapsed = performance.now() - start;
+  }
+  return ((meter.items - before) * 1000) / elapsed;
+}
 
 async function netOverLoopback(seconds: number): Promise<number> {
   const block = Buffer.alloc(PAYLOAD, 7);
