@@ -1,5 +1,5 @@
 import type { Instant } from '@prism-net/time';
-import { tcp } from '@prism-net/wire';
+import { DropReason, tcp } from '@prism-net/wire';
 import type { ControlBlock } from '../control-block.js';
 import type { Segment } from '../segment.js';
 import { State } from '../state.js';
@@ -46,6 +46,8 @@ function isInOrder(connection: ControlBlock, segment: Segment): boolean {
 export function releaseHeld(connection: ControlBlock, now: Instant): void {
   if (connection.heldPacket === null) return;
   const held = connection.layer.heldSegment;
+  // Of one that an exception of a user's congestion control has left unfinished.
+  if (held.packet !== null) connection.layer.drop(held, DropReason.TCP_AFTER_CLOSE);
   held.packet = connection.heldPacket;
   connection.heldPacket = null;
   connection.heldLast = null;

@@ -103,8 +103,11 @@ export class TcpLayer implements SegmentReceiver {
   #pending: (ControlBlock | null)[] = [];
   #pendingCount = 0;
   #flushing: (ControlBlock | null)[] = [];
+  #flushCount = 0;
+  #flushDone = 0;
   readonly #held: (ControlBlock | null)[] = [];
   #heldCount = 0;
+  #heldDone = 0;
   #microseconds = 0;
   #rehearsal: Rehearsal | null = null;
 
@@ -210,6 +213,7 @@ export class TcpLayer implements SegmentReceiver {
   segmentArrives(packet: Packet, network: Network, addresses: Addresses, ecn: number, now: Instant): void {
     if (now !== this.now) this.#setNow(now);
     const segment = this.#segment;
+    if (segment.packet !== null) this.drop(segment, DropReason.TCP_AFTER_CLOSE);
     const reason = segment.parse(packet);
     if (reason !== DropReason.NONE) {
       this.accounts.drop(packet, reason);
@@ -238,11 +242,14 @@ export class TcpLayer implements SegmentReceiver {
    */
   endBurst(now: Instant): void {
     if (now !== this.now) this.#setNow(now);
-    for (let i = 0; i < this.#heldCount; i = (i + 1) | 0) {
-      const connection = this.#held[i]!;
-      this.#held[i] = null;
+    // What a user's congestion control throws ends this poll; the next one goes on behind it.
+    while (this.#heldDone < this.#heldCount) {
+      const connection = this.#held[this.#heldDone]!;
+      this.#held[this.#heldDone] = null;
+      this.#heldDone = (this.#heldDone + 1) | 0;
       releaseHeld(connection, now);
     }
+    this.#heldDone = 0;
     this.#heldCount = 0;
     if (this.#pendingCount > 0) this.flush(now);
     this.starved.feed();
@@ -254,18 +261,23 @@ export class TcpLayer implements SegmentReceiver {
   flush(now: Instant): void {
     if (now !== this.now) this.#setNow(now);
     this.hasTurnsLeft = false;
-    const count = this.#pendingCount;
-    if (count === 0) return;
-    const list = this.#pending;
-    this.#pending = this.#flushing;
-    this.#flushing = list;
-    this.#pendingCount = 0;
-    for (let i = 0; i < count; i = (i + 1) | 0) {
-      const connection = list[i]!;
-      list[i] = null;
+    if (this.#flushCount === 0) {
+      if (this.#pendingCount === 0) return;
+      const list = this.#pending;
+      this.#pending = this.#flushing;
+      this.#flushing = list;
+      this.#flushCount = this.#pendingCount;
+      this.#pendingCount = 0;
+    }
+    while (this.#flushDone < this.#flushCount) {
+      const connection = this.#flushing[this.#flushDone]!;
+      this.#flushing[this.#flushDone] = null;
+      this.#flushDone = (this.#flushDone + 1) | 0;
       connection.isPending = false;
       output(connection, now);
     }
+    this.#flushDone = 0;
+    this.#flushCount = 0;
   }
 
   /** Fires due timers, and clears away what timed out, at most `maximum` of each. Returns how many there were. */
@@ -314,6 +326,9 @@ export class TcpLayer implements SegmentReceiver {
 
   /** Gives everything back without a word to the peers. */
   close(): void {
+    for (const each of [this.#segment, this.heldSegment]) {
+      if (each.packet !== null) this.drop(each, DropReason.TCP_AFTER_CLOSE);
+    }
     for (let i = 0; i < this.#pendingCount; i++) {
       this.#pending[i]!.isPending = false;
       this.#pending[i] = null;

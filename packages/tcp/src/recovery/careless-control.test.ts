@@ -1,6 +1,6 @@
 import type { AcknowledgementSample, CongestionCause, CongestionWindow } from '@prism-net/congestion';
 import { describe, expect, it } from 'vitest';
-import { establish, write } from '../tcp.testkit.js';
+import { establish, TestHost, write } from '../tcp.testkit.js';
 import { RecordingControl } from './recovery.testkit.js';
 
 /** Sets what it likes whenever it is called. */
@@ -91,4 +91,29 @@ describe('a congestion control that errs', () => {
       expect(transfer(set)).toBeLessThan(1000);
     },
   );
+
+  it('that throws ends the poll, and neither other connections nor the next polls', () => {
+    const host = new TestHost();
+    const [bad, good] = [host.connect(), host.connect()];
+    let isThrowing = false;
+    bad.connection.wake().recovery.use(
+      new Careless(() => {
+        if (isThrowing) throw new Error('out of ideas');
+      }),
+      host.now,
+    );
+    for (const { connection } of [bad, good]) write(connection, 2000);
+    host.settle();
+    for (const { peer } of [bad, good]) peer.drain();
+    isThrowing = true;
+    for (let round = 0; round < 3; round++)
+      expect(() => bad.peer.send({ ack: 501 + round, data: 100 })).toThrow('ideas');
+    good.peer.inject({ ack: 2001, data: 100 });
+    host.layer.endBurst(host.now);
+    expect(good.connection.unacknowledgedWrites).toBe(0);
+    good.peer.expect({ ack: 101 });
+    isThrowing = false;
+    bad.peer.send({ ack: 2001 });
+    expect(bad.connection.unacknowledgedWrites).toBe(0);
+  });
 });
