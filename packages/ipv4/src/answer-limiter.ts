@@ -1,12 +1,15 @@
 import { createHashKey, KeyedTable, type RandomSource, SlotList } from '@prism-net/tables';
 import { type Instant, TokenBucket } from '@prism-net/time';
 
+/** Of the common budget each answer takes from one to four: 2.5 on average. */
+const TOKENS = 2.5;
+
 export interface AnswerLimits {
   readonly perDestinationPerSecond: number;
   readonly perDestinationBurst: number;
   /** Destinations remembered. */
   readonly destinations: number;
-  /** Tokens of the common budget, of which each answer takes from one to four: 2.5 on average. */
+  /** To all destinations together, on average. */
   readonly perSecond: number;
   readonly burst: number;
 }
@@ -25,11 +28,13 @@ export class AnswerLimiter {
   /** When the destination's budget will be full again (the "theoretical arrival time" of GCRA): no tokens to refill. */
   readonly #fullAt: Int32Array;
   readonly #interval: number;
+  /** Tokens of the common budget taken and not yet paid. */
+  #owed = 0;
   readonly #tolerance: number;
 
   constructor(limits: AnswerLimits, random: RandomSource, now: Instant) {
     this.#random = random;
-    this.#common = new TokenBucket({ ratePerSecond: limits.perSecond, burst: limits.burst, now });
+    this.#common = new TokenBucket({ ratePerSecond: TOKENS * limits.perSecond, burst: TOKENS * limits.burst, now });
     this.#table = new KeyedTable({ capacity: limits.destinations, keyWords: 1, key: createHashKey(random) });
     this.#slots = new SlotList(limits.destinations);
     this.#destinations = new Int32Array(limits.destinations);
@@ -67,9 +72,15 @@ export class AnswerLimiter {
   }
 
   #allowCommon(now: Instant): boolean {
-    if (!this.#common.take(now)) return false;
-    // Between none and three more vanish, unseen.
-    for (let extra = this.#random.nextInt32() & 3; extra > 0; extra--) this.#common.take(now);
+    this.#pay(now);
+    if (this.#owed > 0 || !this.#common.take(now)) return false;
+    // Between none and three more, unseen: paid later when they are not there, or an empty budget would leak evenly.
+    this.#owed = this.#random.nextInt32() & 3;
+    this.#pay(now);
     return true;
+  }
+
+  #pay(now: Instant): void {
+    while (this.#owed > 0 && this.#common.take(now)) this.#owed = (this.#owed - 1) | 0;
   }
 }

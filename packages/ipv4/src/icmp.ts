@@ -16,7 +16,7 @@ export interface IcmpOptions {
   readonly errorsPerDestinationBurst?: number;
   /** Destinations whose rate is remembered. Default 256. */
   readonly errorDestinations?: number;
-  /** ICMP errors sent in all: rate and burst. Defaults 1,000 per second, 50. */
+  /** ICMP errors sent in all: rate and burst, on average. Defaults 1,000 per second, 50. */
   readonly errorsPerSecond?: number;
   readonly errorsBurst?: number;
   /** Answer echo requests. Default true. */

@@ -73,6 +73,11 @@ export class ConnectionTable {
     if (this.#last === connection) this.#last = null;
   }
 
+  /** How many places a search for the key looks at; for tests. */
+  probeLength(key: FlowKey): number {
+    return this.#table.probeLength(key.a, key.b, key.c, key.d);
+  }
+
   /** Slots that were ever in use: {@link at} has what is there now. */
   get slots(): number {
     return this.#connections.length;

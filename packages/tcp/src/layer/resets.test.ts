@@ -58,6 +58,24 @@ describe('resets for segments that no connection is for', () => {
     expect(seen.size).toBeGreaterThan(3);
   });
 
+  it('keep the rate, and its jitter, while a flood uses it up', () => {
+    const host = new TestHost({ settings: { resetsPerSecond: 100 } });
+    const rounds: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      let resets = 0;
+      for (let j = 0; j < 50; j++) {
+        resets += probe(stranger(host, 50 * i + j), 1);
+        host.wait(2);
+      }
+      if (i >= 10) rounds.push(resets);
+    }
+    // 100 ms each.
+    const sum = rounds.reduce((all, each) => all + each, 0);
+    expect(sum).toBeGreaterThan(80);
+    expect(sum).toBeLessThan(120);
+    expect(new Set(rounds).size).toBeGreaterThan(2);
+  });
+
   it('for half-open connections are limited with the others', () => {
     const host = new TestHost({ settings: { resetsPerSecond: 2 } });
     host.listen();

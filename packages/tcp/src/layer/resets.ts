@@ -6,8 +6,6 @@ import type { Network } from '../path/network.js';
 import type { Addresses, Segment } from '../segment.js';
 import type { TcpLayer } from './tcp-layer.js';
 
-/** Tokens of the common budget that a reset takes on average. */
-const TOKENS = 2.5;
 const DESTINATIONS = 1024;
 
 /**
@@ -47,13 +45,12 @@ export class Resets {
   #createLimiter(now: Instant): AnswerLimiter {
     const { random, settings } = this.#layer;
     const perDestination = settings.resetsPerSecond >> 1;
-    const common = TOKENS * settings.resetsPerSecond;
     const limits = {
       perDestinationPerSecond: perDestination,
       perDestinationBurst: perDestination,
       destinations: DESTINATIONS,
-      perSecond: common,
-      burst: common,
+      perSecond: settings.resetsPerSecond,
+      burst: settings.resetsPerSecond,
     };
     this.#key = createHashKey(random);
     this.#limiter = new AnswerLimiter(limits, random, now);
