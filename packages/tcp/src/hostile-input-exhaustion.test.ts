@@ -8,11 +8,18 @@ import { FlowKey } from './opening/index.js';
 import { State } from './state.js';
 import { type EstablishOptions, establish, pattern, readAll, TestHost, write } from './tcp.testkit.js';
 
-/** Milliseconds that `work` takes. */
-function time(work: () => void): number {
-  const started = performance.now();
-  work();
-  return performance.now() - started;
+/** The words, and how many of them were looked at one by one. */
+function counted(words: Int32Array): { readonly words: Int32Array; readonly looks: () => number } {
+  let looks = 0;
+  const get = (target: Int32Array, name: string | symbol): unknown => {
+    const value = Reflect.get(target, name, target);
+    if (typeof value === 'number' && name !== 'length') looks++;
+    return typeof value === 'function' ? value.bind(target) : value;
+  };
+  return {
+    words: new Proxy(words, { get, set: (target, name, value) => Reflect.set(target, name, value, target) }),
+    looks: () => looks,
+  };
 }
 
 const fast = (options: EstablishOptions = {}) => establish({ frames: 4096, isFast: true, ...options });
@@ -62,8 +69,9 @@ describe('row 30: out of order', () => {
     const { peer, host, connection } = fast({ settings, peer: { scale: 14, sack: true } });
     peer.send({ data: 1 });
     const random = new SeededRandom(4);
-    const spent = time(() => {
-      for (let i = 0; i < 5000; i++) {
+    const { reassembly } = connection.block!;
+    const inject = (from: number, to: number): void => {
+      for (let i = from; i < to; i++) {
         peer.inject({ seq: 3 + 2 * (i % 2 === 0 ? random.nextBelow(30_000) : i), data: 1 });
         if (i % 32 === 31) {
           host.settle();
@@ -71,10 +79,21 @@ describe('row 30: out of order', () => {
         }
       }
       host.settle();
-    });
+    };
+    inject(0, 1000);
+    expect(reassembly.count).toBeGreaterThan(500);
+    // Long enough: the lists grow no more.
+    const starts = counted(Object.assign(new Int32Array(2048), reassembly.starts));
+    const ends = counted(Object.assign(new Int32Array(2048), reassembly.ends));
+    reassembly.starts = starts.words;
+    reassembly.ends = ends.words;
+    inject(1000, 5000);
+    expect(reassembly.starts).toBe(starts.words);
     expect(connection.block!.reassembly.count).toBeLessThanOrEqual(1024);
     expect(host.pool.outstanding).toBeLessThanOrEqual(1024 + 1);
-    expect(spent).toBeLessThan(5000);
+    // About the logarithm for each segment; a walk along the list would take 2,000,000.
+    expect(ends.looks()).toBeGreaterThan(4000);
+    expect(starts.looks() + ends.looks()).toBeLessThan(4000 * 30);
   });
 
   it('with a small window fewer: what is held stands in proportion to it', () => {
@@ -142,14 +161,25 @@ describe('row 31: SACK', () => {
     write(connection, 300_000);
     host.settle();
     peer.drain();
-    const spent = time(() => {
-      for (let i = 1; i < 2000; i++) {
-        const at = 1 + i * 88;
-        peer.send({ ack: 1, sack: [[at + 10, at + 11]] });
-        peer.inbox.length = 0;
-      }
-    });
-    expect(spent).toBeLessThan(6000);
+    const { recovery } = connection.block!;
+    const { records } = recovery;
+    // The host's own checks would be counted.
+    const checked = vi.spyOn(recovery, 'check').mockReturnValue(null);
+    const { words, looks } = counted(records.words);
+    records.words = words;
+    const sums: number[] = [];
+    for (let i = 1; i < 2000; i++) {
+      const at = 1 + i * 88;
+      peer.send({ ack: 1, sack: [[at + 10, at + 11]] });
+      peer.inbox.length = 0;
+      sums.push(looks());
+    }
+    checked.mockRestore();
+    expect(records.words).toBe(words);
+    // A few dozen for each acknowledgement, the last as the first, of 3,400 records.
+    const [first = 0, last = 0] = [sums[999]!, sums[1998]! - sums[999]!];
+    expect(first).toBeGreaterThan(1000);
+    expect(Math.max(first, last)).toBeLessThan(1000 * 40);
     expect(connection.block!.recovery.check()).toBeNull();
   });
 

@@ -1,4 +1,6 @@
+import { DEFAULT_SETTINGS } from '@prism-net/tcp';
 import type { FloodKind } from './flood-frame.js';
+import { course, Table } from './table.js';
 import { runVirtualFlood, type VirtualFloodOptions, type VirtualFloodReport } from './virtual-flood.js';
 
 /** Share of its goodput that a stream keeps. */
@@ -12,6 +14,8 @@ const LARGEST_GROWTH = 16 << 20;
 const LONGEST_VISIT = 1_500_000;
 /** New neighbours that may be asked for per second, and at once; three times each. */
 const PROVOKED = 256;
+/** Resets per second, and at once. */
+const RESETS = DEFAULT_SETTINGS.resetsPerSecond;
 
 /** Segments of the first flood, of SYNs; and of each of the others. */
 export interface FloodOptions {
@@ -23,10 +27,12 @@ export interface FloodOptions {
 
 /** Floods of all kinds in virtual time; returns how many did harm. */
 export function soakFlood({ segments, others, perSecond, seed }: FloodOptions): number {
+  console.log('floods in virtual time; three figures: before → during → after; the others at most, or in all');
+  const table = new Table(TITLES, WIDTHS);
   const run = (kind: FloodKind, from: VirtualFloodOptions['from'], count: number): number => {
     // For a second at least.
     const report = runVirtualFlood({ kind, from, segments: count, perSecond: Math.min(perSecond, count), seed });
-    print(kind, from, report);
+    table.print(cells(kind, from, report));
     const problems = judge(kind, report);
     for (const problem of problems) console.log(`  FAILED: ${problem}`);
     return problems.length > 0 ? 1 : 0;
@@ -54,6 +60,7 @@ function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
   if (report.answered < report.visitors) problems.push('visitors were not answered');
   if (report.neighboursAnswered < report.neighbours) problems.push('visitors on the flooded network were not answered');
   if (report.slowestMicroseconds > LONGEST_VISIT) problems.push('visitors had to wait');
+  if (report.resets > 1.2 * RESETS * (1 + report.seconds)) problems.push('too many resets');
   if (report.arpRequests > 3 * PROVOKED * (1 + report.seconds) + 100) problems.push('too many ARP requests');
   const growth = report.memory.during.heap + report.memory.during.arrayBuffers;
   if (growth - report.memory.before.heap - report.memory.before.arrayBuffers > LARGEST_GROWTH) {
@@ -67,29 +74,48 @@ function judge(kind: FloodKind, report: VirtualFloodReport): string[] {
   return problems;
 }
 
-function print(kind: FloodKind, from: string, report: VirtualFloodReport): void {
-  const { goodput, memory } = report;
-  const rates = (way: 0 | 1): string =>
-    [goodput.before, goodput.during, goodput.after].map((each) => each[way].toFixed(1)).join(' → ');
-  const megabytes = (of: 'heap' | 'arrayBuffers' | 'resident'): string =>
-    [memory.before, memory.during, memory.after].map((each) => (each[of] / 2 ** 20).toFixed(1)).join(' → ');
-  console.log(
-    `flood of ${report.sent} × ${kind}, sources: ${from}; ${report.realSeconds.toFixed(0)} s; before → during → after:`,
-  );
-  console.log(`  goodput to the host ${rates(0)}, from it ${rates(1)} Mbit/s`);
-  console.log(
-    `  memory: heap ${megabytes('heap')}, array buffers ${megabytes('arrayBuffers')}, resident ` +
-      `${megabytes('resident')} MiB; at most ${report.peakHalfOpen} half-open, ${report.peakConnections} connections, ` +
-      `${report.peakPackets} packets in use; ${report.halfOpenAfter} half-open in the end`,
-  );
-  console.log(
-    `  visitors answered: ${report.answered} of ${report.visitors}, on the flooded network ` +
-      `${report.neighboursAnswered} of ${report.neighbours}, the last after ` +
-      `${(report.slowestMicroseconds / 1000).toFixed(0)} ms; ${report.cookiesAccepted} by cookies`,
-  );
-  console.log(
-    `  cookies sent ${report.cookiesSent}, challenge acknowledgements ${report.challenges}; answers ${report.answers} (${report.resets} resets), ` +
-      `${(report.answerBytes / report.sentBytes).toFixed(2)} bytes for each byte; ARP requests ${report.arpRequests}, ` +
-      `${report.neighbourEntries} neighbours known`,
-  );
+const TITLES = [
+  'flood',
+  'segments',
+  'Mbit/s to the host',
+  'from it',
+  'heap MiB',
+  'visitors',
+  'neighbours',
+  'slowest ms',
+  'half-open',
+  'connections',
+  'packets',
+  'cookies',
+  'challenges',
+  'resets',
+  'answered',
+  'ARP',
+  'took s',
+] as const;
+const WIDTHS = [26, 8, 18, 18, 18, 7] as const;
+
+function cells(kind: FloodKind, from: string, report: VirtualFloodReport): string[] {
+  const { before, during, after } = report.goodput;
+  const rates = (way: 0 | 1): string => course([before[way], during[way], after[way]]);
+  const { memory } = report;
+  return [
+    `${kind}, ${from === 'gateway' ? 'from anywhere' : 'from neighbours'}`,
+    String(report.sent),
+    rates(0),
+    rates(1),
+    course([memory.before, memory.during, memory.after].map((each) => each.heap / 2 ** 20)),
+    `${report.answered}/${report.visitors}`,
+    `${report.neighboursAnswered}/${report.neighbours}`,
+    (report.slowestMicroseconds / 1000).toFixed(0),
+    String(report.peakHalfOpen),
+    String(report.peakConnections),
+    String(report.peakPackets),
+    String(report.cookiesSent),
+    String(report.challenges),
+    String(report.resets),
+    `${((100 * report.answerBytes) / report.sentBytes).toFixed(0)} %`,
+    String(report.arpRequests),
+    report.realSeconds.toFixed(1),
+  ];
 }

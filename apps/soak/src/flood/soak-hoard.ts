@@ -1,5 +1,6 @@
 import { type HoardOptions, type HoardReport, runHoard } from './hoard.js';
 import { HOARD_KINDS } from './hoarder.js';
+import { course, Table } from './table.js';
 
 /** Share of its goodput that a stream keeps. */
 const LEAST_GOODPUT = 0.9;
@@ -10,11 +11,15 @@ export function soakHoard({
   seconds,
   seed,
 }: Pick<HoardOptions, 'connections' | 'seconds' | 'seed'>): number {
+  const frames = 4096;
+  console.log(
+    `${connections} hoarders against ${frames} packets, in virtual time; three figures: before → during → after`,
+  );
+  const table = new Table(TITLES, WIDTHS);
   let failures = 0;
   for (const kind of [...HOARD_KINDS, 'mixed'] as const) {
-    const frames = 4096;
     const report = runHoard({ kind, connections, frames, seconds, seed });
-    print(kind, connections, frames, report);
+    table.print(cells(kind, report));
     const { before, during, after } = report.goodput;
     const isHarmed = [0, 1].some(
       (way) => during[way]! + after[way]! < 2 * LEAST_GOODPUT * before[way]! || during[way]! < before[way]! * 0.8,
@@ -27,14 +32,31 @@ export function soakHoard({
   return failures;
 }
 
-function print(kind: string, connections: number, frames: number, report: HoardReport): void {
-  const { goodput } = report;
-  const rates = (way: 0 | 1): string =>
-    [goodput.before, goodput.during, goodput.after].map((each) => each[way].toFixed(1)).join(' → ');
-  console.log(`hoard of ${connections} × ${kind} against ${frames} packets; ${report.realSeconds.toFixed(0)} s:`);
-  console.log(`  goodput to the host ${rates(0)}, from it ${rates(1)} Mbit/s (before → during → after)`);
-  console.log(
-    `  ${report.established} hoarders in the end, ${report.resets} were reset; they hold ${report.kept} packets, at most ` +
-      `${report.peakPackets} were in use; streams that came later got ${report.newcomers.map((rate) => rate.toFixed(1)).join(' and ')} Mbit/s`,
-  );
+const TITLES = [
+  'hoard',
+  'Mbit/s to the host',
+  'from it',
+  'newcomers Mbit/s',
+  'left',
+  'reset',
+  'packets kept',
+  'at most',
+  'took s',
+] as const;
+const WIDTHS = [14, 19, 19, 16, 5, 5] as const;
+
+function cells(kind: string, report: HoardReport): string[] {
+  const { before, during, after } = report.goodput;
+  const rates = (way: 0 | 1): string => course([before[way], during[way], after[way]]);
+  return [
+    kind,
+    rates(0),
+    rates(1),
+    report.newcomers.map((rate) => rate.toFixed(1)).join(', '),
+    String(report.established),
+    String(report.resets),
+    String(report.kept),
+    String(report.peakPackets),
+    report.realSeconds.toFixed(1),
+  ];
 }
