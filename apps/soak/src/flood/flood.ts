@@ -93,7 +93,7 @@ const TITLES = [
   'ARP',
   'took s',
 ] as const;
-const WIDTHS = [26, 8, 18, 18, 18, 7] as const;
+const WIDTHS = [28, 8, 18, 18, 18, 7] as const;
 
 function cells(kind: FloodKind, from: string, report: VirtualFloodReport): string[] {
   const { before, during, after } = report.goodput;
