@@ -7,6 +7,7 @@ export const TITLES: Readonly<Record<number, string>> = {
   1191: 'Path MTU Discovery',
   1337: 'TIME-WAIT Assassination Hazards in TCP',
   1624: 'Computation of the Internet Checksum via Incremental Update',
+  1812: 'Requirements for IP Version 4 Routers',
   1982: 'Serial Number Arithmetic',
   2018: 'TCP Selective Acknowledgment Options',
   2474: 'Definition of the Differentiated Services Field',
