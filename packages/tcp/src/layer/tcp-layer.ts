@@ -10,7 +10,7 @@ import { Connection } from '../connection.js';
 import type { ConnectionHandler, ListenerHandler } from '../connection-handler.js';
 import type { ConnectionOptions } from '../connection-options.js';
 import type { ControlBlock } from '../control-block.js';
-import { coalesce, releaseHeld } from '../input/coalescing.js';
+import { coalesce } from '../input/coalescing.js';
 import { segmentArrives } from '../input/segment-arrives.js';
 import { type FlowKey, InitialSequence, TimestampOffset } from '../opening/index.js';
 import { ControlBlocks } from '../parking/control-blocks.js';
@@ -27,6 +27,7 @@ import { resolveSettings, type TcpSettings } from '../tcp-settings.js';
 import { TimerDispatch } from '../timers/timer-dispatch.js';
 import { ActiveOpen } from './active-open.js';
 import { ConnectionTable } from './connection-table.js';
+import { HeldSegments } from './held-segments.js';
 import { Holdings } from './holdings.js';
 import { Listener } from './listener.js';
 import { Orphans } from './orphans.js';
@@ -37,6 +38,7 @@ import { Shortage } from './shortage.js';
 import { LOOK_MICROSECONDS, StarvedWriters } from './starved-writers.js';
 import { TcpCounter, type TcpStatistics } from './statistics.js';
 import { TimeWait } from './time-wait.js';
+import { Turns } from './turns.js';
 
 export interface TcpLayerOptions extends Partial<TcpSettings> {
   /** Absent: networks come by {@link TcpLayer.addNetwork} alone. */
@@ -100,14 +102,8 @@ export class TcpLayer implements SegmentReceiver {
   readonly #hashKey: HashKey;
   readonly #activeOpen: ActiveOpen;
   readonly #segment = new Segment();
-  #pending: (ControlBlock | null)[] = [];
-  #pendingCount = 0;
-  #flushing: (ControlBlock | null)[] = [];
-  #flushCount = 0;
-  #flushDone = 0;
-  readonly #held: (ControlBlock | null)[] = [];
-  #heldCount = 0;
-  #heldDone = 0;
+  readonly #turns = new Turns();
+  readonly #held = new HeldSegments();
   #microseconds = 0;
   #rehearsal: Rehearsal | null = null;
 
@@ -242,16 +238,8 @@ export class TcpLayer implements SegmentReceiver {
    */
   endBurst(now: Instant): void {
     if (now !== this.now) this.#setNow(now);
-    // What a user's congestion control throws ends this poll; the next one goes on behind it.
-    while (this.#heldDone < this.#heldCount) {
-      const connection = this.#held[this.#heldDone]!;
-      this.#held[this.#heldDone] = null;
-      this.#heldDone = (this.#heldDone + 1) | 0;
-      releaseHeld(connection, now);
-    }
-    this.#heldDone = 0;
-    this.#heldCount = 0;
-    if (this.#pendingCount > 0) this.flush(now);
+    this.#held.release(now);
+    if (this.#turns.count > 0) this.flush(now);
     this.starved.feed();
     this.shortage.relieve();
     this.blocks.recycle();
@@ -261,39 +249,23 @@ export class TcpLayer implements SegmentReceiver {
   flush(now: Instant): void {
     if (now !== this.now) this.#setNow(now);
     this.hasTurnsLeft = false;
-    if (this.#flushCount === 0) {
-      if (this.#pendingCount === 0) return;
-      const list = this.#pending;
-      this.#pending = this.#flushing;
-      this.#flushing = list;
-      this.#flushCount = this.#pendingCount;
-      this.#pendingCount = 0;
-    }
-    while (this.#flushDone < this.#flushCount) {
-      const connection = this.#flushing[this.#flushDone]!;
-      this.#flushing[this.#flushDone] = null;
-      this.#flushDone = (this.#flushDone + 1) | 0;
-      connection.isPending = false;
-      output(connection, now);
-    }
-    this.#flushDone = 0;
-    this.#flushCount = 0;
+    this.#turns.serve(now);
   }
 
   /** Fires due timers, and clears away what timed out, at most `maximum` of each. Returns how many there were. */
   advance(now: Instant, maximum: number): number {
     if (now !== this.now) this.#setNow(now);
     const fired = this.wheel.advance(now, maximum);
-    if (this.#heldCount === 0) this.blocks.recycle();
+    if (this.#held.isEmpty) this.blocks.recycle();
     const budget = Math.min(maximum, CLEANING_BUDGET);
     return (fired + this.passiveOpen.advance(now, budget) + this.timeWait.advance(now, budget)) | 0;
   }
 
   /** Microseconds until {@link advance} or {@link flush} has something to do; 0: now, -1: never. */
   nextExpiry(now: Instant): number {
-    if (this.hasTurnsLeft && this.#pendingCount > 0) return 0;
+    if (this.hasTurnsLeft && this.#turns.count > 0) return 0;
     // Held back by a full interface or an empty pool, of whose recovery nobody tells.
-    const look = this.#pendingCount > 0 ? LOOK_MICROSECONDS : earliest(this.starved.nextLook, this.shortage.nextLook);
+    const look = this.#turns.count > 0 ? LOOK_MICROSECONDS : earliest(this.starved.nextLook, this.shortage.nextLook);
     return earliest(
       earliest(look, this.wheel.nextExpiry(now)),
       earliest(this.passiveOpen.nextDeadline(now), this.timeWait.nextDeadline(now)),
@@ -302,12 +274,12 @@ export class TcpLayer implements SegmentReceiver {
 
   /** No connection holds a segment until the end of a burst. */
   get isBetweenBursts(): boolean {
-    return this.#heldCount === 0;
+    return this.#held.isEmpty;
   }
 
   /** Something waits for {@link flush}. */
   get hasPending(): boolean {
-    return this.#pendingCount > 0;
+    return this.#turns.count > 0;
   }
 
   get statistics(): TcpStatistics {
@@ -329,11 +301,7 @@ export class TcpLayer implements SegmentReceiver {
     for (const each of [this.#segment, this.heldSegment]) {
       if (each.packet !== null) this.drop(each, DropReason.TCP_AFTER_CLOSE);
     }
-    for (let i = 0; i < this.#pendingCount; i++) {
-      this.#pending[i]!.isPending = false;
-      this.#pending[i] = null;
-    }
-    this.#pendingCount = 0;
+    this.#turns.clear();
     for (const each of this.connections()) {
       const connection = each.wake();
       connection.isOrphan = true;
@@ -372,10 +340,7 @@ export class TcpLayer implements SegmentReceiver {
 
   /** The connection has something to send: it gets its turn with the next {@link flush}. */
   markPending(connection: ControlBlock): void {
-    if (connection.isPending) return;
-    connection.isPending = true;
-    this.#pending[this.#pendingCount] = connection;
-    this.#pendingCount = (this.#pendingCount + 1) | 0;
+    if (!connection.isPending) this.#turns.add(connection);
   }
 
   /** Made when first asked for. */
@@ -402,10 +367,7 @@ export class TcpLayer implements SegmentReceiver {
 
   /** For coalescing: the connection holds a segment until the end of the burst. */
   keepHeld(connection: ControlBlock): void {
-    const last = this.#heldCount - 1;
-    if (last >= 0 && this.#held[last] === connection) return;
-    this.#held[this.#heldCount] = connection;
-    this.#heldCount = (this.#heldCount + 1) | 0;
+    this.#held.add(connection);
   }
 
   /** The held segment of a connection that is gone. */

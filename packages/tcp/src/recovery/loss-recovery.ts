@@ -16,9 +16,10 @@ import { DuplicateAcknowledgements } from './duplicate-acknowledgements.js';
 import { ForwardRetransmission } from './forward-retransmission.js';
 import { ProportionalRateReduction } from './proportional-rate-reduction.js';
 import { Rack } from './rack.js';
-import { checkRecords } from './record-check.js';
+import { checkRecovery } from './record-check.js';
 import { splitRecords } from './record-splitting.js';
 import { DeadlineKind, type RecoveryAction, RecoveryPhase } from './recovery-constants.js';
+import { exchangeRecovery } from './recovery-exchange.js';
 import { LOSS_RECOVERY_DEFAULTS, type LossRecoveryOptions } from './recovery-options.js';
 import { RoundTripEstimator } from './round-trip-estimator.js';
 import { SackBlocks } from './sack-blocks.js';
@@ -120,18 +121,18 @@ export class LossRecovery {
   /** Sending more at this instant leaves the deadline as it is. */
   armedAt: Instant = 0;
 
-  #lastSentAt: Instant = 0;
+  lastSentAt: Instant = 0;
   /** Round trips are told apart by SND.NXT at their beginning. */
-  #roundEnd = 0;
+  roundEnd = 0;
   /** All bytes that have arrived, modulo 2^32. */
   deliveredTotal = 0;
   /** SND.NXT when CWR was last said with {@link preciseEcn}. */
-  #markAnswered = 0;
+  markAnswered = 0;
   /** Of all that was lost, what congestion control has been told. */
-  #lostReported = 0;
-  /** The window was full when {@link #limitedEnd} was SND.NXT. */
-  #isWindowLimited = false;
-  #limitedEnd = 0;
+  lostReported = 0;
+  /** The window was full when {@link limitedEnd} was SND.NXT. */
+  isWindowLimited = false;
+  limitedEnd = 0;
 
   /** `maximumRecords`: how many segments may be outstanding. */
   constructor(maximumRecords: number, options: LossRecoveryOptions) {
@@ -172,76 +173,23 @@ export class LossRecovery {
     this.undo.end();
     this.recoveryPoint = (sequence - 1) | 0;
     this.reductionPoint = this.recoveryPoint;
-    this.#markAnswered = this.recoveryPoint;
+    this.markAnswered = this.recoveryPoint;
     this.lossEnd = sequence;
     this.mustRetransmit = false;
     this.isEstablished = false;
     this.observesSending = false;
     this.handshakeTimeouts = 0;
     this.isReordering = false;
-    this.#roundEnd = sequence;
+    this.roundEnd = sequence;
     this.deliveredTotal = 0;
-    this.#lostReported = 0;
+    this.lostReported = 0;
     this.rate.reset(now);
-    this.#isWindowLimited = false;
+    this.isWindowLimited = false;
   }
 
   /** All state but that of congestion control. Only while nothing is outstanding. */
   exchange(state: StateCursor): void {
-    const { window } = this;
-    this.records.exchange(state);
-    this.unacknowledged = this.records.start;
-    this.next = this.records.start;
-    this.sackEnabled = state.flag(this.sackEnabled);
-    this.timestampsEnabled = state.flag(this.timestampsEnabled);
-    this.newDataAvailable = state.flag(this.newDataAvailable);
-    this.phase = state.rare(this.phase) as RecoveryPhase;
-    this.deadlineKind = state.rare(this.deadlineKind) as DeadlineKind;
-    this.consecutiveTimeouts = state.rare(this.consecutiveTimeouts);
-    this.firstTimeoutAt = state.rare(this.firstTimeoutAt);
-    this.congestionWindowReduced = state.flag(this.congestionWindowReduced);
-    this.recoveryPoint = state.number(this.recoveryPoint);
-    this.reductionPoint = state.number(this.reductionPoint);
-    this.reducedAt = state.rare(this.reducedAt);
-    this.lossEnd = state.number(this.lossEnd);
-    this.mustRetransmit = state.flag(this.mustRetransmit);
-    this.isEstablished = state.flag(this.isEstablished);
-    this.handshakeTimeouts = state.rare(this.handshakeTimeouts);
-    this.observesSending = state.flag(this.observesSending);
-    this.isReordering = state.flag(this.isReordering);
-    // Without it the deadline is one of the past.
-    this.reorderingDeadline = state.rare(this.isReordering ? this.reorderingDeadline : 0);
-    if (!state.isSaving) {
-      // Of no meaning while nothing is outstanding.
-      this.deadline = 0;
-      this.retransmissionDeadline = 0;
-      this.armedAt = 0;
-      this.#markAnswered = this.unacknowledged;
-    }
-    this.#lastSentAt = state.number(this.#lastSentAt);
-    this.#roundEnd = state.number(this.#roundEnd);
-    this.deliveredTotal = state.number(this.deliveredTotal);
-    this.#lostReported = state.rare(this.#lostReported);
-    this.#isWindowLimited = state.flag(this.#isWindowLimited);
-    this.#limitedEnd = state.number(this.#limitedEnd);
-    this.estimator.exchange(state);
-    this.rack.exchange(state);
-    this.probe.exchange(state);
-    this.reduction.exchange(state);
-    this.duplicates.exchange(state);
-    this.forward.exchange(state);
-    this.undo.exchange(state);
-    window.window = state.number(window.window);
-    window.slowStartThreshold = state.number(window.slowStartThreshold);
-    window.maximumSegmentSize = state.number(window.maximumSegmentSize);
-    window.initialWindow = state.number(window.initialWindow);
-    window.minimumWindow = state.number(window.minimumWindow);
-    window.bytesPerSecond = state.rareDouble(window.bytesPerSecond);
-    window.byteCountingLimit = state.rare(window.byteCountingLimit);
-    window.isRecovering = state.flag(window.isRecovering);
-    window.isAfterTimeout = state.flag(window.isAfterTimeout);
-    window.priorWindow = state.rare(window.priorWindow);
-    window.priorThreshold = state.rare(window.priorThreshold);
+    exchangeRecovery(this, state);
   }
 
   /**
@@ -259,7 +207,7 @@ export class LossRecovery {
     if (this.handshakeTimeouts > 1) this.window.window = maximumSegmentSize;
     this.isEstablished = true;
     this.observesSending = this.hearsOfSending || this.records.keepsRates;
-    this.#lastSentAt = now;
+    this.lastSentAt = now;
     this.congestionWindowReduced = false;
     this.control.start(this.window, now);
     this.window.confine();
@@ -294,7 +242,7 @@ export class LossRecovery {
   resume(now: Instant): void {
     if (this.next !== this.unacknowledged || !this.isEstablished) return;
     const timeout = this.estimator.timeout;
-    const idle = (now - this.#lastSentAt) | 0;
+    const idle = (now - this.lastSentAt) | 0;
     // Negative: for longer than instants can tell.
     if (idle >= 0 && idle <= timeout) return;
     this.control.onIdle(this.window, idle < 0 ? 0x7fff_ffff : idle, timeout, now);
@@ -318,7 +266,7 @@ export class LossRecovery {
     }
     records.append(end, now);
     this.next = end;
-    this.#lastSentAt = now;
+    this.lastSentAt = now;
     if (this.observesSending) {
       this.#observe((records.end - (length > segment ? Math.ceil(length / segment) : 1)) | 0, records.end, length, now);
     }
@@ -334,7 +282,7 @@ export class LossRecovery {
     const end = this.records.recordEnd(index);
     const length = (end - start) | 0;
     this.records.markRetransmitted(index, now);
-    this.#lastSentAt = now;
+    this.lastSentAt = now;
     // RFC 6675 §6: the timer is for what is on its way now.
     if (index === this.records.first) this.retransmissionDeadline = (now + this.estimator.timeout) | 0;
     if (this.phase >= RecoveryPhase.RECOVERY) this.undo.onRetransmitted(start, end, now);
@@ -434,8 +382,8 @@ export class LossRecovery {
     const segment = this.window.maximumSegmentSize;
     const room = (this.window.window - this.inFlight) | 0;
     if (room >= segment) return room;
-    this.#isWindowLimited = true;
-    this.#limitedEnd = this.next;
+    this.isWindowLimited = true;
+    this.limitedEnd = this.next;
     // A probe needs no room in the window (RFC 8985 §7.3).
     // And the first retransmission only where there is one: a repair may begin when all that is lost is on its way again.
     if ((this.mustRetransmit && this.nextLost() >= 0) || this.probe.isDue) return segment;
@@ -459,14 +407,7 @@ export class LossRecovery {
 
   /** The broken invariant, for tests; null: none. Costs a walk over everything. */
   check(): string | null {
-    if (this.records.start !== this.unacknowledged) return `records start at ${this.records.start}`;
-    if (this.records.absentBytes > this.outstanding) return `${this.records.absentBytes} of ${this.outstanding} absent`;
-    if (this.duplicates.presumedBytes > this.outstanding)
-      return `${this.duplicates.presumedBytes} presumed to have arrived`;
-    if (this.window.window < this.window.maximumSegmentSize) return `window is ${this.window.window}`;
-    if ((this.deadlineKind === DeadlineKind.NONE) !== (this.records.count === 0))
-      return `timer is ${this.deadlineKind}`;
-    return checkRecords(this.records, this.next);
+    return checkRecovery(this);
   }
 
   /** Runs RACK (RFC 8985 §6.2 step 5) and arms its timer; returns the number of records found lost. */
@@ -487,7 +428,7 @@ export class LossRecovery {
 
   /** A round trip was measured on the oldest and on the newest record of an acknowledgement; the difference is delay at the peer. */
   measure(longest: number, shortest: number, now: Instant): void {
-    const isNewRound = ((this.unacknowledged - this.#roundEnd) | 0) > 0;
+    const isNewRound = ((this.unacknowledged - this.roundEnd) | 0) > 0;
     this.estimator.measure(longest, shortest, isNewRound, now);
     this.probe.hasRoundTrip = true;
     if (isNewRound) this.#onRound();
@@ -499,7 +440,7 @@ export class LossRecovery {
     this.deliveredTotal = (this.deliveredTotal + sample.deliveredBytes) | 0;
     sample.deliveredTotal = this.deliveredTotal;
     sample.lostTotal = records.lostTotal;
-    sample.lostBytes = (records.lostTotal - this.#lostReported) | 0;
+    sample.lostBytes = (records.lostTotal - this.lostReported) | 0;
     if (records.keepsRates) this.rate.complete(sample, estimator.minimum, now);
     sample.smoothedRoundTrip = estimator.smoothed;
     sample.minimumRoundTrip = estimator.minimum;
@@ -507,24 +448,24 @@ export class LossRecovery {
     // RFC 7661 §4.2: in slow start half of the window in use is enough. RFC 3168 §6.1.2: no growth with ECE.
     sample.isWindowLimited =
       (!ecnEcho || this.preciseEcn) &&
-      (this.#isWindowLimited || (window.isSlowStart && sample.inFlight >= window.window >> 1));
-    if (this.#isWindowLimited && ((this.unacknowledged - this.#limitedEnd) | 0) >= 0) this.#isWindowLimited = false;
+      (this.isWindowLimited || (window.isSlowStart && sample.inFlight >= window.window >> 1));
+    if (this.isWindowLimited && ((this.unacknowledged - this.limitedEnd) | 0) >= 0) this.isWindowLimited = false;
   }
 
   /** Congestion control hears of the sample. */
   report(now: Instant): void {
     const { window, sample } = this;
     const before = window.window;
-    this.#lostReported = sample.lostTotal;
+    this.lostReported = sample.lostTotal;
     this.control.onAcknowledgement(window, sample, now);
     window.confine();
     if (!this.preciseEcn) return;
     // RFC 8257 §3.3: as any reduction; also when there was none: a receiver as of RFC 3168 would echo, and we stand, for ever.
-    const isNew = sample.acknowledgedBytes > 0 && seq.isGreater(this.unacknowledged, this.#markAnswered);
+    const isNew = sample.acknowledgedBytes > 0 && seq.isGreater(this.unacknowledged, this.markAnswered);
     const isUnanswered = sample.hasEcnEcho && isNew;
     if (!isUnanswered && window.window >= before) return;
     this.congestionWindowReduced = true;
-    this.#markAnswered = this.next;
+    this.markAnswered = this.next;
   }
 
   /**
@@ -547,11 +488,11 @@ export class LossRecovery {
   // Once per round trip; also keeps sequence numbers of long ago from seeming to lie ahead after 2^31 bytes.
   #onRound(): void {
     const before = (this.unacknowledged - 1) | 0;
-    this.#roundEnd = this.next;
+    this.roundEnd = this.next;
     if (this.phase >= RecoveryPhase.RECOVERY) return;
     if (((before - this.recoveryPoint) | 0) > 0) this.recoveryPoint = before;
     if (((before - this.reductionPoint) | 0) > 0) this.reductionPoint = before;
-    if (((before - this.#markAnswered) | 0) > 0) this.#markAnswered = before;
+    if (((before - this.markAnswered) | 0) > 0) this.markAnswered = before;
     this.lossEnd = this.unacknowledged;
     this.rack.onAdvance(this.unacknowledged);
     if (this.undo.isPossible) this.undo.onRound();

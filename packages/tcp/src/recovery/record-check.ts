@@ -1,6 +1,19 @@
+import type { LossRecovery } from './loss-recovery.js';
+import { DeadlineKind } from './recovery-constants.js';
 import { NEXT, NONE, PREVIOUS, RECORD_SHIFT, RecordFlag, type TransmissionRecords } from './transmission-records.js';
 
 const { SACKED, LOST, RETRANSMISSION_IN_FLIGHT, RETRANSMITTED } = RecordFlag;
+
+/** The first invariant of loss recovery that is broken, or null. Costs a walk over everything. */
+export function checkRecovery(recovery: LossRecovery): string | null {
+  const { deadlineKind, duplicates, outstanding, records, unacknowledged, window } = recovery;
+  if (records.start !== unacknowledged) return `records start at ${records.start}`;
+  if (records.absentBytes > outstanding) return `${records.absentBytes} of ${outstanding} absent`;
+  if (duplicates.presumedBytes > outstanding) return `${duplicates.presumedBytes} presumed to have arrived`;
+  if (window.window < window.maximumSegmentSize) return `window is ${window.window}`;
+  if ((deadlineKind === DeadlineKind.NONE) !== (records.count === 0)) return `timer is ${deadlineKind}`;
+  return checkRecords(records, recovery.next);
+}
 
 /** Recounts everything; the first thing that is wrong, or null. */
 export function checkRecords(records: TransmissionRecords, next: number): string | null {

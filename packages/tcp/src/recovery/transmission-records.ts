@@ -5,7 +5,7 @@ import type { StateCursor } from '../parking/state-cursor.js';
 export const RECORD_SHIFT = 3;
 const WORDS = 1 << RECORD_SHIFT;
 /** The same for the data of delivery rates. */
-export const RATE_SHIFT = RECORD_SHIFT;
+export const RATE_SHIFT = 3;
 const NO_RATES = new Int32Array(0);
 
 /** The sequence number that follows the record; it starts where the one before ends, the first at SND.UNA. */
