@@ -62,6 +62,8 @@ export class Hoarder implements Jack {
 
   /** Everybody sends what the host may have to keep. */
   press(): void {
+    // The line is full of what others send: a SYN may be lost, and is sent again.
+    for (const hoard of this.hoards) if (!hoard.isOpen && !hoard.isReset) this.#send(hoard, SYN, 0, 0);
     for (const hoard of this.hoards) if (hoard.isOpen && !hoard.isReset) this.#press(hoard);
   }
 
@@ -88,6 +90,10 @@ export class Hoarder implements Jack {
     const sequence = tcp.sequence(view, at);
     const header = tcp.headerLength(view, at);
     const length = end - at - header;
+    if ((flags & SYN) !== 0 && hoard.isOpen) {
+      this.#send(hoard, ACK, hoard.next, 0);
+      return;
+    }
     if ((flags & SYN) !== 0) {
       hoard.theirNext = (sequence + 1) | 0;
       hoard.next = 1;
