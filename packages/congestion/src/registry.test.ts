@@ -33,4 +33,22 @@ describe('the registry of algorithms', () => {
       );
     }
   });
+
+  it.each([
+    ['a factory that is none', {}, "'mine2' needs a function that makes one object per connection"],
+    ['a factory that returns nothing', () => undefined, "'mine2' has no object: its function returns nothing"],
+    ['an object without a name', () => ({}), "'mine2' has no name"],
+    ['no traits', () => ({ name: 'mine2' }), "'mine2' has no traits.deliveryRate (NO_TRAITS has all)"],
+    [
+      'a method that was forgotten',
+      () => Object.assign(new NewReno(), { onRecovered: undefined }),
+      "'mine2' has no method onRecovered",
+    ],
+  ])('refuses %s, and says what is missing', (_what, factory, message) => {
+    expect(() => registerCongestionControl('mine2', factory as never)).toThrow(
+      expect.objectContaining({ code: 'EINVAL', message: `registerCongestionControl EINVAL: ${message}` }),
+    );
+    expect(() => createCongestionControl('mine2')).toThrow('EINVAL');
+    expect(() => registerCongestionControl(5 as never, () => new NewReno())).toThrow('EINVAL');
+  });
 });

@@ -1,6 +1,6 @@
 import { invalidArgument } from '@prism-net/errors';
 import { Bbr } from './bbr/bbr.js';
-import type { CongestionControl } from './congestion-control.js';
+import { type CongestionControl, type CongestionTraits, NO_TRAITS } from './congestion-control.js';
 import { Cubic } from './cubic.js';
 import { Dctcp } from './dctcp.js';
 import { NewReno } from './new-reno.js';
@@ -20,11 +20,41 @@ export function congestionControlNames(): readonly string[] {
   return [...factories.keys()];
 }
 
-/** Makes an algorithm known by `name`, in this thread only. @throws PosixError EINVAL if the name is empty or taken */
+/**
+ * Makes an algorithm known by `name`, in this thread only. The factory is called once to see what it makes.
+ * @throws PosixError EINVAL if the name is empty or taken, or something is missing of what it makes; what the factory throws
+ */
 export function registerCongestionControl(name: string, factory: CongestionControlFactory): void {
-  if (name === '') throw invalidArgument('registerCongestionControl', 'an algorithm needs a name');
-  if (factories.has(name)) throw invalidArgument('registerCongestionControl', `there already is a '${name}'`);
+  const refuse = (why: string) => invalidArgument('registerCongestionControl', why);
+  if (typeof name !== 'string' || name === '') throw refuse('an algorithm needs a name');
+  if (factories.has(name)) throw refuse(`there already is a '${name}'`);
+  if (typeof factory !== 'function') throw refuse(`'${name}' needs a function that makes one object per connection`);
+  const missing = missingMember(factory());
+  if (missing !== null) throw refuse(`'${name}' has no ${missing}`);
   factories.set(name, factory);
+}
+
+const METHODS = [
+  'start',
+  'onSent',
+  'onAcknowledgement',
+  'onCongestion',
+  'onRecovered',
+  'onTimeout',
+  'onUndo',
+  'onIdle',
+  'describe',
+] as const satisfies readonly (keyof CongestionControl)[];
+
+/** What a user's object lacks, which only TypeScript would have said; null: nothing. */
+function missingMember(control: Partial<CongestionControl> | undefined): string | null {
+  if (typeof control !== 'object' || control === null) return 'object: its function returns nothing';
+  if (typeof control.name !== 'string') return 'name';
+  for (const trait of Object.keys(NO_TRAITS) as (keyof CongestionTraits)[]) {
+    if (typeof control.traits?.[trait] !== 'boolean') return `traits.${trait} (NO_TRAITS has all)`;
+  }
+  for (const method of METHODS) if (typeof control[method] !== 'function') return `method ${method}`;
+  return null;
 }
 
 /** An algorithm for one connection. @throws PosixError EINVAL that lists the names there are, for any other */

@@ -8,6 +8,8 @@ import { stateName } from './state.js';
 export interface TcpInformation {
   readonly state: string;
   readonly congestionControl: string;
+  /** What the algorithm tells of itself, by name. */
+  readonly congestionState: Readonly<Record<string, number>>;
   readonly congestionWindow: number;
   /** 1,073,741,823 until the first congestion. */
   readonly slowStartThreshold: number;
@@ -62,6 +64,7 @@ export function describeConnection(connection: ControlBlock): TcpInformation {
   return {
     state: stateName(connection.state),
     congestionControl: recovery.control.name,
+    congestionState: recovery.control.describe(),
     congestionWindow: window.window,
     slowStartThreshold: window.slowStartThreshold,
     pacingRate: pacingRate(connection),

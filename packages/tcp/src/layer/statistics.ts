@@ -3,6 +3,8 @@ import type { TcpLayer } from './tcp-layer.js';
 /** What TCP did since it began, and what there is now. Drops stand in `PacketAccounts`. */
 export interface TcpStatistics {
   readonly connections: number;
+  /** Of these, idle ones that have given their control block back. */
+  readonly parked: number;
   readonly halfOpen: number;
   readonly timeWait: number;
   readonly orphans: number;
@@ -57,6 +59,7 @@ export class TcpCounter {
       this.#counts;
     return {
       connections: layer.size,
+      parked: layer.blocks.parked,
       halfOpen: layer.passiveOpen.halfOpen,
       timeWait: layer.timeWait.size,
       orphans: layer.orphans.size,
