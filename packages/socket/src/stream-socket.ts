@@ -96,7 +96,10 @@ export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk
     return extra.closed;
   }
 
-  /** The state of the connection in numbers, as TCP_INFO. */
+  /**
+   * The state of the connection in numbers, as TCP_INFO; when it has ended, the last ones. Once the socket is closed and the
+   * connection gone all are 0: whoever wants them in the end asks before `close()`.
+   */
   tcpInfo(): TcpInformation {
     return this.connection.information();
   }

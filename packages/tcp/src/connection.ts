@@ -360,7 +360,7 @@ export class Connection {
     path.remotePort = this.remotePort;
   }
 
-  /** STATUS (§3.10.6), as `TCP_INFO` gives it. Allocates. */
+  /** STATUS (§3.10.6), as `TCP_INFO` gives it: of one that has ended until it is closed, then of none. Allocates. */
   information(): TcpInformation {
     return describeConnection(this.wake());
   }

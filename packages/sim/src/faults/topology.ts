@@ -64,6 +64,8 @@ function drawSettings(dice: Dice): Partial<TcpSettings> {
     ...(dice.happens(0.3) ? { ecn: 'active' } : {}),
     ...(dice.happens(0.1) ? { synCookies: 'always' } : {}),
     ...(dice.happens(0.1) ? { maximumRanges: 4 } : {}),
+    // Connections are parked in every pause.
+    ...(dice.happens(0.3) ? { warmConnections: 0, parkAfterMilliseconds: dice.pick(1, 10, 100) } : {}),
     ...(dice.happens(0.2) ? { delayedAcknowledgementMilliseconds: dice.pick(0, 200, 500) } : {}),
   };
 }

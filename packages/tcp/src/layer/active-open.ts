@@ -26,6 +26,8 @@ export class ActiveOpen {
     if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null) {
       return Errno.EINVAL;
     }
+    // Nobody would give the port back.
+    if (connection.isOrphan) return Errno.EINVAL;
     if (address !== null && !address.isAny && !this.isLocal(address)) return Errno.EADDRNOTAVAIL;
     if (port !== 0) {
       const errno = ports.bind(

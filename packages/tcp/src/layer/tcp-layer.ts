@@ -309,11 +309,8 @@ export class TcpLayer implements SegmentReceiver {
       this.discardHeld(connection);
       connection.sendBuffer.clear();
       connection.receiveBuffer.clear();
-      this.#clearReassembly(connection);
-      connection.timers.close();
       connection.state = State.CLOSED;
-      this.blocks.delist(connection);
-      this.table.remove(each, connection.key);
+      this.release(connection);
       this.blocks.letGo(connection);
       // One after the other: a million of them would not fit.
       this.blocks.recycle();

@@ -156,6 +156,8 @@ export class ControlBlocks implements TimerHandler {
       break;
     }
     block.timers.park();
+    // Gaps that were filled are still in its list.
+    this.#layer.shortage.delete(block);
     this.delist(block);
     connection.block = null;
     this.#keep(block);

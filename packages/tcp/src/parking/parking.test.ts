@@ -1,6 +1,6 @@
 import { Errno } from '@prism-net/errors';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Connection } from '../connection.js';
 import type { ControlBlock } from '../control-block.js';
 import { State } from '../state.js';
@@ -252,5 +252,54 @@ describe('parking', () => {
       { numRuns: 150 },
     );
     expect(parked).toBeGreaterThan(200);
+  });
+});
+
+describe('what is over or parked is in no list', () => {
+  it('refuses to bind what its user has closed: nobody would give the port back', () => {
+    const host = new TestHost();
+    const connection = host.open();
+    connection.close(host.now);
+    expect(connection.bind(null, 7000)).toBe(Errno.EINVAL);
+    host.settle();
+    expect(connection.bind(null, 7000)).toBe(Errno.EINVAL);
+    host.settle();
+    expect(host.open().bind(null, 7000)).toBe(Errno.NONE);
+  });
+
+  it('does not wait for packets once it is over', () => {
+    const { host, peer, connection } = establish({ frames: 64 });
+    peer.send({ flags: 'R.', seq: 1 });
+    host.settle();
+    host.exhaust(0);
+    expect(connection.reserve()).toBeNull();
+    expect([host.layer.starved.size, connection.isWriteBlocked]).toEqual([0, false]);
+    connection.close(host.now);
+    host.settle();
+    expect(connection.reserve()).toBeNull();
+    expect(host.layer.starved.size).toBe(0);
+  });
+
+  it('is forgotten by the list of gaps when it is parked', () => {
+    const settings = { warmConnections: 0, parkAfterMilliseconds: 500 };
+    const { host, peer, connection } = establish({ settings, peer: { sack: true } });
+    const gaps = vi.spyOn(host.layer.shortage, 'delete');
+    peer.send({ data: 100, seq: 101 });
+    peer.send({ data: 100, seq: 1 });
+    host.settle();
+    readAll(connection);
+    const { block } = connection;
+    host.wait(1500);
+    expect(connection.isParked).toBe(true);
+    expect(gaps).toHaveBeenCalledWith(block);
+  });
+
+  it('and nothing is left in any list when the layer is closed', () => {
+    const { host, connection } = establish();
+    connection.close(host.now);
+    host.settle();
+    expect(host.layer.statistics.orphans).toBe(1);
+    host.layer.close();
+    expect([host.layer.statistics.orphans, host.layer.size]).toEqual([0, 0]);
   });
 });

@@ -4,6 +4,8 @@ import { canSend, State } from '../state.js';
 
 /** A write that was not taken whole: `writable` will tell when another is worth trying. */
 export function refuse(block: ControlBlock): void {
+  // Of what is over no list may tell: its block will be somebody else's.
+  if (block.state === State.CLOSED) return;
   block.isWriteBlocked = true;
   block.turn = 0;
   // There is room, but no packet: perhaps nothing is out whose acknowledgement would tell.
