@@ -241,6 +241,7 @@ describe('statistics', () => {
     host.startConnect();
     expect(host.layer.statistics).toEqual({
       connections: 3,
+      parked: 0,
       halfOpen: 0,
       timeWait: 0,
       orphans: 0,
