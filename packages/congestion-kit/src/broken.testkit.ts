@@ -80,6 +80,12 @@ class Broken implements CongestionControl {
   }
 }
 
+function paceAt(bytesPerSecond: number): Defect {
+  return (window) => {
+    window.bytesPerSecond = bytesPerSecond;
+  };
+}
+
 const DEFECTS: Readonly<Record<string, { readonly hasOwnWindow?: boolean; readonly spoil: Defect }>> = {
   /** Computes, for nobody: the window that the connection goes by is never set. */
   ignored: {
@@ -110,6 +116,10 @@ const DEFECTS: Readonly<Record<string, { readonly hasOwnWindow?: boolean; readon
       window.window = Number.NaN;
     },
   },
+  /** Paces at no rate: TCP would confine each of them, and say nothing. */
+  'paced at NaN': { spoil: paceAt(Number.NaN) },
+  'paced at -1': { spoil: paceAt(-1) },
+  'paced at Infinity': { spoil: paceAt(Number.POSITIVE_INFINITY) },
 };
 
 export const DEFECT_NAMES = Object.keys(DEFECTS);

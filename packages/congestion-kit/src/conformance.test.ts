@@ -18,7 +18,20 @@ const CATCH: Readonly<Record<string, readonly string[]>> = {
   stubborn: ['slow-start', 'idle-restart'],
   collapsed: ['slow-start', 'app-limited', 'idle-restart', 'shallow-buffer'],
   'not-a-number': QUICK,
+  'paced at NaN': QUICK,
+  'paced at -1': QUICK,
+  'paced at Infinity': QUICK,
 };
+
+/** What is said of those that set no number. */
+const REASONS: Readonly<Record<string, string>> = {
+  'not-a-number': 'the window was NaN, which is no size',
+  'paced at NaN': 'the pacing rate was NaN, which is no rate',
+  'paced at -1': 'the pacing rate was -1, which is no rate',
+  'paced at Infinity': 'the pacing rate was Infinity, which is no rate',
+};
+
+let unlucky = 0;
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -28,6 +41,7 @@ describe('the kit', () => {
     const failed = report.results.filter(({ verdict }) => verdict === 'FAIL').map(({ scenario }) => scenario);
     expect(report.verdict).toBe('FAIL');
     expect(failed).toEqual(expect.arrayContaining([...CATCH[defect]!]));
+    for (const { reason } of report.results) expect(reason).toContain(REASONS[defect] ?? '');
   });
 
   it('catches an algorithm that throws, and says what', () => {
@@ -39,6 +53,28 @@ describe('the kit', () => {
     registerCongestionControl('throwing', () => new Throwing());
     const { verdict, results } = runConformance('throwing', { scenarios: ['single-loss'] });
     expect([verdict, results[0]!.reason]).toEqual(['FAIL', expect.stringContaining('out of ideas')]);
+  });
+
+  it.each([
+    ['what its factory throws', new Error('no luck\nat all'), "runConformance EINVAL: 'unlucky 0' cannot be made: no luck"],
+    ['what is no Error too', 'no luck', "runConformance EINVAL: 'unlucky 1' cannot be made: no luck"],
+    ['an error without a word', new TypeError(), "runConformance EINVAL: 'unlucky 2' cannot be made: TypeError"],
+  ])('says once, before all scenarios, %s', (_what, thrown, message) => {
+    const name = `unlucky ${unlucky++}`;
+    let isLucky = true;
+    registerCongestionControl(name, () => {
+      if (!isLucky) throw thrown;
+      return new NewReno();
+    });
+    isLucky = false;
+    const onResult = vi.fn();
+    expect(() => runConformance(name, { onResult })).toThrow(expect.objectContaining({ code: 'EINVAL', message }));
+    expect(onResult).not.toHaveBeenCalled();
+  });
+
+  it('runs a scenario once that is named twice', () => {
+    const { results } = runConformance('cubic', { scenarios: ['app-limited', 'slow-start', 'app-limited'] });
+    expect(results.map(({ scenario }) => scenario)).toEqual(['app-limited', 'slow-start']);
   });
 
   it('holds an algorithm to what is declared for it', () => {

@@ -1,5 +1,5 @@
 import { createCongestionControl } from '@prism-net/congestion';
-import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { invalidArgument, type PosixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import { type Expectations, expectationsOf } from './expectations.js';
 import { Judge, type Verdict } from './judge.js';
 import type { Measurement } from './measurement.js';
@@ -9,7 +9,7 @@ import { SCENARIOS } from './scenarios/index.js';
 export interface ConformanceOptions {
   /** All that is random comes from it. Default 1. */
   readonly seed?: number;
-  /** Names of the scenarios to run. Default: all. */
+  /** Names of the scenarios to run, each once. Default: all. */
   readonly scenarios?: readonly string[];
   /** Default: what was declared for the algorithm. */
   readonly expectations?: Expectations;
@@ -45,11 +45,12 @@ export function conformanceScenarios(): readonly { readonly name: string; readon
 
 /**
  * Runs the algorithm registered as `name`, anybody's, through the scenarios over the real TCP, in virtual time. The same
- * seed gives the same report. @throws PosixError EINVAL for an algorithm, a scenario or an option there is not.
+ * seed gives the same report. @throws PosixError EINVAL for an algorithm, a scenario or an option there is not, and for an
+ * algorithm whose factory throws.
  */
 export function runConformance(name: string, options: ConformanceOptions = {}): ConformanceReport {
   requireKnownOptions('runConformance', options, ['seed', 'scenarios', 'expectations', 'onResult']);
-  createCongestionControl(name);
+  tryFactory(name);
   const seed = requireWholeNumber('runConformance', 'seed', options.seed ?? 1, 0, 2 ** 32 - 1);
   const expectations = options.expectations ?? expectationsOf(name);
   const results = chosen(options.scenarios).map((scenario) => {
@@ -61,9 +62,25 @@ export function runConformance(name: string, options: ConformanceOptions = {}): 
   return { name, seed, verdict: has('FAIL') ? 'FAIL' : has('note') ? 'note' : 'pass', results };
 }
 
+/** What is wrong with all scenarios alike is said once. */
+function tryFactory(name: string): void {
+  try {
+    createCongestionControl(name);
+  } catch (error) {
+    if ((error as Partial<PosixError> | undefined)?.code === 'EINVAL') throw error;
+    throw invalidArgument('runConformance', `'${name}' cannot be made: ${firstLine(error)}`);
+  }
+}
+
+/** Users' code may throw anything. */
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.split('\n')[0]!;
+}
+
 function chosen(names: readonly string[] | undefined): readonly Scenario[] {
   if (names === undefined) return SCENARIOS;
-  return names.map((name) => {
+  return [...new Set(names)].map((name) => {
     const scenario = SCENARIOS.find((each) => each.name === name);
     if (scenario !== undefined) return scenario;
     const known = SCENARIOS.map((each) => each.name).join(', ');
@@ -81,12 +98,12 @@ function runScenario(scenario: Scenario, name: string, seed: number, expectation
     measurement = outcome.measurement;
     settledSeconds = outcome.settledSeconds ?? null;
   } catch (error) {
-    judge.fail((error as Error).message.split('\n')[0]!);
+    judge.fail(firstLine(error));
   }
   for (const path of trial.paths) {
     for (const { watch, name: flowName } of path.flows) {
       if (flowName !== name) continue;
-      if (watch.invalid !== null) judge.fail(`the window was ${watch.invalid}, which is no size`);
+      for (const fault of watch.faults) judge.fail(fault);
       if (watch.isExceeded) judge.fail(`the window was exceeded by ${watch.excess.toFixed(1)} segments`);
     }
     if (judge.verdict === 'FAIL') path.abandon();

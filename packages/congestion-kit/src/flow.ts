@@ -1,3 +1,4 @@
+import { CongestionWindow } from '@prism-net/congestion';
 import { Errno } from '@prism-net/errors';
 import type { SimulatedHost, Simulation } from '@prism-net/sim';
 import { type Connection, type ConnectionHandler, Listener, RecoveryPhase, type Segment } from '@prism-net/tcp';
@@ -41,6 +42,7 @@ export class Flow implements ConnectionHandler {
   #supply: number;
   #isConnected = false;
   #accepted: Connection | null = null;
+  #overseen: CongestionWindow | null = null;
   #consecutiveTimeouts = 0;
   #highest = 0;
 
@@ -56,6 +58,7 @@ export class Flow implements ConnectionHandler {
     if (!(listener instanceof Listener)) throw ends.simulation.error(`listen failed with error ${listener}`);
     this.connection = sender.tcp.open(this);
     this.connection.apply({ ...options, noDelay: true });
+    this.#oversee(this.connection.wake().recovery.window);
   }
 
   connect(): void {
@@ -91,6 +94,7 @@ export class Flow implements ConnectionHandler {
   look(segment: Segment | null, time: number): void {
     const { recovery } = this.connection.wake();
     const { window, consecutiveTimeouts } = recovery;
+    if (window !== this.#overseen) this.#oversee(window);
     if (consecutiveTimeouts > this.#consecutiveTimeouts) this.timeouts++;
     this.#consecutiveTimeouts = consecutiveTimeouts;
     const outstanding = (recovery.next - recovery.unacknowledged) | 0;
@@ -132,6 +136,16 @@ export class Flow implements ConnectionHandler {
       if (taken <= 0) return;
       this.#supply -= taken;
     }
+  }
+
+  /** TCP confines what the algorithm has set as soon as that has had its turn: what it was is to be seen before only. */
+  #oversee(window: CongestionWindow): void {
+    this.#overseen = window;
+    const { watch } = this;
+    window.confine = () => {
+      watch.check(window.window, window.maximumSegmentSize, window.slowStartThreshold, window.bytesPerSecond);
+      CongestionWindow.prototype.confine.call(window);
+    };
   }
 
   #mark(): void {

@@ -54,6 +54,20 @@ describe('WindowWatch', () => {
     expect(watch.invalid).toBeNaN();
   });
 
+  it('keeps the first threshold and pace that were none; 0 is no pace, and before there is a segment size all is well', () => {
+    const watch = new WindowWatch();
+    watch.check(0, 0, Number.NaN, Number.NaN);
+    watch.check(5000, 1000, 2000, 0);
+    expect(watch.faults).toEqual([]);
+    watch.check(5000, 1000, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    watch.check(5000.5, 1000, -1, -1);
+    expect(watch.faults).toEqual([
+      'the window was 5000.5, which is no size',
+      'the slow start threshold was -Infinity, which is no size',
+      'the pacing rate was Infinity, which is no rate',
+    ]);
+  });
+
   it('weighs the mean window by time', () => {
     const watch = new WindowWatch();
     watch.look(1000, 1000, 0, true, false, 0);

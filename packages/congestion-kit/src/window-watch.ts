@@ -9,6 +9,9 @@ const EXCEPTIONS = 3;
 export class WindowWatch {
   /** The window was no whole number of bytes from one segment to 2^30 - 1: what it was. */
   invalid: number | null = null;
+  /** The slow start threshold, or the pacing rate, was no number from 0 on, or endless: what it was. */
+  invalidThreshold: number | null = null;
+  invalidRate: number | null = null;
   /** Segments by which the window was exceeded at most when data left. */
   excess = 0;
   /** Bytes; of the window while it was valid. */
@@ -45,6 +48,24 @@ export class WindowWatch {
     return time > this.#since ? area / (time - this.#since) : this.#window;
   }
 
+  /** Looks at what an algorithm has set, before it is confined. A pace of 0 is none. */
+  check(window: number, segment: number, threshold: number, bytesPerSecond: number): void {
+    if (segment === 0) return;
+    if (!isSize(window, segment)) this.invalid ??= window;
+    if (!isAmount(threshold)) this.invalidThreshold ??= threshold;
+    if (!isAmount(bytesPerSecond)) this.invalidRate ??= bytesPerSecond;
+  }
+
+  /** All that was set and is none of its kind, in words. */
+  get faults(): readonly string[] {
+    const { invalid, invalidThreshold, invalidRate } = this;
+    const faults: string[] = [];
+    if (invalid !== null) faults.push(`the window was ${invalid}, which is no size`);
+    if (invalidThreshold !== null) faults.push(`the slow start threshold was ${invalidThreshold}, which is no size`);
+    if (invalidRate !== null) faults.push(`the pacing rate was ${invalidRate}, which is no rate`);
+    return faults;
+  }
+
   look(
     window: number,
     segment: number,
@@ -54,7 +75,7 @@ export class WindowWatch {
     time: number,
   ): void {
     if (segment === 0) return;
-    if (!Number.isInteger(window) || window < segment || window > 0x3fff_ffff) {
+    if (!isSize(window, segment)) {
       this.invalid ??= window;
       return;
     }
@@ -76,4 +97,12 @@ export class WindowWatch {
   get isExceeded(): boolean {
     return this.excess > EXCEPTIONS;
   }
+}
+
+function isSize(window: number, segment: number): boolean {
+  return Number.isInteger(window) && window >= segment && window <= 0x3fff_ffff;
+}
+
+function isAmount(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
 }
