@@ -16,7 +16,10 @@ import {
   runConformance,
 } from '@prism-net/congestion-kit';
 import { MINIMUM_WIDTH, renderSvg, renderTerminal } from '@prism-net/pictures';
+import { loadingReason, messageOf, reasonOf } from './error-text.js';
 import { PICTURE_BYTES, traceGrowth } from './growth.js';
+import { COMMANDS, commandsOf } from './option-use.js';
+import { provideOwnPackages } from './package-resolution.js';
 import { printSharing } from './sharing.js';
 
 const scenarios = conformanceScenarios();
@@ -45,11 +48,13 @@ What congestion controls do, over the real TCP. Without a name: all there are ($
 Scenarios:
 ${scenarios.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`).join('\n')}
 
-Exit code 0: all conform; 1: not; 2: wrong option.
+Exit code 0: all conform; 1: not, or something failed; 2: wrong option.
 `;
 
+const complain = (message: string): void => console.error(`congestion: ${message}`);
+
 function fail(message: string): never {
-  console.error(`congestion: ${message}`);
+  complain(message);
   process.exit(2);
 }
 
@@ -60,9 +65,9 @@ function parse() {
       options: {
         module: { type: 'string', multiple: true, default: [] },
         scenario: { type: 'string', multiple: true },
-        seed: { type: 'string', default: '1' },
-        seconds: { type: 'string', default: '10' },
-        runs: { type: 'string', default: '3' },
+        seed: { type: 'string' },
+        seconds: { type: 'string' },
+        runs: { type: 'string' },
         schedule: { type: 'string', multiple: true },
         out: { type: 'string' },
         width: { type: 'string' },
@@ -84,41 +89,64 @@ async function load(file: string): Promise<void> {
   try {
     await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
-    fail(`cannot load ${file}: ${(error as Error).message.split('\n')[0]}`);
+    fail(`cannot load ${file}: ${loadingReason(error)}`);
   }
 }
 
-function drawGrowth(name: string): void {
-  const trace = traceGrowth(name);
-  const width =
-    values.width === undefined ? process.stdout.columns || 80 : wholeNumber('width', values.width, MINIMUM_WIDTH, 400);
-  if (values.out !== undefined) {
-    mkdirSync(values.out, { recursive: true });
-    writeFileSync(join(values.out, `${name}.svg`), renderSvg(trace, { maximumBytes: PICTURE_BYTES }));
+function writePicture(folder: string, name: string, svg: string): void {
+  const file = join(folder, `${name}.svg`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, svg);
+  } catch (error) {
+    throw new Error(`cannot write ${file}: ${reasonOf(error)}`);
   }
+}
+
+function drawGrowth(name: string, width: number): void {
+  const trace = traceGrowth(name);
+  if (values.out !== undefined) writePicture(values.out, name, renderSvg(trace, { maximumBytes: PICTURE_BYTES }));
   const hasColour = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.stdout.hasColors();
   write(renderTerminal(trace, { width, hasColour }));
+}
+
+/** Whether all is well with each; what one of them throws ends that one only. */
+function forEach(names: readonly string[], isWell: (name: string) => boolean): boolean {
+  return names
+    .map((name) => {
+      try {
+        return isWell(name);
+      } catch (error) {
+        complain(`${name}: ${messageOf(error)}`);
+        return false;
+      }
+    })
+    .every(Boolean);
 }
 
 /** Runs a command for the algorithms; whether all is well. */
 function run(command: string, names: readonly string[]): boolean {
   switch (command) {
     case 'conformance': {
-      const seed = wholeNumber('seed', values.seed, 0, 2 ** 32 - 1);
+      const seed = wholeNumber('seed', values.seed ?? '1', 0, 2 ** 32 - 1);
       const options = { seed, ...(values.scenario === undefined ? {} : { scenarios: values.scenario }) };
-      return names
-        .map((name) => {
-          const report = runConformance(name, options);
-          write(formatReport(report));
-          return report.verdict !== 'FAIL';
-        })
-        .every(Boolean);
+      return forEach(names, (name) => {
+        const report = runConformance(name, options);
+        write(formatReport(report));
+        return report.verdict !== 'FAIL';
+      });
     }
-    case 'growth':
-      for (const name of names) drawGrowth(name);
-      return true;
+    case 'growth': {
+      const { width: given } = values;
+      const width =
+        given === undefined ? process.stdout.columns || 80 : wholeNumber('width', given, MINIMUM_WIDTH, 400);
+      return forEach(names, (name) => {
+        drawGrowth(name, width);
+        return true;
+      });
+    }
     case 'fairness':
-      return names.map((name) => printSharing(name, write)).every(Boolean);
+      return forEach(names, (name) => printSharing(name, write));
     case 'response': {
       const responses = measureResponses(names);
       if (responses.length === 0) fail('response functions are published of cubic and newreno only');
@@ -135,12 +163,22 @@ function run(command: string, names: readonly string[]): boolean {
       );
       return true;
     default:
-      return fail(`there is no command '${command}': conformance, growth, fairness, response, table, linux`);
+      throw new Error(`'${command}' is not done`);
+  }
+}
+
+function attempt(command: string, names: readonly string[]): boolean {
+  try {
+    return run(command, names);
+  } catch (error) {
+    complain(messageOf(error));
+    return false;
   }
 }
 
 /** Whether Prism is within a tenth of the kernel. */
-async function runLinux(congestionControl: string | undefined): Promise<boolean> {
+async function runLinux([congestionControl, ...excess]: readonly string[]): Promise<boolean> {
+  if (excess.length > 0) fail(`linux compares one algorithm at a time, not also ${excess.join(', ')}`);
   // Only this command needs Linux.
   const { compareWithKernel } = await import('./linux/compare.js');
   const { SCHEDULES } = await import('./linux/schedule.js');
@@ -148,14 +186,15 @@ async function runLinux(congestionControl: string | undefined): Promise<boolean>
   for (const name of values.schedule ?? []) {
     if (!names.includes(name)) fail(`there is no schedule '${name}': ${names.join(', ')}`);
   }
-  const seconds = wholeNumber('seconds', values.seconds, 1, 600);
-  const runs = wholeNumber('runs', values.runs, 1, 100);
+  const seconds = wholeNumber('seconds', values.seconds ?? '10', 1, 600);
+  const runs = wholeNumber('runs', values.runs ?? '3', 1, 100);
   try {
     const { schedule: schedules } = values;
     const comparisons = await compareWithKernel({ seconds, runs, schedules, congestionControl, write });
     return comparisons.every(({ prism, kernel }) => Math.abs(prism / kernel - 1) <= 0.1);
   } catch (error) {
-    return fail((error as Error).message);
+    complain(messageOf(error));
+    return false;
   }
 }
 
@@ -169,11 +208,18 @@ if (values.help || command === undefined) {
   process.stdout.write(usage);
   process.exit(0);
 }
+if (!COMMANDS.includes(command)) fail(`there is no command '${command}': ${COMMANDS.join(', ')}`);
+for (const option of Object.keys(values)) {
+  const users = commandsOf(option);
+  if (!users.includes(command)) fail(`--${option} is for ${users.join(', ')}, not for ${command}`);
+}
+if (values.module.length > 0) provideOwnPackages();
 const known = new Set(congestionControlNames());
 for (const file of values.module) await load(file);
 const own = congestionControlNames().filter((name) => !known.has(name));
 // Who brings an algorithm wants to see that one.
-const chosen = algorithms.length > 0 ? algorithms : own.length > 0 ? own : congestionControlNames();
+if (values.module.length > 0 && own.length === 0) fail('no algorithm is registered by what --module names');
+const chosen = algorithms.length > 0 ? [...new Set(algorithms)] : own.length > 0 ? own : congestionControlNames();
 for (const name of chosen) {
   if (!congestionControlNames().includes(name)) {
     fail(`there is no '${name}'; there are ${congestionControlNames().join(', ')}`);
@@ -182,4 +228,4 @@ for (const name of chosen) {
 for (const name of values.scenario ?? []) {
   if (!scenarios.some((scenario) => scenario.name === name)) fail(`there is no scenario '${name}' (--help lists them)`);
 }
-process.exitCode = (command === 'linux' ? await runLinux(algorithms[0]) : run(command, chosen)) ? 0 : 1;
+process.exitCode = (command === 'linux' ? await runLinux(algorithms) : attempt(command, chosen)) ? 0 : 1;
