@@ -1,5 +1,5 @@
 import { register } from 'node:module';
-import type { PackageHookData } from './package-hook.js';
+import type { PackageHookData } from './package-hook.worker.js';
 
 /**
  * From now on modules from anywhere find the `@prism-net` packages that this command has: one's own algorithm need not live
@@ -8,5 +8,5 @@ import type { PackageHookData } from './package-hook.js';
 export function provideOwnPackages(): void {
   const kit = import.meta.resolve('@prism-net/congestion-kit');
   const data: PackageHookData = { parents: [import.meta.url, kit] };
-  register('./package-hook.js', { parentURL: import.meta.url, data });
+  register('./package-hook.worker.js', { parentURL: import.meta.url, data });
 }
