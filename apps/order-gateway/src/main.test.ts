@@ -136,6 +136,16 @@ describe('the order gateway program', () => {
     expect(stdout).not.toContain('\x1b');
   });
 
+  it.each(['both', 'datagram', 'session'])('rejects only the bad orders, and fills no book: %s', async (ports) => {
+    const { figures } = await runJson('--seconds', '3', '--ports', ports);
+    const { orders = 0, rejected = 0, restingOrders = 0, sessionOrders = 0, sessionRejected = 0 } = figures;
+    expect(orders + sessionOrders).toBeGreaterThan(1000);
+    expect(rejected).toBeLessThan(0.01 * orders + 20);
+    // Replacements that come too late among them.
+    expect(sessionRejected).toBeLessThan(0.02 * sessionOrders + 20);
+    expect(restingOrders).toBeLessThan(12_000);
+  });
+
   it('loads for the time it was told to, however short', async () => {
     const { figures } = await runJson('--seconds', '0.2');
     expect(figures['orders']).toBeGreaterThan(100);

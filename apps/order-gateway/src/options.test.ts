@@ -42,13 +42,24 @@ describe('options', () => {
       sessionPort: 9100,
       sessionWindow: 8,
     });
-    expect(run('--account', 'FIRM01:secret')).toMatchObject({ account: 'FIRM01:secret' });
     expect(error('--ports', 'tcp')).toBe('--ports needs one of both, datagram, session');
     expect(error('--account', 'FIRM001:secret')).toContain('--account needs USER:PASSWORD');
     const served = ['--link', 'packet', '--interface', 'eth1', '--address', '10.0.0.1/24'];
+    expect(run(...served, '--account', 'FIRM01:secret')).toMatchObject({ account: 'FIRM01:secret' });
     expect(error(...served, '--ports', 'session')).toBe(
       '--ports session on an interface needs --account USER:PASSWORD',
     );
+  });
+
+  it('that nothing would use are an error, not ignored', () => {
+    const closed = 'is for the session port, which --ports datagram leaves closed';
+    expect(error('--ports', 'datagram', '--session-window', '4')).toBe(`--session-window ${closed}`);
+    expect(error('--session-port', '9100', '--ports', 'datagram')).toBe(`--session-port ${closed}`);
+    expect(error('--ports', 'datagram', '--account', 'a:b')).toBe(`--account ${closed}`);
+    expect(error('--ports', 'session', '--window', '4')).toBe(
+      '--window is for the datagram port, which --ports session leaves closed',
+    );
+    expect(error('--account', 'foo:bar')).toBe('--account is for --interface, which is not given');
   });
 
   it('name a link of the machine, and its options', () => {

@@ -157,7 +157,7 @@ const TEXTS: Readonly<Record<string, TextOption>> = {
   account: {
     field: 'account',
     is: 'USER:PASSWORD, letters and digits, at most 6 and 10',
-    help: 'who may log in to the session port, USER:PASSWORD',
+    help: 'with --interface: who may log in to the session port, USER:PASSWORD',
     check: requireAccount,
   },
 };
@@ -268,9 +268,20 @@ function isValid(option: TextOption, text: string): boolean {
   }
 }
 
+/** What only one of the ports has a use for, by the choice of `--ports` that closes it. */
+const PORT_OPTIONS: Readonly<Partial<Record<PortsName, readonly string[]>>> = {
+  datagram: ['session-port', 'session-window', 'account'],
+  session: ['window'],
+};
+
 function contradiction(options: Options, given: ReadonlySet<string>): string | undefined {
+  const closed = PORT_OPTIONS[options.ports]?.find((name) => given.has(name));
+  if (closed !== undefined) {
+    const port = options.ports === 'datagram' ? 'session' : 'datagram';
+    return `--${closed} is for the ${port} port, which --ports ${options.ports} leaves closed`;
+  }
   if (options.interface === undefined) {
-    const lost = ['address', 'router'].find((name) => given.has(name));
+    const lost = ['address', 'router', 'account'].find((name) => given.has(name));
     return lost === undefined ? undefined : `--${lost} is for --interface, which is not given`;
   }
   if (options.link === 'memory') return '--interface needs a link that has one: --link xdp, packet or tap';

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createNanosecondClock } from '@prism-net/time';
+import { ExpectedMarket } from '../flow/expected-market.js';
 import { OrderFlow } from '../flow/order-flow.js';
 import { REJECT_REASON_COUNT, type RejectReason } from '../orders/reject-reason.js';
 import { LatencyHistogram } from '../report/latency-histogram.js';
@@ -34,6 +35,8 @@ const { link, stack } = ownLink;
 
 const nanoseconds = createNanosecondClock();
 const tracker = new ReplyTracker(2 ** Math.ceil(Math.log2(Math.max(16 * options.window, 65_536))));
+// Both flows trade in one book.
+const market = new ExpectedMarket(REFERENCE_TICKS);
 const client = new LoadClient({
   stack,
   gatewayAddress: plan.gatewayAddress,
@@ -42,6 +45,7 @@ const client = new LoadClient({
     seed: options.seed,
     referenceTicks: REFERENCE_TICKS,
     maximumQuantityLots: options.maximumQuantity * 100,
+    market,
   }),
   tracker,
   pacer: new Pacer(options.ordersPerSecond, nanoseconds.now()),
@@ -65,6 +69,7 @@ function openSession({ account, port, symbol }: SessionPlan): SessionClient {
       symbol,
       referenceTicks: REFERENCE_TICKS,
       maximumQuantityLots: options.maximumQuantity * 100,
+      market,
     }),
     journal,
     pacer: new Pacer(options.ordersPerSecond, nanoseconds.now()),
@@ -190,8 +195,18 @@ function sessionReport({
   executions,
   faults,
   rejects,
+  rejectsByCode,
   soup,
 }: SessionClient): SessionClientReport {
   const messages = soup.nextNumber - 1;
-  return { totals: journal.totals(), executions, cancellations, rejects, cancelsSent, messages, faults };
+  return {
+    totals: journal.totals(),
+    executions,
+    cancellations,
+    rejects,
+    rejectsByCode: Array.from(rejectsByCode),
+    cancelsSent,
+    messages,
+    faults,
+  };
 }

@@ -1,4 +1,4 @@
-import { Accepted, isOutbound, OutboundType, Replaced } from '@prism-net/ouch';
+import { Accepted, isOutbound, OutboundType, Rejected, Replaced } from '@prism-net/ouch';
 import type { StreamSocket } from '@prism-net/socket';
 import {
   copyBytes,
@@ -28,6 +28,9 @@ const ADVANCE_MICROSECONDS = 50_000;
 /** Every message that is no system event names its order here. */
 const USER_REF_NUM = Accepted.userRefNum;
 
+/** One more than the greatest of OUCH's reasons that are counted. */
+const REJECT_CODES = 64;
+
 export interface SessionClientOptions extends Omit<SoupClientOptions, 'receiver'> {
   readonly stack: Stack;
   readonly gatewayAddress: string;
@@ -52,6 +55,8 @@ export interface SessionClientOptions extends Omit<SoupClientOptions, 'receiver'
 export class SessionClient implements SequencedReceiver {
   readonly soup: SoupClient;
   readonly faults = { malformed: 0, reconnects: 0, connectErrors: 0 };
+  /** Rejected orders by OUCH's reason. */
+  readonly rejectsByCode = new Float64Array(REJECT_CODES);
   readonly #options: SessionClientOptions;
   #socket: StreamSocket | null = null;
   #isConnecting = false;
@@ -157,7 +162,7 @@ export class SessionClient implements SequencedReceiver {
     switch (type) {
       case OutboundType.accepted:
       case OutboundType.rejected:
-        if (type === OutboundType.rejected) this.#counts[2]! += 1;
+        if (type === OutboundType.rejected) this.#rejected(view.getUint16(at + Rejected.reason));
         this.#answered(view.getInt32(at + USER_REF_NUM));
         break;
       case OutboundType.replaced:
@@ -173,6 +178,11 @@ export class SessionClient implements SequencedReceiver {
         break;
     }
     return true;
+  }
+
+  #rejected(code: number): void {
+    this.#counts[2]! += 1;
+    if (code < REJECT_CODES) this.rejectsByCode[code]! += 1;
   }
 
   #answered(userRefNum: number): void {

@@ -22,6 +22,18 @@ describe('expected depth', () => {
           expect(depth.bestBidTicks).toBe(book.bestBidTicks || depth.lowestTicks - 1);
           expect(depth.bestAskTicks).toBe(book.bestAskTicks || depth.highestTicks + 1);
         }
+        for (const [buy, ticks] of orders.slice(-20)) {
+          const side = buy ? Side.buy : Side.sell;
+          const there = book.ordersOf(side).filter((order) => order.priceTicks === ticks);
+          const lots = there.reduce((total, order) => total + order.remainingLots, 0);
+          const before = buy ? depth.bidLots : depth.askLots;
+          if (buy) depth.cancelBuy(ticks, 7);
+          else depth.cancelSell(ticks, 7);
+          expect(before - (buy ? depth.bidLots : depth.askLots)).toBe(Math.min(lots, 7));
+          // As much goes back: it may not cross what is still there.
+          if (buy) depth.buy(ticks, Math.min(lots, 7));
+          else depth.sell(ticks, Math.min(lots, 7));
+        }
         const sum = (side: Side) => book.ordersOf(side).reduce((lots, order) => lots + order.remainingLots, 0);
         expect([depth.bidLots, depth.askLots]).toEqual([sum(Side.buy), sum(Side.sell)]);
         for (let ticks = depth.lowestTicks; ticks <= depth.highestTicks; ticks++) {

@@ -18,6 +18,8 @@ export class ExpectedDepth {
   bestBidTicks: number;
   /** `highestTicks + 1` without asks. */
   bestAskTicks: number;
+  /** What the last order left at its own price. */
+  restedLots = 0;
 
   readonly #lots: Int32Array;
 
@@ -46,6 +48,7 @@ export class ExpectedDepth {
       this.askLots = (this.askLots - taken) | 0;
       if (taken === there) this.#findBestAsk();
     }
+    this.restedLots = left;
     if (left === 0) return;
     this.#add(ticks, left);
     this.bidLots = (this.bidLots + left) | 0;
@@ -64,10 +67,35 @@ export class ExpectedDepth {
       this.bidLots = (this.bidLots - taken) | 0;
       if (taken === there) this.#findBestBid();
     }
+    this.restedLots = left;
     if (left === 0) return;
     this.#add(ticks, left);
     this.askLots = (this.askLots + left) | 0;
     if (ticks < this.bestAskTicks) this.bestAskTicks = ticks;
+  }
+
+  /** Lots that an order to buy had at rest are gone, as many as are still there. */
+  cancelBuy(ticks: number, quantityLots: number): void {
+    if (ticks > this.bestBidTicks) return;
+    const level = ticks - this.lowestTicks;
+    const there = this.#lots[level]!;
+    const gone = Math.min(there, quantityLots);
+    if (gone === 0) return;
+    this.#lots[level] = there - gone;
+    this.bidLots = (this.bidLots - gone) | 0;
+    if (gone === there && ticks === this.bestBidTicks) this.#findBestBid();
+  }
+
+  /** The same of an order to sell. */
+  cancelSell(ticks: number, quantityLots: number): void {
+    if (ticks < this.bestAskTicks) return;
+    const level = ticks - this.lowestTicks;
+    const there = this.#lots[level]!;
+    const gone = Math.min(there, quantityLots);
+    if (gone === 0) return;
+    this.#lots[level] = there - gone;
+    this.askLots = (this.askLots - gone) | 0;
+    if (gone === there && ticks === this.bestAskTicks) this.#findBestAsk();
   }
 
   #add(ticks: number, quantityLots: number): void {

@@ -3,7 +3,8 @@ import { SeededRandom } from '@prism-net/tables';
 import { STEPS_PER_UNIT } from '../orders/fixed-point.js';
 import { ORDER_BYTES, Side, writeOrder, writeOrderPriceWords } from '../orders/order-message.js';
 import { RejectReason } from '../orders/reject-reason.js';
-import { ExpectedDepth } from './expected-depth.js';
+import type { ExpectedDepth } from './expected-depth.js';
+import { ExpectedMarket } from './expected-market.js';
 import { BLOCK_EVERY, BLOCK_FACTOR, PASSIVE_DISTANCE_TICKS, QUANTITY_UNITS } from './order-sizes.js';
 import { TradingDay } from './trading-day.js';
 
@@ -18,6 +19,8 @@ export interface OrderFlowOptions {
   readonly badPermille?: number;
   /** The gateway's limit, in lots: good orders keep it, bad ones exceed it. 0 = the gateway has none. Default 5,000,000. */
   readonly maximumQuantityLots?: number;
+  /** Shared by all flows into one book, and of the same reference. Default: the flow's own. */
+  readonly market?: ExpectedMarket;
 }
 
 /** What kind of order {@link OrderFlow.next} wrote. */
@@ -69,7 +72,7 @@ export class OrderFlow {
   #nextGood = 0;
   #lastLow = 0;
   #lastHigh = 0;
-  #valueTicks: number;
+  readonly #market: ExpectedMarket;
 
   constructor(options: OrderFlowOptions) {
     const maximum = requireWholeNumber(
@@ -96,8 +99,8 @@ export class OrderFlow {
     // Blocks stay below 5,000,000 lots also where the gateway has no limit: sums of lots must remain int32.
     this.#maximumLots = Math.min(maximum === 0 ? 5_000_000 : maximum, 5_000_000);
     this.#oversizeLots = maximum === 0 || maximum === 0x7fffffff ? 0 : maximum + 1;
-    this.depth = new ExpectedDepth(this.#referenceTicks);
-    this.#valueTicks = this.#referenceTicks;
+    this.#market = options.market ?? new ExpectedMarket(this.#referenceTicks);
+    this.depth = this.#market.depth;
   }
 
   /** Present order rate in thousandths of the day's average, for a sender that paces itself. */
@@ -117,6 +120,7 @@ export class OrderFlow {
   next(view: DataView, at: number): number {
     const course = this.#random.nextInt32();
     this.day.advance(course);
+    this.#market.ordersSinceClearing = (this.#market.ordersSinceClearing + 1) | 0;
     this.#moveValue(course);
     const choice = this.#random.nextInt32();
     if (choice >>> 20 < this.#badShare) return this.#writeBad(view, at);
@@ -167,10 +171,10 @@ export class OrderFlow {
   /** From the upper 20 bits; the day takes the lower 12. */
   #moveValue(bits: number): void {
     if (((bits >>> 12) & 1023) >= (MOVE_CHANCE * this.day.intensityPermille) >> 10) return;
-    const away = (this.#valueTicks - this.#referenceTicks) | 0;
+    const away = (this.#market.valueTicks - this.#referenceTicks) | 0;
     const up = bits >>> 22 < 512 - ((away * REVERSION) >> 6);
-    if (up && away < WANDER_TICKS) this.#valueTicks = (this.#valueTicks + 1) | 0;
-    else if (!up && away > -WANDER_TICKS) this.#valueTicks = (this.#valueTicks - 1) | 0;
+    if (up && away < WANDER_TICKS) this.#market.valueTicks = (this.#market.valueTicks + 1) | 0;
+    else if (!up && away > -WANDER_TICKS) this.#market.valueTicks = (this.#market.valueTicks - 1) | 0;
   }
 
   /** Of 1,024: even, but for a burst's direction and for what evens out the two sides of the book. */
@@ -183,7 +187,7 @@ export class OrderFlow {
     const depth = this.depth;
     if (buy ? depth.askLots === 0 : depth.bidLots === 0) return OrderKind.passive;
     // Who finds a price on the wrong side of the value takes it.
-    const bargain = buy ? depth.bestAskTicks <= this.#valueTicks : depth.bestBidTicks > this.#valueTicks;
+    const bargain = buy ? depth.bestAskTicks <= this.#market.valueTicks : depth.bestBidTicks > this.#market.valueTicks;
     const rests = (depth.bidLots + depth.askLots) >> (DEPTH_SHIFT - 10);
     const passive = Math.max(200, 1000 - ((rests * 400) >> 10) - (bargain ? 300 : 0));
     if (choice < passive) return OrderKind.passive;
@@ -193,8 +197,8 @@ export class OrderFlow {
   /** The best price that does not cross, and so many ticks worse. */
   #passiveTicks(buy: boolean, distance: number): number {
     const depth = this.depth;
-    if (buy) return this.#withinReach(Math.min(this.#valueTicks, depth.bestAskTicks - 1) - distance);
-    return this.#withinReach(Math.max(this.#valueTicks + 1, depth.bestBidTicks + 1) + distance);
+    if (buy) return this.#withinReach(Math.min(this.#market.valueTicks, depth.bestAskTicks - 1) - distance);
+    return this.#withinReach(Math.max(this.#market.valueTicks + 1, depth.bestBidTicks + 1) + distance);
   }
 
   #withinReach(ticks: number): number {

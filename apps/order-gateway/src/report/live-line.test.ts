@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LIVE_DOUBLES, Live } from '../runtime/run-plan.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { bothPortsLine, liveLine } from './live-line.js';
+import { bothPortsLine, liveLine, serviceLine } from './live-line.js';
 
 it('the live line tells rate, totals and round trips in one line', () => {
   const live = new Float64Array(LIVE_DOUBLES);
@@ -33,4 +33,14 @@ it('the live line of both ports has them side by side, and fits 80 columns witho
   );
   const narrow = bothPortsLine(live, 512_345.6, latencies, 120_000, latencies, false);
   expect(narrow).toBe('UDP 512,346/s p50 50 µs p99 2.0 ms │ TCP 120,000/s p50 50 µs p99 2.0 ms');
+});
+
+it('the live line of a gateway that serves counts the orders of both ports, and those of sessions alone', () => {
+  const live = new Float64Array(LIVE_DOUBLES);
+  live[Live.sessionSent] = 40;
+  live[Live.sessionAnswered] = 55;
+  expect(serviceLine(live, 4)).toBe('4 orders/s  40 orders  55 answers and fills');
+  live[Live.sent] = 1000;
+  live[Live.answered] = 1500;
+  expect(serviceLine(live, 4)).toBe('4 orders/s  1,040 orders  1,555 answers and fills');
 });

@@ -2,13 +2,13 @@ import { Live } from '../runtime/run-plan.js';
 import type { LatencyHistogram } from './latency-histogram.js';
 import { formatDuration } from './terminal-histogram.js';
 
-/** The same of a gateway without a load client. */
+/** The same of a gateway without a load client, of both ports together. */
 export function serviceLine(live: Float64Array, ordersPerSecond: number): string {
   const number = (value: number): string => Math.round(value).toLocaleString('en-US');
   return [
     `${number(ordersPerSecond)} orders/s`,
-    `${number(live[Live.sent]!)} orders`,
-    `${number(live[Live.answered]!)} answers and fills`,
+    `${number(live[Live.sent]! + live[Live.sessionSent]!)} orders`,
+    `${number(live[Live.answered]! + live[Live.sessionAnswered]!)} answers and fills`,
   ].join('  ');
 }
 

@@ -74,6 +74,7 @@ describe('report of a run', () => {
     for (const part of [
       'datagram port: 500,000 orders/s: 1,000,000 orders answered in 2.00 s',
       'session port: 100,000 orders/s: 200,000 acknowledged in 2.00 s, one connection',
+      'rejects: invalid quantity 600, replace not allowed 400',
       'executed 300,000, cancelled 20,000, rejected 1,000; cancels sent 25,000',
       'messages missing 0; sent again 0, reconnects 0: nothing lost, nothing repeated',
       'round trip, order sent to answer received (1,000 samples)',

@@ -1,3 +1,4 @@
+import { OuchRejectReason } from '@prism-net/ouch';
 import type { StackStatistics } from '@prism-net/stack';
 import type { JournalTotals } from '../client/order-journal.js';
 import { RejectReason } from '../orders/reject-reason.js';
@@ -48,6 +49,9 @@ function sessionOf({ session = {} }: Blemishes): SessionClientReport {
     executions: 300_000,
     cancellations: 20_000,
     rejects: 1000,
+    rejectsByCode: Array.from({ length: 64 }, (_, code) =>
+      code === OuchRejectReason.invalidQuantity ? 600 : code === OuchRejectReason.replaceNotAllowed ? 400 : 0,
+    ),
     cancelsSent: 25_000,
     messages: session.messages ?? 520_001,
     faults: { malformed: 0, reconnects: 0, connectErrors: 0, ...session.faults },

@@ -7,7 +7,8 @@ describe('report of a gateway without a load client', () => {
     const reports = reportsOf();
     expect(toServiceFigures(reports)).toMatchObject({ orders: 1_000_000, replies: 1_600_000, trades: 600_000 });
     const text = renderServiceReport(reports);
-    expect(text).toContain('1,000,000 orders, 1,600,000 answers and later fills; link in-process');
+    expect(text).toContain('1,200,000 orders, 2,120,001 answers and later fills; link in-process');
+    expect(text).toContain('datagram port: 1,000,000 orders, 1,600,000 answers');
     expect(text).toContain('kill switch 7,000');
     expect(text).toContain('session port: 200,000 orders, 25,000 cancels, 520,001 messages');
     expect(text.replace(/\s+/g, ' ')).toContain('connections ended: logout 1; refused 0');

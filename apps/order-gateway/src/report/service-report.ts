@@ -27,7 +27,10 @@ export function serviceExitCodeOf({ gateway }: ServiceReports): 0 | 1 {
 export function renderServiceReport({ gateway, book }: ServiceReports, columns?: number): string {
   const lines = [
     '',
-    `${number(gateway.orders)} orders, ${number(gateway.replies)} answers and later fills; link ${gateway.linkMode}`,
+    `${number(gateway.orders + (gateway.session?.orders ?? 0))} orders, ${number(gateway.replies + (gateway.session?.messages ?? 0))} answers and later fills; link ${gateway.linkMode}`,
+    ...(gateway.session === undefined
+      ? []
+      : [`  datagram port: ${number(gateway.orders)} orders, ${number(gateway.replies)} answers and later fills`]),
     `  the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
     `  rejects of the gateway: ${rejectList(gateway.rejects)}`,
     `  the stack refused to send ${number(gateway.refusedSends)} replies`,

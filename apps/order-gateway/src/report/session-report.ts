@@ -1,3 +1,4 @@
+import { OuchRejectReason } from '@prism-net/ouch';
 import { ENDING_COUNT, Ending, endingName } from '@prism-net/soup-bin-tcp';
 import type { SessionClientReport, SessionPortReport } from '../runtime/reports.js';
 import type { RunReports } from '../runtime/run.js';
@@ -17,6 +18,7 @@ export function sessionFigures({ client }: RunReports, latencies: LatencyHistogr
     sessionOrders: session.totals.sent,
     sessionAnswered: session.totals.answered,
     sessionLost: session.totals.lost,
+    sessionRejected: session.rejects,
     sessionDuplicated: session.totals.doubled,
     sessionExecutions: session.executions,
   };
@@ -47,6 +49,7 @@ export function sessionLines(reports: RunReports, latencies: LatencyHistogram, c
     '',
     'messages of the session',
     `  executed ${number(session.executions)}, cancelled ${number(session.cancellations)}, rejected ${number(session.rejects)}; cancels sent ${number(session.cancelsSent)}`,
+    `  rejects: ${ouchRejectList(session.rejectsByCode)}`,
     `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, messages missing ${number(missing)}; sent again ${number(totals.resent)}, reconnects ${number(session.faults.reconnects)}${isSessionFlawless(reports) ? ': nothing lost, nothing repeated' : ''}`,
   ];
 }
@@ -58,6 +61,17 @@ export function sessionServiceLine(session: SessionPortReport): string {
     `rejected ${number(session.rejected)}, sent again ${number(session.duplicates)}, malformed ${number(session.malformed)}`,
     `connections ended: ${endings(session.endings)}; refused ${number(session.refusedConnections)}`,
   ].join('; ');
+}
+
+/** In words, as far as OUCH's reasons have some: `replaceNotAllowed` → `replace not allowed`. */
+function ouchRejectList(rejects: readonly number[]): string {
+  const list = Object.entries(OuchRejectReason)
+    .filter(([, code]) => (rejects[code] ?? 0) > 0)
+    .map(([name, code]) => {
+      const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      return `${words} ${number(rejects[code] ?? 0)}`;
+    });
+  return list.join(', ') || 'none';
 }
 
 function endings(counts: readonly number[]): string {

@@ -33,6 +33,8 @@ export interface SessionClientReport {
   readonly executions: number;
   readonly cancellations: number;
   readonly rejects: number;
+  /** By OUCH's reason. */
+  readonly rejectsByCode: readonly number[];
   readonly cancelsSent: number;
   /** Sequenced messages received. */
   readonly messages: number;
