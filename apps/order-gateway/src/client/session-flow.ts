@@ -150,7 +150,8 @@ export class SessionFlow {
   }
 
   #clearingOrders(lots: number): number {
-    return Math.min(CLEARING_MOST, (Math.ceil(lots / this.#maximumLots) + CLEARING_EXCESS) | 0);
+    const expected = (lots / this.#maximumLots) | 0;
+    return Math.min(CLEARING_MOST, (expected + 1 + CLEARING_EXCESS) | 0) | 0;
   }
 
   /** An immediate order of the greatest size through all prices near the value: buyers and sellers in turn. */
