@@ -64,14 +64,14 @@ export function runBulk(options: BulkOptions): BulkReport {
     receivedHash,
   });
   runTransfers(simulation, [transfer], 24 * 3600e6);
-  const { initialSendSequence, recovery } = transfer.client!.connection.wake();
+  const { initialSendSequence, nextSequence } = transfer.client!;
   const { time, steps } = simulation;
   simulation.assertClean();
   return {
     sent: sentHash.digest('hex'),
     received: receivedHash.digest('hex'),
     firstSequence: initialSendSequence >>> 0,
-    lastSequence: recovery.next >>> 0,
+    lastSequence: nextSequence >>> 0,
     microseconds: time - at,
     steps,
   };
@@ -96,7 +96,7 @@ function initialSequence(seed: number): number {
   const transfer = new Transfer(simulation, { client, server, address: '10.0.0.2' });
   runTransfers(simulation, [transfer]);
   simulation.close();
-  return transfer.client!.connection.wake().initialSendSequence >>> 0;
+  return transfer.client!.initialSendSequence >>> 0;
 }
 
 function bulkNetwork(seed: number) {

@@ -48,6 +48,9 @@ export class StreamEnd implements ConnectionHandler, ReadyTarget {
   outcome: Errno | null = null;
   /** When it read last, in microseconds since the start of the simulation. */
   lastReadAt = 0;
+  /** ISS and SND.NXT when the connection ended. */
+  initialSendSequence = 0;
+  nextSequence = 0;
 
   readonly #options: StreamEndOptions;
   /** Bytes to write before the application ends the connection. */
@@ -96,8 +99,12 @@ export class StreamEnd implements ConnectionHandler, ReadyTarget {
     this.#mark();
   }
 
-  ended(_connection: Connection, errno: Errno): void {
+  ended(connection: Connection, errno: Errno): void {
     this.outcome = errno;
+    // A connection that is over and closed remembers nothing.
+    const { initialSendSequence, recovery } = connection.wake();
+    this.initialSendSequence = initialSendSequence;
+    this.nextSequence = recovery.next;
     this.#mark();
   }
 
