@@ -105,11 +105,15 @@ describe('the session port against hostile clients, over TCP', () => {
     market.clients.pop();
     // From now on nobody reads what comes back.
     let next = 1;
+    let written = 0;
     for (let n = 0; n < 20_000 && market.port.server.endings[Ending.slowReader] === 0; n++) {
       const order = frame('U', enterOrder(next, next % 2 === 0 ? OuchSide.buy : OuchSide.sell, 10, PRICE));
-      for (let burst = 0; burst < 8 && slow.socket!.writableBytes > 100; burst++) {
+      for (let burst = 0; burst < 8; burst++) {
         order.set(enterOrder(next, next % 2 === 0 ? OuchSide.buy : OuchSide.sell, 10, PRICE), 3);
-        expect(slow.socket!.tryWrite(order)).toBe(order.length);
+        // Packets may be short before the buffer is full: the rest of an order follows when it can.
+        written += Math.max(0, slow.socket!.tryWrite(order, written));
+        if (written < order.length) break;
+        written = 0;
         next++;
       }
       market.round(5000);
