@@ -118,6 +118,8 @@ let rounds = 0;
 let isDraining = false;
 /** Once draining: when the last answer or fill came. */
 let endedAt = 0;
+/** {@link packets} at that time. */
+let drained = 0;
 const packets = (): number => {
   const datagrams = tracker.sentOrders + tracker.answeredOrders + tracker.fills;
   return session === undefined ? datagrams : datagrams + journal.sentOrders + session.soup.nextNumber - 1;
@@ -153,7 +155,11 @@ await runWorkerLoop(
       let work = isDraining || !sendsDatagrams ? 0 : client.sendOrders();
       if (session !== undefined) work = (work + session.poll(stack.lastPoll, isDraining ? 0 : SEND_BURST)) | 0;
       work = (work + stack.poll()) | 0;
-      if (isDraining && work > 0) endedAt = performance.now();
+      if (isDraining && work > 0 && packets() !== drained) {
+        // Heartbeats of the session are work for ever, but no answers.
+        drained = packets();
+        endedAt = performance.now();
+      }
       return work;
     },
     sleep(milliseconds, naps) {
