@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { PacketMemory, PacketPool } from '@prism-net/buffers';
 import { type Link, openSharedMemoryLink, type SharedMemoryLink } from '@prism-net/link';
 import { openLink } from '@prism-net/links';
@@ -34,6 +35,12 @@ function openMemoryLink(plan: MemoryLinkPlan, name: string): WorkerLink {
 async function openNativeLink(plan: NativeLinkPlan): Promise<WorkerLink> {
   const link = await openLink(plan.specification, plan.options);
   const { address, router } = plan;
+  const { networkNamespace } = plan.options;
+  const tap = /^tap:(\w+)/.exec(plan.specification)?.[1];
+  // The kernel's queue in front of a TAP holds 500 packets, less than a stream sends while this thread waits for a core.
+  if (tap !== undefined && typeof networkNamespace === 'string') {
+    execFileSync('ip', ['-n', networkNamespace, 'link', 'set', 'dev', tap, 'txqueuelen', '8192']);
+  }
   const stack = createStack({ link, address, mode: 'manual', ...(router === undefined ? {} : { gateway: router }) });
   const sleeper = new NativeSleeper(link, bellOf(plan));
   return { link, stack, sleep: (milliseconds, isIdle, naps) => sleeper.sleep(milliseconds, isIdle, naps) };
