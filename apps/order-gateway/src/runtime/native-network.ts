@@ -4,6 +4,8 @@ import type { Options } from '../options.js';
 import { framesFor, type LinkPlans, MTU, type NativeLinkPlan } from './link-plan.js';
 import { GATEWAY_PORT } from './run-plan.js';
 
+const LARGEST_XDP_RING = 32_768;
+
 /** The links of a run over the machine's own network, and what has to be removed at its end. */
 export interface NativeNetwork {
   readonly plans: LinkPlans;
@@ -104,11 +106,16 @@ function linkOptions(options: NativeOptions): Readonly<Record<string, unknown>> 
   const { link, window } = options;
   // What comes while a thread waits for its turn on a shared core must find room: later fills come on top of the window.
   const usesRing = link === 'packet' && options.linkOptions.split('&').includes('mode=ring');
+  // Half of an AF_XDP link's frames are the kernel's, and its rings hold as many: both ports' bursts have to fit.
+  const xdpRing = Math.min(2 * framesFor(window), LARGEST_XDP_RING);
   return {
+    ...(link === 'xdp' && !isGiven(options, 'rings.receive') && !isGiven(options, 'rings.fill')
+      ? { rings: { receive: xdpRing, fill: xdpRing } }
+      : {}),
     ...(usesRing && !isGiven(options, 'ring.frames') && !isGiven(options, 'ring.frameSize')
       ? { ring: { frames: framesFor(window), frameSize: 2048 } }
       : {}),
-    ...(isGiven(options, 'frames') ? {} : { frames: 2 * framesFor(window) }),
+    ...(isGiven(options, 'frames') ? {} : { frames: link === 'xdp' ? 2 * xdpRing : 2 * framesFor(window) }),
     ...(link === 'tap' && !isGiven(options, 'offloads.segmentation') ? { offloads: { segmentation: false } } : {}),
   };
 }
