@@ -1,4 +1,4 @@
-import { requireKnownOptions } from '@prism-net/errors';
+import { requireBoolean, requireKnownOptions } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import { type CongestionCause, type CongestionControl, NO_TRAITS } from './congestion-control.js';
@@ -38,11 +38,12 @@ export class Cubic implements CongestionControl {
   /** When time was last taken note of: {@link CubicEpoch.elapsed} is summed up, since an `Instant` wraps. */
   #latest: Instant = 0;
 
-  /** @throws PosixError EINVAL for an option there is not */
+  /** @throws PosixError EINVAL that names the option */
   constructor(options: CubicOptions = {}) {
     requireKnownOptions('Cubic', options, ['fastConvergence', 'hyStart']);
-    this.#fastConvergence = options.fastConvergence ?? true;
-    this.#hyStart = (options.hyStart ?? true) ? new HyStart() : null;
+    const { fastConvergence = true, hyStart = true } = options;
+    this.#fastConvergence = requireBoolean('Cubic', 'fastConvergence', fastConvergence);
+    this.#hyStart = requireBoolean('Cubic', 'hyStart', hyStart) ? new HyStart() : null;
   }
 
   start(_window: CongestionWindow, now: Instant): void {

@@ -11,5 +11,6 @@ export {
   congestionControlNames,
   createCongestionControl,
   registerCongestionControl,
+  requireCongestionControl,
 } from './registry.js';
 export type { StateExchange } from './state-exchange.js';

@@ -1,4 +1,4 @@
-import { requireKnownOptions } from '@prism-net/errors';
+import { requireBoolean, requireKnownOptions } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from './acknowledgement-sample.js';
 import {
@@ -30,10 +30,10 @@ export class NewReno implements CongestionControl {
   /** bytes_acked (RFC 3465 §2.1): acknowledged in congestion avoidance, not yet turned into growth. Less than the window. */
   #acknowledged = 0;
 
-  /** @throws PosixError EINVAL for an option there is not */
+  /** @throws PosixError EINVAL that names the option */
   constructor(options: NewRenoOptions = {}) {
     requireKnownOptions('NewReno', options, ['hyStart']);
-    this.#hyStart = (options.hyStart ?? false) ? new HyStart() : null;
+    this.#hyStart = requireBoolean('NewReno', 'hyStart', options.hyStart ?? false) ? new HyStart() : null;
   }
 
   start(_window: CongestionWindow, _now: Instant): void {

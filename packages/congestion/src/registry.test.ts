@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { Bbr } from './bbr/bbr.js';
+import { Cubic } from './cubic.js';
 import { NewReno } from './new-reno.js';
-import { congestionControlNames, createCongestionControl, registerCongestionControl } from './registry.js';
+import {
+  congestionControlNames,
+  createCongestionControl,
+  registerCongestionControl,
+  requireCongestionControl,
+} from './registry.js';
 
 describe('the registry of algorithms', () => {
   it('makes a new object per connection, which knows its name', () => {
@@ -18,6 +25,15 @@ describe('the registry of algorithms', () => {
         message: `createCongestionControl EINVAL: there is no '${name}'; there are ${congestionControlNames().join(', ')}`,
       }),
     );
+  });
+
+  it('says of an option what the user wrote, and where', () => {
+    requireCongestionControl('connect', 'bbr');
+    for (const name of ['vegas', 5, null]) {
+      expect(() => requireCongestionControl('connect', name as never)).toThrow(
+        `connect EINVAL: congestionControl: there is no '${name}'; there are ${congestionControlNames().join(', ')}`,
+      );
+    }
   });
 
   it("takes the user's own, under a name that is free", () => {
@@ -50,5 +66,30 @@ describe('the registry of algorithms', () => {
     );
     expect(() => createCongestionControl('mine2')).toThrow('EINVAL');
     expect(() => registerCongestionControl(5 as never, () => new NewReno())).toThrow('EINVAL');
+  });
+});
+
+describe('options of the algorithms', () => {
+  it.each([
+    ['Bbr ecn', () => new Bbr({ ecn: 'yes' as never }), 'Bbr EINVAL: ecn must be true or false, not yes'],
+    [
+      'Bbr seed',
+      () => new Bbr({ seed: 1.5 }),
+      'Bbr EINVAL: seed must be a whole number from -2147483648 to 4294967295, not 1.5',
+    ],
+    [
+      'Cubic',
+      () => new Cubic({ fastConvergence: 0 as never }),
+      'Cubic EINVAL: fastConvergence must be true or false, not 0',
+    ],
+    [
+      'Cubic hyStart',
+      () => new Cubic({ hyStart: 'off' as never }),
+      'Cubic EINVAL: hyStart must be true or false, not off',
+    ],
+    ['NewReno', () => new NewReno({ hyStart: 'on' as never }), 'NewReno EINVAL: hyStart must be true or false, not on'],
+  ])('of a wrong type or out of range are refused by name: %s', (_what, make, message) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'EINVAL', message }));
+    expect(new Bbr({ seed: -1 }).traits).toEqual(new Bbr({ seed: 2 ** 32 - 1, ecn: false }).traits);
   });
 });

@@ -1,4 +1,4 @@
-import { invalidArgument } from '@prism-net/errors';
+import { invalidArgument, type PosixError } from '@prism-net/errors';
 import { Bbr } from './bbr/bbr.js';
 import { type CongestionControl, type CongestionTraits, NO_TRAITS } from './congestion-control.js';
 import { Cubic } from './cubic.js';
@@ -60,11 +60,16 @@ function missingMember(control: Partial<CongestionControl> | undefined): string 
 /** An algorithm for one connection. @throws PosixError EINVAL that lists the names there are, for any other */
 export function createCongestionControl(name: string): CongestionControl {
   const factory = factories.get(name);
-  if (factory === undefined) {
-    throw invalidArgument(
-      'createCongestionControl',
-      `there is no '${name}'; there are ${congestionControlNames().join(', ')}`,
-    );
-  }
+  if (factory === undefined) throw unknownName('createCongestionControl', '', name);
   return factory();
+}
+
+/** Checks the option `congestionControl` of the call that a user made. @throws PosixError EINVAL as {@link createCongestionControl} */
+export function requireCongestionControl(syscall: string, name: string): void {
+  if (!factories.has(name)) throw unknownName(syscall, 'congestionControl: ', name);
+}
+
+function unknownName(syscall: string, option: string, name: unknown): PosixError {
+  const names = congestionControlNames().join(', ');
+  return invalidArgument(syscall, `${option}there is no '${String(name)}'; there are ${names}`);
 }

@@ -1,6 +1,13 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { Errno, invalidArgument, posixError, requireKnownOptions, requireWholeNumber } from './index.js';
+import {
+  Errno,
+  invalidArgument,
+  posixError,
+  requireBoolean,
+  requireKnownOptions,
+  requireWholeNumber,
+} from './index.js';
 
 describe('posixError', () => {
   it('has the shape of a system error of Node', () => {
@@ -30,6 +37,17 @@ describe('requireWholeNumber', () => {
       );
     },
   );
+});
+
+describe('requireBoolean', () => {
+  it('returns true and false, and refuses the rest by name', () => {
+    for (const value of [true, false]) expect(requireBoolean('f', 'x', value)).toBe(value);
+    for (const value of ['no', 1, 0, null, undefined, {}]) {
+      expect(() => requireBoolean('f', 'x', value as never)).toThrow(
+        invalidArgument('f', `x must be true or false, not ${String(value)}`),
+      );
+    }
+  });
 });
 
 describe('requireKnownOptions', () => {

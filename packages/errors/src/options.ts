@@ -17,6 +17,12 @@ export function requireWholeNumber(
   throw invalidArgument(syscall, `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`);
 }
 
+/** Checks a switch and returns it. @throws PosixError EINVAL that names it and what was given */
+export function requireBoolean(syscall: string, name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalidArgument(syscall, `${name} must be true or false, not ${String(value)}`);
+}
+
 /** Refuses options that do not exist: a misspelt one must not be silently without effect. @throws PosixError EINVAL */
 export function requireKnownOptions(syscall: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {

@@ -7,6 +7,18 @@ import { LOOPBACK, LoopbackHost, NOBODY, pair, text, thrown } from './loopback-h
 import type { SocketAddress } from './socket-address.js';
 
 describe('errors', () => {
+  it.each([
+    ['broadcast', { broadcast: 'yes' }, 'broadcast must be true or false, not yes'],
+    ['reuse', { reuse: 1 }, 'reuse must be true or false, not 1'],
+    ['dontFragment', { dontFragment: null }, 'dontFragment must be true or false, not null'],
+    ['signal', { signal: 'TERM' }, 'signal must be an AbortSignal, not TERM'],
+    ['no options', null, 'options must be an object'],
+  ])('of options when it is made: %s', (_name, options, message) => {
+    const host = new LoopbackHost();
+    expect(thrown(() => host.socket(options as never)).message).toContain(`socket EINVAL: ${message}`);
+    host.finish();
+  });
+
   it.each<[string, (socket: DatagramSocket) => unknown, string, string]>([
     [
       'bind to port -1',

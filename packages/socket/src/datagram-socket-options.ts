@@ -1,4 +1,4 @@
-import { requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { invalidArgument, requireBoolean, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import type { UdpEndpoint } from '@prism-net/udp';
 
 export interface DatagramSocketOptions {
@@ -38,6 +38,8 @@ const OPTIONS = [
   'signal',
 ] as const satisfies readonly (keyof DatagramSocketOptions)[];
 
+const SWITCHES = ['reuse', 'broadcast', 'dontFragment'] as const satisfies readonly (keyof DatagramSocketOptions)[];
+
 /** @throws PosixError EINVAL that names the option. */
 export function requireSocketOptions(options: DatagramSocketOptions): void {
   requireKnownOptions('socket', options, OPTIONS);
@@ -47,6 +49,11 @@ export function requireSocketOptions(options: DatagramSocketOptions): void {
   if (multicastTimeToLive !== undefined) {
     requireWholeNumber('socket', 'multicastTimeToLive', multicastTimeToLive, 0, 255);
   }
+  for (const name of SWITCHES) {
+    const value = options[name];
+    if (value !== undefined) requireBoolean('socket', name, value);
+  }
+  requireSignal('socket', options.signal);
   if (trafficClass !== undefined) requireWholeNumber('socket', 'trafficClass', trafficClass, 0, 255);
 }
 
@@ -64,4 +71,10 @@ export function applySocketOptions(endpoint: UdpEndpoint, options: DatagramSocke
 /** @throws PosixError EINVAL */
 export function requirePort(syscall: string, port: number, minimum: number): void {
   requireWholeNumber(syscall, 'port', port, minimum, 65_535);
+}
+
+/** By its members rather than by class: one of another realm is as good. @throws PosixError EINVAL */
+export function requireSignal(syscall: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.throwIfAborted === 'function') return;
+  throw invalidArgument(syscall, `signal must be an AbortSignal, not ${String(signal)}`);
 }

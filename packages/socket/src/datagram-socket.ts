@@ -48,9 +48,9 @@ export class DatagramSocket
    * when it is aborted already.
    */
   constructor(context: SocketContext, options: DatagramSocketOptions = {}) {
+    requireSocketOptions(options);
     const { signal } = options;
     signal?.throwIfAborted();
-    requireSocketOptions(options);
     this.#context = context;
     this.endpoint = context.udp.open(this);
     applySocketOptions(this.endpoint, options);

@@ -116,6 +116,29 @@ describe('a template', () => {
     expect(code(() => template.setUint32(1, 0))).toBe('EINVAL');
     expect(code(() => template.setUint8(-1, 0))).toBe('EINVAL');
     expect(code(() => template.setBytes(3, new Uint8Array(2)))).toBe('EINVAL');
+    const { length } = template;
+    const wrong: [() => void, string][] = [
+      [
+        () => client.template('x', TO_SERVER, { immediate: 'no' as never }),
+        'template EINVAL: immediate must be true or',
+      ],
+      [
+        () => template.setBytes(0, 'abc' as never),
+        'setBytes EINVAL: the bytes must be in a Uint8Array (a Buffer is one)',
+      ],
+      [() => template.setBytes(0, undefined as never), 'setBytes EINVAL: the bytes must be in a Uint8Array'],
+      [() => template.setBytes(0, [1, 2] as never), 'setBytes EINVAL: the bytes must be in a Uint8Array'],
+      [() => template.setUint8(0, '1' as never), 'setUint8 EINVAL: the value must be a number, not a string'],
+      [() => template.setUint16(0, 1n as never), 'setUint16 EINVAL: the value must be a number, not a bigint'],
+      [() => template.setUint32(0, undefined as never), 'setUint32 EINVAL: the value must be a number, not undefined'],
+      [() => template.setUint64(0, 1n as never, 0), 'setUint64 EINVAL: the value must be a number, not a bigint'],
+      [() => template.setUint8('0' as never, 1), 'template EINVAL'],
+    ];
+    for (const [work, message] of wrong) {
+      expect(thrown(work).message).toContain(message);
+      expect(code(work)).toBe('EINVAL');
+    }
+    expect(template.length).toBe(length);
     template.close();
     // Nothing was kept of those that were not made.
     expect(host.pool.outstanding).toBe(outstanding);

@@ -1,5 +1,6 @@
-import { type Errno, requireKnownOptions } from '@prism-net/errors';
+import { type Errno, requireBoolean, requireKnownOptions } from '@prism-net/errors';
 import type { DatagramTemplate as UdpTemplate } from '@prism-net/udp';
+import { requireArray, requireNumber } from './require-bytes.js';
 import type { SocketContext } from './socket-context.js';
 
 export interface TemplateOptions {
@@ -12,6 +13,7 @@ export interface TemplateOptions {
 
 export function requireTemplateOptions(options: TemplateOptions): void {
   requireKnownOptions('template', options, ['immediate']);
+  if (options.immediate !== undefined) requireBoolean('template', 'immediate', options.immediate);
 }
 
 /**
@@ -41,24 +43,30 @@ export class DatagramTemplate {
   }
 
   setUint8(offset: number, value: number): void {
+    requireNumber('setUint8', value);
     this.#template.payload.setUint8(offset, value);
   }
 
   setUint16(offset: number, value: number, littleEndian = false): void {
+    requireNumber('setUint16', value);
     this.#template.payload.setUint16(offset, value, littleEndian);
   }
 
   setUint32(offset: number, value: number, littleEndian = false): void {
+    requireNumber('setUint32', value);
     this.#template.payload.setUint32(offset, value, littleEndian);
   }
 
   /** Two words of 32 bits, the more significant first: a `BigInt` would be allocated. */
   setUint64(offset: number, high: number, low: number, littleEndian = false): void {
+    requireNumber('setUint64', high);
+    requireNumber('setUint64', low);
     this.#template.payload.setUint64(offset, high, low, littleEndian);
   }
 
   /** Copies `length` bytes of `bytes`, from `start` on. */
-  setBytes(offset: number, bytes: Uint8Array, start = 0, length = bytes.length - start): void {
+  setBytes(offset: number, bytes: Uint8Array, start = 0, length = bytes?.length - start): void {
+    requireArray('setBytes', bytes);
     this.#template.payload.setBytes(offset, bytes, start, length);
   }
 

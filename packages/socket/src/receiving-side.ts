@@ -53,7 +53,7 @@ export class ReceivingSide {
   }
 
   readInto(target: Uint8Array, start: number, length: number): number {
-    requireRange('read', target, start, length);
+    requireRange('readInto', target, start, length);
     const bytes = this.#life.connection.read(target, start, length);
     if (bytes > 0) {
       this.#consumed();

@@ -68,7 +68,7 @@ export class SendingSide {
   }
 
   tryWrite(bytes: Uint8Array, start: number, length: number): number {
-    requireRange('write', bytes, start, length);
+    requireRange('tryWrite', bytes, start, length);
     const errno = this.errno;
     if (errno !== Errno.NONE) return -errno;
     if (this.waiting > 0) {

@@ -61,7 +61,21 @@ describe('connect', () => {
     ['an unknown option', { adress: '' } as never, 'EINVAL', "there is no option 'adress'; there are address, port"],
     ['an option out of range', { timeToLive: 0 }, 'EINVAL', 'timeToLive must be a whole number from 1 to 255, not 0'],
     ['timeout 0', { timeoutMilliseconds: 0 }, 'EINVAL', 'timeoutMilliseconds must be a whole number from 1'],
-    ['an unknown algorithm', { congestionControl: 'magic' }, 'EINVAL', "there is no 'magic'; there are newreno, cubic"],
+    [
+      'an unknown algorithm',
+      { congestionControl: 'magic' },
+      'EINVAL',
+      "connect EINVAL: congestionControl: there is no 'magic'; there are newreno, cubic",
+    ],
+    [
+      'an algorithm that is no name',
+      { congestionControl: 5 as never },
+      'EINVAL',
+      "connect EINVAL: congestionControl: there is no '5'",
+    ],
+    ['a switch', { noDelay: 'yes' as never }, 'EINVAL', 'connect EINVAL: noDelay must be true or false, not yes'],
+    ['a half', { allowHalfOpen: 1 as never }, 'EINVAL', 'connect EINVAL: allowHalfOpen must be true or false, not 1'],
+    ['a signal', { signal: {} as never }, 'EINVAL', 'connect EINVAL: signal must be an AbortSignal, not'],
   ])('%s', async (_name, options, code, message) => {
     const host = new LoopbackHost();
     const listener = new StreamListener(host, { port: PORT });
@@ -189,7 +203,12 @@ describe('connect', () => {
     );
     expect(() => server.setOptions({ trafficClass: 256 })).toThrow('trafficClass must be a whole number from 0 to 255');
     expect(() => server.setOptions({ nodelay: true } as never)).toThrow("there is no option 'nodelay'");
-    expect(() => server.setOptions({ congestionControl: 'magic' })).toThrow("there is no 'magic'");
+    expect(() => server.setOptions({ congestionControl: 'magic' })).toThrow(
+      "setOptions EINVAL: congestionControl: there is no 'magic'",
+    );
+    // Nothing of what is refused was set.
+    expect(() => server.setOptions({ timeToLive: 11, congestionControl: 'magic' })).toThrow('EINVAL');
+    expect(server.connection.wake().timeToLive).not.toBe(11);
     client.setOptions({ lingerSeconds: -1 });
     host.finish();
   });

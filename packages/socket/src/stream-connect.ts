@@ -17,7 +17,7 @@ import { StreamSocket } from './stream-socket.js';
  * EAFNOSUPPORT, EINVAL, ENOBUFS, ENETDOWN when the stack is closed meanwhile; with the signal's reason when it is aborted.
  */
 export async function connectStream(context: SocketContext, options: StreamConnectOptions): Promise<StreamSocket> {
-  requireConnectOptions(options, context.tcp);
+  requireConnectOptions(options);
   options.signal?.throwIfAborted();
   const address = requireAddress('connect', 'address', options.address);
   const { localAddress, localPort = 0, port } = options;

@@ -158,7 +158,12 @@ describe('StreamListener', () => {
       'EINVAL',
       "there is no option 'bakclog'; there are port, address, backlog",
     ],
-    ['an unknown algorithm', { port: 81, congestionControl: 'magic' }, 'EINVAL', "there is no 'magic'"],
+    [
+      'an unknown algorithm',
+      { port: 81, congestionControl: 'magic' },
+      'EINVAL',
+      "listen EINVAL: congestionControl: there is no 'magic'",
+    ],
   ])('%s is refused', (_name, options, code, message) => {
     const { host } = prepare();
     const error = thrown(() => new StreamListener(host, { port: PORT, ...options }));

@@ -34,7 +34,7 @@ export class StreamListener implements ListenerHandler, ReadyTarget, Closable, W
    * already.
    */
   constructor(context: SocketContext, options: StreamListenOptions) {
-    requireListenOptions(options, context.tcp);
+    requireListenOptions(options);
     const { address, allowHalfOpen, backlog, port, signal } = options;
     signal?.throwIfAborted();
     this.#context = context;

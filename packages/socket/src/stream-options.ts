@@ -1,12 +1,14 @@
-import { Errno, type PosixError, posixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import {
-  CONNECTION_OPTION_NAMES,
-  type ConnectionOptions,
-  requireConnectionOptionRanges,
-  type TcpLayer,
-} from '@prism-net/tcp';
+  Errno,
+  type PosixError,
+  posixError,
+  requireBoolean,
+  requireKnownOptions,
+  requireWholeNumber,
+} from '@prism-net/errors';
+import { CONNECTION_OPTION_NAMES, type ConnectionOptions, requireConnectionOptionRanges } from '@prism-net/tcp';
 import { IpAddress } from '@prism-net/wire';
-import { requirePort } from './datagram-socket-options.js';
+import { requirePort, requireSignal } from './datagram-socket-options.js';
 import { streamErrorAdvice } from './error-advice.js';
 
 /** What a stream socket is told besides the options of its connection. */
@@ -50,7 +52,7 @@ const LONGEST_TIMEOUT = 3_600_000;
 const ONLY_BEFORE = ['maximumSegmentSize', 'reuseAddress', 'reusePort', 'ecn'] as const;
 
 /** @throws PosixError EINVAL that names the option. */
-export function requireConnectOptions(options: StreamConnectOptions, tcp: TcpLayer): void {
+export function requireConnectOptions(options: StreamConnectOptions): void {
   requireObject('connect', options, '{ address, port }');
   requireKnownOptions('connect', options, [...CONNECT, ...SOCKET, ...CONNECTION_OPTION_NAMES]);
   requirePort('connect', options.port, 1);
@@ -59,16 +61,16 @@ export function requireConnectOptions(options: StreamConnectOptions, tcp: TcpLay
   if (timeoutMilliseconds !== undefined) {
     requireWholeNumber('connect', 'timeoutMilliseconds', timeoutMilliseconds, 1, LONGEST_TIMEOUT);
   }
-  requireOpeningOptions('connect', options, tcp);
+  requireOpeningOptions('connect', options);
 }
 
 /** @throws PosixError EINVAL that names the option. */
-export function requireListenOptions(options: StreamListenOptions, tcp: TcpLayer): void {
+export function requireListenOptions(options: StreamListenOptions): void {
   requireObject('listen', options, '{ port }');
   requireKnownOptions('listen', options, [...LISTEN, ...SOCKET, ...CONNECTION_OPTION_NAMES]);
   requirePort('listen', options.port, 0);
   if (options.backlog !== undefined) requireWholeNumber('listen', 'backlog', options.backlog, 1, 65_535);
-  requireOpeningOptions('listen', options, tcp);
+  requireOpeningOptions('listen', options);
 }
 
 /** Options of a connection that is open. @throws PosixError EINVAL that names the option. */
@@ -107,10 +109,11 @@ export function streamError(syscall: string, errno: Errno, detail: string): Posi
   return posixError(errno, syscall, advice === undefined ? detail : `${detail}: ${advice}`);
 }
 
-function requireOpeningOptions(syscall: string, options: ConnectionOptions, tcp: TcpLayer): void {
+function requireOpeningOptions(syscall: string, options: ConnectionOptions & StreamSocketOptions): void {
   requireConnectionOptionRanges(syscall, options);
-  // Throws for an unknown name, now rather than when the first connection comes in.
-  if (options.congestionControl !== undefined) tcp.createCongestionControl(options.congestionControl);
+  const { allowHalfOpen } = options;
+  if (allowHalfOpen !== undefined) requireBoolean(syscall, 'allowHalfOpen', allowHalfOpen);
+  requireSignal(syscall, options.signal);
 }
 
 function requireObject(syscall: string, options: unknown, least: string): void {

@@ -231,7 +231,7 @@ describe('zero-copy style', () => {
     host.finish();
   });
 
-  it('ranges outside of an array are EINVAL', async () => {
+  it('ranges outside of an array, and what is no array, are EINVAL', async () => {
     const { host, client } = await connectedPair();
     const bytes = new Uint8Array(4);
     for (const [start, length] of [
@@ -244,6 +244,11 @@ describe('zero-copy style', () => {
     ] as const) {
       expect(() => client.tryWrite(bytes, start, length)).toThrow('do not lie in an array of 4');
       expect(() => client.readInto(bytes, start, length)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    }
+    for (const none of ['abcd', [1, 2], undefined, null] as never[]) {
+      expect(() => client.tryWrite(none)).toThrow('tryWrite EINVAL: the bytes must be in a Uint8Array');
+      expect(() => client.readInto(none)).toThrow('readInto EINVAL: the bytes must be in a Uint8Array');
+      expect(() => client.warm(none)).toThrow('warm EINVAL: the bytes must be in a Uint8Array');
     }
     host.finish();
   });

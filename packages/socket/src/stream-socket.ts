@@ -133,7 +133,7 @@ export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk
   }
 
   /** Copies bytes into the send buffer. Returns how many: 0 when it is full (`onWritable` will tell); or a negative error number. */
-  tryWrite(bytes: Uint8Array, start = 0, length = bytes.length - start): number {
+  tryWrite(bytes: Uint8Array, start = 0, length = bytes?.length - start): number {
     return this.#sending.tryWrite(bytes, start, length);
   }
 
@@ -157,7 +157,7 @@ export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk
    * Does what `tryWrite` of these bytes and sending them would, up to the link, which nothing reaches: a real write soon
    * after finds code and caches warm. Returns what `tryWrite` would; no sequence number, timer or counter moves.
    */
-  warm(bytes: Uint8Array, start = 0, length = bytes.length - start): number {
+  warm(bytes: Uint8Array, start = 0, length = bytes?.length - start): number {
     return this.#sending.warm(bytes, start, length);
   }
 
@@ -170,7 +170,7 @@ export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk
    * Copies the next bytes to `target`. Returns how many: 0 when nothing waits, and at the end of the stream (see
    * {@link isEndOfStream}); or, when all was read, a negative error number that says what ended the connection.
    */
-  readInto(target: Uint8Array, start = 0, length = target.length - start): number {
+  readInto(target: Uint8Array, start = 0, length = target?.length - start): number {
     return this.#receiving.readInto(target, start, length);
   }
 

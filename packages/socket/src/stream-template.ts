@@ -1,5 +1,6 @@
 import type { SegmentTemplate } from '@prism-net/tcp';
 import type { TemplateOptions } from './datagram-template.js';
+import { requireArray, requireNumber } from './require-bytes.js';
 import type { SendingSide } from './sending-side.js';
 
 /**
@@ -28,24 +29,30 @@ export class StreamTemplate {
   }
 
   setUint8(offset: number, value: number): void {
+    requireNumber('setUint8', value);
     this.#template.payload.setUint8(offset, value);
   }
 
   setUint16(offset: number, value: number, littleEndian = false): void {
+    requireNumber('setUint16', value);
     this.#template.payload.setUint16(offset, value, littleEndian);
   }
 
   setUint32(offset: number, value: number, littleEndian = false): void {
+    requireNumber('setUint32', value);
     this.#template.payload.setUint32(offset, value, littleEndian);
   }
 
   /** Two words of 32 bits, the more significant first: a `BigInt` would be allocated. */
   setUint64(offset: number, high: number, low: number, littleEndian = false): void {
+    requireNumber('setUint64', high);
+    requireNumber('setUint64', low);
     this.#template.payload.setUint64(offset, high, low, littleEndian);
   }
 
   /** Copies `length` bytes of `bytes`, from `start` on. */
-  setBytes(offset: number, bytes: Uint8Array, start = 0, length = bytes.length - start): void {
+  setBytes(offset: number, bytes: Uint8Array, start = 0, length = bytes?.length - start): void {
+    requireArray('setBytes', bytes);
     this.#template.payload.setBytes(offset, bytes, start, length);
   }
 

@@ -1,4 +1,5 @@
-import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { requireCongestionControl } from '@prism-net/congestion';
+import { invalidArgument, requireBoolean, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 
 /** What a user sets on a connection, or on a listener for the connections it accepts. */
 export interface ConnectionOptions {
@@ -87,6 +88,16 @@ const RANGES = {
   timeToLive: [1, 255],
 } as const satisfies Partial<Record<keyof ConnectionOptions, readonly [number, number]>>;
 
+const SWITCHES = [
+  'noDelay',
+  'cork',
+  'quickAcknowledgement',
+  'keepAlive',
+  'pacing',
+  'reuseAddress',
+  'reusePort',
+] as const satisfies readonly (keyof ConnectionOptions)[];
+
 /** @throws PosixError EINVAL that names the option. */
 export function requireConnectionOptions(where: string, options: ConnectionOptions): void {
   requireKnownOptions(where, options, CONNECTION_OPTION_NAMES);
@@ -99,10 +110,12 @@ export function requireConnectionOptionRanges(where: string, options: Connection
     const value = options[name as keyof typeof RANGES];
     if (value !== undefined) requireWholeNumber(where, name, value, minimum, maximum);
   }
-  if (options.pacing !== undefined && typeof options.pacing !== 'boolean') {
-    throw invalidArgument(where, `pacing must be true or false, not ${String(options.pacing)}`);
+  for (const name of SWITCHES) {
+    const value = options[name];
+    if (value !== undefined) requireBoolean(where, name, value);
   }
   if (options.ecn !== undefined && !['active', 'passive', 'off'].includes(options.ecn)) {
     throw invalidArgument(where, `ecn must be active, passive or off, not ${String(options.ecn)}`);
   }
+  if (options.congestionControl !== undefined) requireCongestionControl(where, options.congestionControl);
 }

@@ -29,6 +29,9 @@ describe('the settings of a layer', () => {
       'minimumRetransmissionMilliseconds',
     ],
     [{ mtu: 1500 } as never, 'mtu'],
+    [{ timestamps: 'no' as never }, 'timestamps must be true or false, not no'],
+    [{ windowScaling: 1 as never }, 'windowScaling must be true or false, not 1'],
+    [{ congestionControl: 'magic' }, "congestionControl: there is no 'magic'; there are newreno, cubic"],
   ])('%j is refused by name', (given, name) => {
     expect(() => resolveSettings(given)).toThrow(name);
   });

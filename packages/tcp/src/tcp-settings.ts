@@ -1,4 +1,5 @@
-import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { requireCongestionControl } from '@prism-net/congestion';
+import { invalidArgument, requireBoolean, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 
 /** Limits and defaults of a TCP layer, each of which can be changed. Sizes in bytes. */
 export interface TcpSettings {
@@ -162,6 +163,10 @@ export function resolveSettings(given: Partial<TcpSettings>): TcpSettings {
   const { first, last } = settings.ephemeralPorts;
   requireWholeNumber(WHERE, 'ephemeralPorts.first', first, 1, 65_535);
   requireWholeNumber(WHERE, 'ephemeralPorts.last', last, first, 65_535);
+  requireCongestionControl(WHERE, settings.congestionControl);
+  for (const name of ['windowScaling', 'timestamps', 'selectiveAcknowledgements'] as const) {
+    requireBoolean(WHERE, name, settings[name]);
+  }
   requireOneOf('synCookies', settings.synCookies, ['when-full', 'never', 'always']);
   requireOneOf('ecn', settings.ecn, ['active', 'passive', 'off']);
   if (settings.minimumRetransmissionMilliseconds > settings.maximumRetransmissionMilliseconds) {

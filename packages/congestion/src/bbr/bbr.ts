@@ -1,4 +1,4 @@
-import { requireKnownOptions } from '@prism-net/errors';
+import { requireBoolean, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
 import type { Instant } from '@prism-net/time';
 import type { AcknowledgementSample } from '../acknowledgement-sample.js';
 import { CongestionCause, type CongestionControl, type CongestionTraits } from '../congestion-control.js';
@@ -52,12 +52,15 @@ export class Bbr implements CongestionControl {
   /** An acknowledgement's sample is needed where a cycle is to begin outside one. */
   #hasRate = false;
 
-  /** @throws PosixError EINVAL for an option there is not */
+  /** @throws PosixError EINVAL that names the option */
   constructor(options: BbrOptions = {}) {
     requireKnownOptions('Bbr', options, ['ecn', 'seed']);
-    const ecn = options.ecn ?? false;
+    const { ecn = false, seed } = options;
+    requireBoolean('Bbr', 'ecn', ecn);
+    // Unsigned ones are as good.
+    if (seed !== undefined) requireWholeNumber('Bbr', 'seed', seed, -(2 ** 31), 2 ** 32 - 1);
     this.traits = ecn ? PRECISE : CLASSIC;
-    this.#state = new BbrState(options.seed === undefined ? null : options.seed | 0, ecn);
+    this.#state = new BbrState(seed === undefined ? null : seed | 0, ecn);
   }
 
   start(window: CongestionWindow, now: Instant): void {
