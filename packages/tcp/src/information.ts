@@ -58,36 +58,36 @@ const PHASES = new Map<number, TcpInformation['recovery']>([
   [RecoveryPhase.LOSS, 'loss'],
 ]);
 
-export function describeConnection(connection: ControlBlock): TcpInformation {
-  const { recovery, counts, receiveWindow, sendBuffer, hasRoundTrips } = connection;
+export function describeConnection(block: ControlBlock): TcpInformation {
+  const { recovery, counts, receiveWindow, sendBuffer, hasRoundTrips } = block;
   const { window, estimator } = recovery;
   return {
-    state: stateName(connection.state),
+    state: stateName(block.state),
     congestionControl: recovery.control.name,
     congestionState: recovery.control.describe(),
     congestionWindow: window.window,
     slowStartThreshold: window.slowStartThreshold,
-    pacingRate: pacingRate(connection),
+    pacingRate: pacingRate(block),
     deliveryRate: recovery.rate.latest,
-    segmentSize: connection.segmentSize,
-    pathMtu: connection.pathMtu,
+    segmentSize: block.segmentSize,
+    pathMtu: block.pathMtu,
     bytesInFlight: recovery.inFlight,
-    sendWindow: connection.sendWindow,
-    receiveWindow: Math.max(0, (receiveWindow.edge - connection.receiveNext) | 0),
-    sendWindowScale: connection.sendWindowScale,
+    sendWindow: block.sendWindow,
+    receiveWindow: Math.max(0, (receiveWindow.edge - block.receiveNext) | 0),
+    sendWindowScale: block.sendWindowScale,
     receiveWindowScale: receiveWindow.scale,
     unsentBytes: Math.max(0, (sendBuffer.end - recovery.next) | 0),
     unacknowledgedBytes: sendBuffer.length,
-    readableBytes: connection.receiveBuffer.length,
-    smoothedRoundTrip: hasRoundTrips ? connection.lastSmoothed : estimator.smoothed,
-    roundTripVariation: hasRoundTrips ? connection.lastVariation : estimator.variation,
-    minimumRoundTrip: hasRoundTrips ? connection.lastMinimum : estimator.minimum,
-    retransmissionTimeout: hasRoundTrips ? connection.lastTimeout : estimator.timeout,
+    readableBytes: block.receiveBuffer.length,
+    smoothedRoundTrip: hasRoundTrips ? block.lastSmoothed : estimator.smoothed,
+    roundTripVariation: hasRoundTrips ? block.lastVariation : estimator.variation,
+    minimumRoundTrip: hasRoundTrips ? block.lastMinimum : estimator.minimum,
+    retransmissionTimeout: hasRoundTrips ? block.lastTimeout : estimator.timeout,
     consecutiveTimeouts: recovery.consecutiveTimeouts,
     recovery: PHASES.get(recovery.phase)!,
-    hasTimestamps: connection.hasTimestamps,
-    hasSelectiveAcknowledgements: connection.hasSelectiveAcknowledgements,
-    hasEcn: connection.hasEcn,
+    hasTimestamps: block.hasTimestamps,
+    hasSelectiveAcknowledgements: block.hasSelectiveAcknowledgements,
+    hasEcn: block.hasEcn,
     segmentsIn: counts[Count.SEGMENTS_IN]!,
     segmentsOut: counts[Count.SEGMENTS_OUT]!,
     bytesReceived: counts[Count.BYTES_RECEIVED]!,
@@ -98,6 +98,6 @@ export function describeConnection(connection: ControlBlock): TcpInformation {
     duplicates: counts[Count.DUPLICATES]!,
     sendUnacknowledged: recovery.unacknowledged,
     sendNext: recovery.next,
-    receiveNext: connection.receiveNext,
+    receiveNext: block.receiveNext,
   };
 }

@@ -13,83 +13,83 @@ import { challenge } from './challenge.js';
 const { ECE, FIN, SYN } = tcp.Flag;
 
 /** Fifth, check the ACK field (RFC 9293 §3.10.7.4). False when the segment was dropped, or the connection is gone. */
-export function acknowledgementArrives(connection: ControlBlock, segment: Segment, now: Instant): boolean {
-  const { layer, recovery } = connection;
+export function acknowledgementArrives(block: ControlBlock, segment: Segment, now: Instant): boolean {
+  const { layer, recovery } = block;
   const { acknowledgement } = segment;
   const una = recovery.unacknowledged;
-  if (seq.isGreater(acknowledgement, recovery.next) && !adoptProbe(connection, acknowledgement)) {
+  if (seq.isGreater(acknowledgement, recovery.next) && !adoptProbe(block, acknowledgement)) {
     // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12): acknowledges what was never sent.
-    challenge(connection, now);
+    challenge(block, now);
     layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
     return false;
   }
   const behind = (una - acknowledgement) | 0;
   if (behind > 0) {
     // RFC 5961 §5.2: older than any window the peer ever had.
-    if (behind > connection.maximumSendWindow) {
-      challenge(connection, now);
+    if (behind > block.maximumSendWindow) {
+      challenge(block, now);
       layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
       return false;
     }
     return true; // a duplicate: it can be ignored, the text cannot
   }
-  const isUpdate = updateWindow(connection, segment);
+  const isUpdate = updateWindow(block, segment);
   const carriesData = isUpdate || segment.length > 0 || (segment.flags & FIN) !== 0;
-  recovery.newDataAvailable = connection.hasUnsent && seq.isGreater(connection.sendWindowEnd, recovery.next);
+  recovery.newDataAvailable = block.hasUnsent && seq.isGreater(block.sendWindowEnd, recovery.next);
   recovery.onAcknowledgement(
     acknowledgement,
     segment.options,
     // In a segment with SYN the bit agrees on ECN, and echoes nothing (RFC 3168 §6.1.1).
-    connection.hasEcn && (segment.flags & (ECE | SYN)) === ECE,
+    block.hasEcn && (segment.flags & (ECE | SYN)) === ECE,
     carriesData,
-    (layer.milliseconds + connection.timestampOffset) | 0,
+    (layer.milliseconds + block.timestampOffset) | 0,
     now,
   );
   if (recovery.unacknowledged === una) return true;
-  return advance(connection, segment, now);
+  return advance(block, segment, now);
 }
 
 /** RFC 5961 §5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, or the byte of a window probe. */
-export function isBelievable(connection: ControlBlock, acknowledgement: number): boolean {
-  const { recovery } = connection;
+export function isBelievable(block: ControlBlock, acknowledgement: number): boolean {
+  const { recovery } = block;
   return (
-    ((recovery.unacknowledged - acknowledgement) | 0) <= connection.maximumSendWindow &&
-    (seq.isLessOrEqual(acknowledgement, recovery.next) || isOfProbe(connection, acknowledgement))
+    ((recovery.unacknowledged - acknowledgement) | 0) <= block.maximumSendWindow &&
+    (seq.isLessOrEqual(acknowledgement, recovery.next) || isOfProbe(block, acknowledgement))
   );
 }
 
 /** SND.UNA has moved. False when the connection is gone. */
-function advance(connection: ControlBlock, segment: Segment, now: Instant): boolean {
-  const { recovery, sendBuffer } = connection;
+function advance(block: ControlBlock, segment: Segment, now: Instant): boolean {
+  const { recovery, sendBuffer } = block;
   const una = recovery.unacknowledged;
-  connection.softError = Errno.NONE;
-  connection.waitingSince = connection.layer.milliseconds;
-  if (connection.searchedSegmentSize > 0) smallerArrived(connection);
-  connection.isProbeOutstanding = false;
+  block.softError = Errno.NONE;
+  block.waitingSince = block.layer.milliseconds;
+  if (block.searchedSegmentSize > 0) smallerArrived(block);
+  block.isProbeOutstanding = false;
   // The bytes of SYN and FIN are not in the buffer.
   const first = sendBuffer.start;
   sendBuffer.release(seq.minimum(una, sendBuffer.end));
-  connection.counts[Count.BYTES_ACKNOWLEDGED]! += (sendBuffer.start - first) | 0;
-  if (connection.isWriteBlocked && sendBuffer.room >= Math.min(sendBuffer.limit >> 2, 1 << 16)) {
-    connection.isWriteBlocked = false;
-    connection.tellWritable();
+  block.counts[Count.BYTES_ACKNOWLEDGED]! += (sendBuffer.start - first) | 0;
+  if (block.isWriteBlocked && sendBuffer.room >= Math.min(sendBuffer.limit >> 2, 1 << 16)) {
+    block.isWriteBlocked = false;
+    block.tellWritable();
   }
-  if (!connection.isFinAcknowledged) return true;
-  switch (connection.state) {
+  if (!block.isFinAcknowledged) return true;
+  switch (block.state) {
     case State.FIN_WAIT_1:
-      connection.state = State.FIN_WAIT_2;
+      block.state = State.FIN_WAIT_2;
       // No RFC says so, but every host does: a peer that never sends its FIN must not hold the memory.
-      if (connection.isOrphan) connection.timers.waitForFin(now);
+      if (block.isOrphan) block.timers.waitForFin(now);
       return true;
     case State.CLOSING:
       // With the peer's FIN once more: what would answer for it later says nothing now.
-      if (connection.mustAcknowledge) connection.layer.acknowledgeNow(connection, now);
-      connection.layer.handled(segment);
-      enterTimeWait(connection, now);
+      if (block.mustAcknowledge) block.layer.acknowledgeNow(block, now);
+      block.layer.handled(segment);
+      enterTimeWait(block, now);
       return false;
     case State.LAST_ACK:
-      connection.layer.handled(segment);
-      end(connection, Errno.NONE);
+      block.layer.handled(segment);
+      end(block, Errno.NONE);
       return false;
     default:
       return true;
@@ -100,23 +100,23 @@ function advance(connection: ControlBlock, segment: Segment, now: Instant): bool
  * SND.WND, unless the segment is older than the one that set it. True when it changed. It may shrink (RFC 9293 §3.8.6,
  * MUST-34).
  */
-function updateWindow(connection: ControlBlock, segment: Segment): boolean {
+function updateWindow(block: ControlBlock, segment: Segment): boolean {
   const { sequence, acknowledgement } = segment;
-  const { windowUpdateSequence } = connection;
+  const { windowUpdateSequence } = block;
   const isNewer =
     seq.isLess(windowUpdateSequence, sequence) ||
-    (windowUpdateSequence === sequence && seq.isLessOrEqual(connection.windowUpdateAcknowledgement, acknowledgement)) ||
+    (windowUpdateSequence === sequence && seq.isLessOrEqual(block.windowUpdateAcknowledgement, acknowledgement)) ||
     // A window that grows is never old news, whatever order the segments came in.
-    seq.isGreater(acknowledgement, connection.windowUpdateAcknowledgement);
+    seq.isGreater(acknowledgement, block.windowUpdateAcknowledgement);
   if (!isNewer) return false;
-  const window = segment.window << connection.sendWindowScale;
-  connection.windowUpdateSequence = sequence;
-  connection.windowUpdateAcknowledgement = acknowledgement;
-  if (window === connection.sendWindow) return false;
+  const window = segment.window << block.sendWindowScale;
+  block.windowUpdateSequence = sequence;
+  block.windowUpdateAcknowledgement = acknowledgement;
+  if (window === block.sendWindow) return false;
   // Nobody waited for the peer while its window was shut.
-  if (connection.sendWindow === 0) connection.waitingSince = connection.layer.milliseconds;
-  connection.sendWindow = window;
-  if (window > connection.maximumSendWindow) connection.maximumSendWindow = window;
-  if (window > 0) connection.timers.windowOpened();
+  if (block.sendWindow === 0) block.waitingSince = block.layer.milliseconds;
+  block.sendWindow = window;
+  if (window > block.maximumSendWindow) block.maximumSendWindow = window;
+  if (window > 0) block.timers.windowOpened();
   return true;
 }

@@ -14,98 +14,98 @@ const LARGEST = 65_536;
  * segment, and TCP judges it, queues it and acknowledges it once (RFC 9293 §3.10.7.4, MUST-58). Held until the end of
  * the burst, or until something comes that does not fit. Returns true when the segment's packet was taken.
  */
-export function coalesce(connection: ControlBlock, segment: Segment, now: Instant): boolean {
+export function coalesce(block: ControlBlock, segment: Segment, now: Instant): boolean {
   const { options, length } = segment;
   const isPlain =
     length > 0 &&
     (segment.flags & ~PSH) === ACK &&
     options.sackCount === 0 &&
     !options.isMalformed &&
-    connection.state >= State.ESTABLISHED &&
-    connection.reassembly.count === 0;
-  if (connection.heldPacket !== null) {
-    if (isPlain && fits(connection, segment)) {
-      append(connection, segment);
+    block.state >= State.ESTABLISHED &&
+    block.reassembly.count === 0;
+  if (block.heldPacket !== null) {
+    if (isPlain && fits(block, segment)) {
+      append(block, segment);
       return true;
     }
-    releaseHeld(connection, now);
+    releaseHeld(block, now);
   }
-  return isPlain && isInOrder(connection, segment) && hold(connection, segment);
+  return isPlain && isInOrder(block, segment) && hold(block, segment);
 }
 
 /** It is what the connection waits for. Behind a gap each segment counts, and old ones must not take good ones along. */
-function isInOrder(connection: ControlBlock, segment: Segment): boolean {
+function isInOrder(block: ControlBlock, segment: Segment): boolean {
   return (
-    segment.sequence === connection.receiveNext &&
-    connection.state >= State.ESTABLISHED &&
-    (!connection.hasTimestamps || ((segment.options.timestampValue - connection.timestampRecent) | 0) >= 0)
+    segment.sequence === block.receiveNext &&
+    block.state >= State.ESTABLISHED &&
+    (!block.hasTimestamps || ((segment.options.timestampValue - block.timestampRecent) | 0) >= 0)
   );
 }
 
 /** Hands the held segment to TCP. */
-export function releaseHeld(connection: ControlBlock, now: Instant): void {
-  if (connection.heldPacket === null) return;
-  const held = connection.layer.heldSegment;
+export function releaseHeld(block: ControlBlock, now: Instant): void {
+  if (block.heldPacket === null) return;
+  const held = block.layer.heldSegment;
   // Of one that an exception of a user's congestion control has left unfinished.
-  if (held.packet !== null) connection.layer.drop(held, DropReason.TCP_AFTER_CLOSE);
-  held.packet = connection.heldPacket;
-  connection.heldPacket = null;
-  connection.heldLast = null;
-  held.sequence = connection.heldSequence;
-  held.acknowledgement = connection.heldAcknowledgement;
-  held.flags = connection.heldFlags;
-  held.window = connection.heldWindow;
-  held.length = connection.heldLength;
-  held.frames = connection.heldFrames;
-  held.ecn = connection.heldEcn;
-  held.options.hasTimestamps = connection.heldHasTimestamps;
-  held.options.timestampValue = connection.heldTimestampValue;
-  held.options.timestampEcho = connection.heldTimestampEcho;
-  segmentArrives(connection, held, now);
+  if (held.packet !== null) block.layer.drop(held, DropReason.TCP_AFTER_CLOSE);
+  held.packet = block.heldPacket;
+  block.heldPacket = null;
+  block.heldLast = null;
+  held.sequence = block.heldSequence;
+  held.acknowledgement = block.heldAcknowledgement;
+  held.flags = block.heldFlags;
+  held.window = block.heldWindow;
+  held.length = block.heldLength;
+  held.frames = block.heldFrames;
+  held.ecn = block.heldEcn;
+  held.options.hasTimestamps = block.heldHasTimestamps;
+  held.options.timestampValue = block.heldTimestampValue;
+  held.options.timestampEcho = block.heldTimestampEcho;
+  segmentArrives(block, held, now);
 }
 
-function hold(connection: ControlBlock, segment: Segment): boolean {
+function hold(block: ControlBlock, segment: Segment): boolean {
   const { options } = segment;
   const packet = segment.takePacket();
-  connection.heldPacket = packet;
+  block.heldPacket = packet;
   let last = packet;
   while (last.nextSegment !== null) last = last.nextSegment;
-  connection.heldLast = last;
-  connection.heldSequence = segment.sequence;
-  connection.heldLength = segment.length;
-  connection.heldAcknowledgement = segment.acknowledgement;
-  connection.heldFlags = segment.flags;
-  connection.heldWindow = segment.window;
-  connection.heldEcn = segment.ecn;
-  connection.heldFrames = segment.frames;
-  connection.heldHasTimestamps = options.hasTimestamps;
-  connection.heldTimestampValue = options.timestampValue;
-  connection.heldTimestampEcho = options.timestampEcho;
-  connection.layer.keepHeld(connection);
+  block.heldLast = last;
+  block.heldSequence = segment.sequence;
+  block.heldLength = segment.length;
+  block.heldAcknowledgement = segment.acknowledgement;
+  block.heldFlags = segment.flags;
+  block.heldWindow = segment.window;
+  block.heldEcn = segment.ecn;
+  block.heldFrames = segment.frames;
+  block.heldHasTimestamps = options.hasTimestamps;
+  block.heldTimestampValue = options.timestampValue;
+  block.heldTimestampEcho = options.timestampEcho;
+  block.layer.keepHeld(block);
   return true;
 }
 
-function fits(connection: ControlBlock, segment: Segment): boolean {
+function fits(block: ControlBlock, segment: Segment): boolean {
   const { options } = segment;
   return (
-    segment.sequence === ((connection.heldSequence + connection.heldLength) | 0) &&
-    segment.acknowledgement === connection.heldAcknowledgement &&
-    segment.window === connection.heldWindow &&
-    segment.ecn === connection.heldEcn &&
-    options.hasTimestamps === connection.heldHasTimestamps &&
+    segment.sequence === ((block.heldSequence + block.heldLength) | 0) &&
+    segment.acknowledgement === block.heldAcknowledgement &&
+    segment.window === block.heldWindow &&
+    segment.ecn === block.heldEcn &&
+    options.hasTimestamps === block.heldHasTimestamps &&
     // The first timestamp is the one to echo (RFC 7323 §4.3 (c)); a later one must not be older.
-    ((options.timestampValue - connection.heldTimestampValue) | 0) >= 0 &&
-    ((connection.heldLength + segment.length) | 0) <= LARGEST
+    ((options.timestampValue - block.heldTimestampValue) | 0) >= 0 &&
+    ((block.heldLength + segment.length) | 0) <= LARGEST
   );
 }
 
-function append(connection: ControlBlock, segment: Segment): void {
+function append(block: ControlBlock, segment: Segment): void {
   const packet = segment.takePacket();
-  connection.heldLast!.nextSegment = packet;
+  block.heldLast!.nextSegment = packet;
   let last = packet;
   while (last.nextSegment !== null) last = last.nextSegment;
-  connection.heldLast = last;
-  connection.heldLength = (connection.heldLength + segment.length) | 0;
-  connection.heldFrames = (connection.heldFrames + segment.frames) | 0;
-  connection.heldFlags |= segment.flags & PSH;
+  block.heldLast = last;
+  block.heldLength = (block.heldLength + segment.length) | 0;
+  block.heldFrames = (block.heldFrames + segment.frames) | 0;
+  block.heldFlags |= segment.flags & PSH;
 }

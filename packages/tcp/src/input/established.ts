@@ -8,20 +8,20 @@ import { State } from '../state.js';
  * Both sides have acknowledged each other's SYN. The acknowledgement of ours is still to be processed by the caller, so
  * that the round trip of the handshake is measured.
  */
-export function becomeEstablished(connection: ControlBlock, _segment: Segment, now: Instant): void {
-  const { layer, recovery } = connection;
-  connection.state = State.ESTABLISHED;
-  if (connection.isFinQueued) connection.state = State.FIN_WAIT_1;
-  connection.lastReceivedAt = layer.milliseconds;
-  connection.lastSentAt = now;
-  recovery.sackEnabled = connection.hasSelectiveAcknowledgements;
-  recovery.timestampsEnabled = connection.hasTimestamps;
-  connection.challenges.reset(now);
-  pathChanged(connection);
-  recovery.established(connection.segmentSize, now);
+export function becomeEstablished(block: ControlBlock, _segment: Segment, now: Instant): void {
+  const { layer, recovery } = block;
+  block.state = State.ESTABLISHED;
+  if (block.isFinQueued) block.state = State.FIN_WAIT_1;
+  block.lastReceivedAt = layer.milliseconds;
+  block.lastSentAt = now;
+  recovery.sackEnabled = block.hasSelectiveAcknowledgements;
+  recovery.timestampsEnabled = block.hasTimestamps;
+  block.challenges.reset(now);
+  pathChanged(block);
+  recovery.established(block.segmentSize, now);
   // One byte of sequence space is the SYN's.
-  connection.timers.keepAliveChanged(now);
-  layer.countEstablished(connection);
-  layer.blocks.enlist(connection);
-  connection.tellConnected();
+  block.timers.keepAliveChanged(now);
+  layer.countEstablished(block);
+  layer.blocks.enlist(block);
+  block.tellConnected();
 }

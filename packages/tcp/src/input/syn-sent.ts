@@ -15,19 +15,19 @@ import { trimToWindow } from './trimming.js';
 const { ACK, CWR, ECE, RST, SYN } = tcp.Flag;
 
 /** SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3). Takes the packet. */
-export function segmentArrivesInSynSent(connection: ControlBlock, segment: Segment, now: Instant): void {
-  const { layer, recovery } = connection;
+export function segmentArrivesInSynSent(block: ControlBlock, segment: Segment, now: Instant): void {
+  const { layer, recovery } = block;
   const { flags } = segment;
   const hasAck = (flags & ACK) !== 0;
   // First, check the ACK bit.
   if (hasAck) {
     const { acknowledgement } = segment;
     if (
-      seq.isLessOrEqual(acknowledgement, connection.initialSendSequence) ||
+      seq.isLessOrEqual(acknowledgement, block.initialSendSequence) ||
       seq.isGreater(acknowledgement, recovery.next)
     ) {
       // An old connection of the peer: it is told so, unless it says RST itself.
-      layer.resetFor(connection, segment, now);
+      layer.resetFor(block, segment, now);
       layer.drop(segment, DropReason.TCP_ACKNOWLEDGEMENT_INVALID);
       return;
     }
@@ -39,7 +39,7 @@ export function segmentArrivesInSynSent(connection: ControlBlock, segment: Segme
       return;
     }
     layer.handled(segment);
-    end(connection, Errno.ECONNREFUSED);
+    end(block, Errno.ECONNREFUSED);
     return;
   }
   // Fourth, check the SYN bit.
@@ -47,66 +47,66 @@ export function segmentArrivesInSynSent(connection: ControlBlock, segment: Segme
     layer.drop(segment, DropReason.TCP_SYN_UNEXPECTED);
     return;
   }
-  agree(connection, segment);
-  connection.lastReceivedAt = layer.milliseconds;
+  agree(block, segment);
+  block.lastReceivedAt = layer.milliseconds;
   // The window of a segment with SYN is not scaled (RFC 7323 §2.2).
-  connection.sendWindow = segment.window;
-  connection.maximumSendWindow = segment.window;
-  connection.windowUpdateSequence = segment.sequence;
-  connection.windowUpdateAcknowledgement = segment.acknowledgement;
+  block.sendWindow = segment.window;
+  block.maximumSendWindow = segment.window;
+  block.windowUpdateSequence = segment.sequence;
+  block.windowUpdateAcknowledgement = segment.acknowledgement;
   if (!hasAck) {
-    receiveCrossingSyn(connection, segment, now);
+    receiveCrossingSyn(block, segment, now);
     return;
   }
-  becomeEstablished(connection, segment, now);
-  const scale = connection.sendWindowScale;
-  connection.sendWindowScale = 0;
+  becomeEstablished(block, segment, now);
+  const scale = block.sendWindowScale;
+  block.sendWindowScale = 0;
   segment.sequence = (segment.sequence + 1) | 0;
-  const isAlive = acknowledgementArrives(connection, segment, now);
-  connection.sendWindowScale = scale;
+  const isAlive = acknowledgementArrives(block, segment, now);
+  block.sendWindowScale = scale;
   if (!isAlive) return;
-  connection.mustAcknowledge = true;
+  block.mustAcknowledge = true;
   // Sixth, text with the SYN is processed as in ESTABLISHED. (A FIN with it was refused before.)
-  trimToWindow(connection, segment);
-  if (segment.length > 0) textArrives(connection, segment, now);
+  trimToWindow(block, segment);
+  if (segment.length > 0) textArrives(block, segment, now);
   else layer.handled(segment);
 }
 
 /** Both sides opened at once (RFC 9293 §3.5, figure 7; MUST-10): our SYN goes out again, acknowledging theirs. */
-function receiveCrossingSyn(connection: ControlBlock, segment: Segment, now: Instant): void {
-  connection.state = State.SYN_RECEIVED;
+function receiveCrossingSyn(block: ControlBlock, segment: Segment, now: Instant): void {
+  block.state = State.SYN_RECEIVED;
   // Text or a FIN would have to wait for ESTABLISHED: the peer sends it again.
-  connection.layer.handled(segment);
-  transmitSyn(connection, now);
+  block.layer.handled(segment);
+  transmitSyn(block, now);
 }
 
 /** What a segment with SYN says, and which options both sides have. */
-function agree(connection: ControlBlock, segment: Segment): void {
+function agree(block: ControlBlock, segment: Segment): void {
   const { options, flags } = segment;
-  const { settings } = connection.layer;
-  connection.initialReceiveSequence = segment.sequence;
-  connection.receiveNext = (segment.sequence + 1) | 0;
-  connection.lastAcknowledgementSent = connection.receiveNext;
-  connection.receiveWindow.initial(connection.receiveNext);
+  const { settings } = block.layer;
+  block.initialReceiveSequence = segment.sequence;
+  block.receiveNext = (segment.sequence + 1) | 0;
+  block.lastAcknowledgementSent = block.receiveNext;
+  block.receiveWindow.initial(block.receiveNext);
   // RFC 9293 §3.7.1, MUST-14; not below what makes sense (CVE-2019-11479).
-  const { family } = connection.path!.network;
+  const { family } = block.path!.network;
   const offered = options.maximumSegmentSize < 0 ? defaultSegmentSize(family) : options.maximumSegmentSize;
-  connection.peerSegmentSize = Math.max(offered, settings.minimumSegmentSize);
-  if (connection.hasScaling && options.windowScale >= 0) {
-    connection.sendWindowScale = options.windowScale;
+  block.peerSegmentSize = Math.max(offered, settings.minimumSegmentSize);
+  if (block.hasScaling && options.windowScale >= 0) {
+    block.sendWindowScale = options.windowScale;
   } else {
-    connection.hasScaling = false;
-    connection.sendWindowScale = 0;
-    connection.receiveWindow.scale = 0;
+    block.hasScaling = false;
+    block.sendWindowScale = 0;
+    block.receiveWindow.scale = 0;
   }
-  connection.hasTimestamps = connection.hasTimestamps && options.hasTimestamps;
-  if (connection.hasTimestamps) {
-    connection.timestampRecent = options.timestampValue;
-    connection.timestampRecentAt = connection.layer.milliseconds;
+  block.hasTimestamps = block.hasTimestamps && options.hasTimestamps;
+  if (block.hasTimestamps) {
+    block.timestampRecent = options.timestampValue;
+    block.timestampRecentAt = block.layer.milliseconds;
   }
-  connection.hasSelectiveAcknowledgements = connection.hasSelectiveAcknowledgements && options.sackPermitted;
+  block.hasSelectiveAcknowledgements = block.hasSelectiveAcknowledgements && options.sackPermitted;
   // RFC 3168 §6.1.1: ECE without CWR agrees; with CWR it is a crossing SYN that asks, and both have asked.
   const answer = flags & (ECE | CWR);
   const isCrossing = (flags & ACK) === 0;
-  connection.hasEcn = connection.hasEcn && (isCrossing ? answer === (ECE | CWR) : answer === ECE);
+  block.hasEcn = block.hasEcn && (isCrossing ? answer === (ECE | CWR) : answer === ECE);
 }

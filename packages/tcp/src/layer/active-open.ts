@@ -21,59 +21,52 @@ export class ActiveOpen {
   }
 
   /** For {@link Connection.bind}. */
-  bind(connection: ControlBlock, address: IpAddress | null, port: number): Errno {
+  bind(block: ControlBlock, address: IpAddress | null, port: number): Errno {
     const { ports } = this.#layer;
-    if (connection.state !== State.CLOSED || connection.boundPort !== 0 || connection.path !== null) {
+    if (block.state !== State.CLOSED || block.boundPort !== 0 || block.path !== null) {
       return Errno.EINVAL;
     }
     // Nobody would give the port back.
-    if (connection.isOrphan) return Errno.EINVAL;
+    if (block.isOrphan) return Errno.EINVAL;
     if (address !== null && !address.isAny && !this.isLocal(address)) return Errno.EADDRNOTAVAIL;
     if (port !== 0) {
-      const errno = ports.bind(
-        connection.connection,
-        address,
-        port,
-        connection.reuseAddress,
-        connection.reusePort,
-        false,
-      );
+      const errno = ports.bind(block.connection, address, port, block.reuseAddress, block.reusePort, false);
       if (errno !== Errno.NONE) return errno;
     }
-    connection.boundAddress = address;
-    connection.boundPort = port;
-    connection.connection.localPort = port;
+    block.boundAddress = address;
+    block.boundPort = port;
+    block.connection.localPort = port;
     return Errno.NONE;
   }
 
   /** For {@link Connection.connect}. */
-  connect(connection: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
+  connect(block: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
     const layer = this.#layer;
-    if (connection.state !== State.CLOSED) return connection.state === State.SYN_SENT ? Errno.EALREADY : Errno.EISCONN;
-    if (connection.isOrphan || connection.path !== null) return Errno.EINVAL;
+    if (block.state !== State.CLOSED) return block.state === State.SYN_SENT ? Errno.EALREADY : Errno.EISCONN;
+    if (block.isOrphan || block.path !== null) return Errno.EINVAL;
     if (port === 0 || address.isAny) return Errno.EINVAL;
     const network = layer.networks.find((each) => each.family === address.family);
     if (network === undefined) return Errno.EAFNOSUPPORT;
-    const path = connection.pathOn(network);
+    const path = block.pathOn(network);
     path.setRemote(address);
-    if (connection.boundAddress !== null && !connection.boundAddress.isAny) path.setLocal(connection.boundAddress);
+    if (block.boundAddress !== null && !block.boundAddress.isAny) path.setLocal(block.boundAddress);
     // RFC 9293 §3.9.1.1, MUST-44: the network chooses the local address where the user did not, before anything is sent.
     const errno = network.resolve(path);
     if (errno !== Errno.NONE) return errno;
     path.remotePort = port;
-    path.localPort = connection.boundPort === 0 ? this.#portFor(path) : connection.boundPort;
+    path.localPort = block.boundPort === 0 ? this.#portFor(path) : block.boundPort;
     if (path.localPort === 0) return Errno.EADDRNOTAVAIL;
-    const { key } = connection;
+    const { key } = block;
     network.keyOf(path, key);
     if (layer.table.find(key) !== null) return Errno.EADDRINUSE;
     const waiting = layer.timeWait.find(key);
     if (waiting >= 0 && !layer.timeWait.isReusable(waiting, now)) return Errno.EADDRINUSE;
-    if (!layer.table.insert(connection.connection, key)) return Errno.ENOBUFS;
-    connection.path = path;
-    connection.connection.settle(path);
+    if (!layer.table.insert(block.connection, key)) return Errno.ENOBUFS;
+    block.path = path;
+    block.connection.settle(path);
     let sequence = layer.initialSequence.next(key, now);
     if (waiting >= 0) sequence = layer.timeWait.succeed(waiting, sequence);
-    this.#start(connection, sequence, now);
+    this.#start(block, sequence, now);
     return Errno.NONE;
   }
 
@@ -95,23 +88,23 @@ export class ActiveOpen {
   }
 
   /** SYN-SENT. */
-  #start(connection: ControlBlock, sequence: number, now: Instant): void {
+  #start(block: ControlBlock, sequence: number, now: Instant): void {
     const { settings, timestampOffset } = this.#layer;
-    const { recovery, receiveWindow } = connection;
-    connection.state = State.SYN_SENT;
-    connection.initialSendSequence = sequence;
-    connection.hasTimestamps = settings.timestamps;
-    connection.timestampOffset = timestampOffset.of(connection.key);
-    connection.hasSelectiveAcknowledgements = settings.selectiveAcknowledgements;
-    connection.hasScaling = settings.windowScaling;
+    const { recovery, receiveWindow } = block;
+    block.state = State.SYN_SENT;
+    block.initialSendSequence = sequence;
+    block.hasTimestamps = settings.timestamps;
+    block.timestampOffset = timestampOffset.of(block.key);
+    block.hasSelectiveAcknowledgements = settings.selectiveAcknowledgements;
+    block.hasScaling = settings.windowScaling;
     receiveWindow.scale = settings.windowScaling ? receiveWindow.offeredScale() : 0;
-    connection.hasEcn = connection.ecn === 'active' || (connection.ecn !== 'off' && connection.recovery.preciseEcn);
-    connection.sendBuffer.begin((sequence + 1) | 0);
+    block.hasEcn = block.ecn === 'active' || (block.ecn !== 'off' && block.recovery.preciseEcn);
+    block.sendBuffer.begin((sequence + 1) | 0);
     recovery.start(sequence, now);
     recovery.onSent((sequence + 1) | 0, now);
-    connection.waitingSince = connection.layer.milliseconds;
-    transmitSyn(connection, now);
-    connection.timers.update(now);
+    block.waitingSince = block.layer.milliseconds;
+    transmitSyn(block, now);
+    block.timers.update(now);
   }
 
   #portFor(path: Path): number {

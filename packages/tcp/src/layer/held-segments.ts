@@ -4,7 +4,7 @@ import { releaseHeld } from '../input/coalescing.js';
 
 /** Connections that hold a segment until the end of the burst (see input/coalescing.ts). */
 export class HeldSegments {
-  readonly #connections: (ControlBlock | null)[] = [];
+  readonly #blocks: (ControlBlock | null)[] = [];
   #count = 0;
   #released = 0;
 
@@ -12,20 +12,20 @@ export class HeldSegments {
     return this.#count === 0;
   }
 
-  add(connection: ControlBlock): void {
+  add(block: ControlBlock): void {
     const last = this.#count - 1;
-    if (last >= 0 && this.#connections[last] === connection) return;
-    this.#connections[this.#count] = connection;
+    if (last >= 0 && this.#blocks[last] === block) return;
+    this.#blocks[this.#count] = block;
     this.#count = (this.#count + 1) | 0;
   }
 
   /** They are judged. What a user's congestion control throws ends this call; the next one goes on behind it. */
   release(now: Instant): void {
     while (this.#released < this.#count) {
-      const connection = this.#connections[this.#released]!;
-      this.#connections[this.#released] = null;
+      const block = this.#blocks[this.#released]!;
+      this.#blocks[this.#released] = null;
       this.#released = (this.#released + 1) | 0;
-      releaseHeld(connection, now);
+      releaseHeld(block, now);
     }
     this.#released = 0;
     this.#count = 0;

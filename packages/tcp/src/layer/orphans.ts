@@ -26,33 +26,33 @@ export class Orphans {
     return this.#size;
   }
 
-  add(connection: ControlBlock, now: Instant): void {
-    if (connection.isListedOrphan) return;
-    connection.isListedOrphan = true;
-    connection.olderOrphan = this.#newest;
-    if (this.#newest === null) this.#oldest = connection;
-    else this.#newest.newerOrphan = connection;
-    this.#newest = connection;
+  add(block: ControlBlock, now: Instant): void {
+    if (block.isListedOrphan) return;
+    block.isListedOrphan = true;
+    block.olderOrphan = this.#newest;
+    if (this.#newest === null) this.#oldest = block;
+    else this.#newest.newerOrphan = block;
+    this.#newest = block;
     this.#size = (this.#size + 1) | 0;
     if (this.#size <= this.#limit) return;
     this.evicted++;
     abort(this.#oldest!, Errno.ECONNABORTED, now);
   }
 
-  has(connection: ControlBlock): boolean {
-    return connection.isListedOrphan;
+  has(block: ControlBlock): boolean {
+    return block.isListedOrphan;
   }
 
-  delete(connection: ControlBlock): void {
-    if (!connection.isListedOrphan) return;
-    const { newerOrphan, olderOrphan } = connection;
+  delete(block: ControlBlock): void {
+    if (!block.isListedOrphan) return;
+    const { newerOrphan, olderOrphan } = block;
     if (olderOrphan === null) this.#oldest = newerOrphan;
     else olderOrphan.newerOrphan = newerOrphan;
     if (newerOrphan === null) this.#newest = olderOrphan;
     else newerOrphan.olderOrphan = olderOrphan;
-    connection.isListedOrphan = false;
-    connection.olderOrphan = null;
-    connection.newerOrphan = null;
+    block.isListedOrphan = false;
+    block.olderOrphan = null;
+    block.newerOrphan = null;
     this.#size = (this.#size - 1) | 0;
   }
 }

@@ -265,23 +265,23 @@ export class PassiveOpen implements SynCacheHandler {
     const { options } = segment;
     const hasTimestamps = layer.settings.timestamps && options.hasTimestamps;
     let windowScale = -1;
-    const connection = this.#create(listener, network, addresses, key);
-    if (connection === null) {
+    const block = this.#create(listener, network, addresses, key);
+    if (block === null) {
       layer.drop(segment, DropReason.TCP_CONNECTION_LIMIT);
       return true;
     }
     layer.counter.cookieAccepted();
-    connection.hasTimestamps = hasTimestamps;
+    block.hasTimestamps = hasTimestamps;
     if (hasTimestamps) {
       this.#cookies.readTimestamp(options.timestampEcho);
       windowScale = this.#cookies.windowScale;
-      connection.hasSelectiveAcknowledgements = this.#cookies.sackPermitted;
-      connection.hasEcn = this.#cookies.ecn;
-      connection.timestampOffset = layer.timestampOffset.of(key);
-      connection.timestampRecent = options.timestampValue;
+      block.hasSelectiveAcknowledgements = this.#cookies.sackPermitted;
+      block.hasEcn = this.#cookies.ecn;
+      block.timestampOffset = layer.timestampOffset.of(key);
+      block.timestampRecent = options.timestampValue;
     }
-    this.#begin(connection, irs, cookie, segmentSize, windowScale, this.#scale(listener), now);
-    this.#complete(listener, connection, segment, now);
+    this.#begin(block, irs, cookie, segmentSize, windowScale, this.#scale(listener), now);
+    this.#complete(listener, block, segment, now);
     return true;
   }
 
@@ -360,22 +360,22 @@ export class PassiveOpen implements SynCacheHandler {
   ): void {
     const cache = this.#cache;
     const layer = this.#layer;
-    const connection = this.#create(listener, network, addresses, key);
-    if (connection === null) {
+    const block = this.#create(listener, network, addresses, key);
+    if (block === null) {
       layer.drop(segment, DropReason.TCP_CONNECTION_LIMIT);
       return;
     }
     const waiting = layer.timeWait.size === 0 ? -1 : layer.timeWait.find(key);
     if (waiting >= 0) layer.timeWait.remove(waiting);
-    connection.hasTimestamps = cache.hasTimestamps(slot);
-    connection.timestampOffset = cache.timestampOffset(slot);
-    connection.timestampRecent = cache.timestampRecent(slot);
-    connection.hasSelectiveAcknowledgements = cache.sackPermitted(slot);
-    connection.hasEcn = cache.ecn(slot);
+    block.hasTimestamps = cache.hasTimestamps(slot);
+    block.timestampOffset = cache.timestampOffset(slot);
+    block.timestampRecent = cache.timestampRecent(slot);
+    block.hasSelectiveAcknowledgements = cache.sackPermitted(slot);
+    block.hasEcn = cache.ecn(slot);
     const peerSegment = cache.maximumSegmentSize(slot);
     const scale = cache.windowScale(slot);
-    this.#begin(connection, cache.irs(slot), cache.iss(slot), peerSegment, scale, cache.receiveWindowScale(slot), now);
-    const { recovery } = connection;
+    this.#begin(block, cache.irs(slot), cache.iss(slot), peerSegment, scale, cache.receiveWindowScale(slot), now);
+    const { recovery } = block;
     const retransmissions = cache.retransmissions(slot);
     // RFC 6298 §3 (Karn): not when it was sent twice; then §5.7, and RFC 6928 §2, as for a SYN of ours.
     if (retransmissions === 0) {
@@ -383,7 +383,7 @@ export class PassiveOpen implements SynCacheHandler {
     } else recovery.estimator.reinitialize(Math.max(TIMEOUT_AFTER_LOST_SYN, recovery.estimator.initialTimeout));
     recovery.handshakeTimeouts = retransmissions;
     cache.remove(slot);
-    this.#complete(listener, connection, segment, now);
+    this.#complete(listener, block, segment, now);
   }
 
   /** A connection in the table; null when there are too many, or no way back. */
@@ -391,25 +391,25 @@ export class PassiveOpen implements SynCacheHandler {
     const layer = this.#layer;
     if (layer.size >= layer.settings.maximumConnections) return null;
     const handle = layer.open(null);
-    const connection = handle.wake();
-    const path = connection.pathOn(network);
+    const block = handle.wake();
+    const path = block.pathOn(network);
     path.copy(addresses);
     if (network.resolve(path) !== Errno.NONE || !layer.table.insert(handle, key)) {
-      connection.isOrphan = true;
-      layer.blocks.letGo(connection);
+      block.isOrphan = true;
+      layer.blocks.letGo(block);
       return null;
     }
-    connection.path = path;
+    block.path = path;
     handle.settle(path);
-    connection.isPassive = true;
-    connection.key.copy(key);
-    connection.apply(listener.options);
-    return connection;
+    block.isPassive = true;
+    block.key.copy(key);
+    block.apply(listener.options);
+    return block;
   }
 
   /** The state after the SYN and our SYN-ACK. */
   #begin(
-    connection: ControlBlock,
+    block: ControlBlock,
     irs: number,
     iss: number,
     segmentSize: number,
@@ -418,27 +418,27 @@ export class PassiveOpen implements SynCacheHandler {
     now: Instant,
   ): void {
     const { settings } = this.#layer;
-    connection.state = State.SYN_RECEIVED;
-    connection.initialReceiveSequence = irs;
-    connection.receiveNext = (irs + 1) | 0;
-    connection.lastAcknowledgementSent = connection.receiveNext;
-    connection.timestampRecentAt = this.#layer.milliseconds;
-    connection.initialSendSequence = iss;
+    block.state = State.SYN_RECEIVED;
+    block.initialReceiveSequence = irs;
+    block.receiveNext = (irs + 1) | 0;
+    block.lastAcknowledgementSent = block.receiveNext;
+    block.timestampRecentAt = this.#layer.milliseconds;
+    block.initialSendSequence = iss;
     // RFC 9293 §3.7.1, MUST-14.
-    const size = segmentSize < 0 ? defaultSegmentSize(connection.path!.network.family) : segmentSize;
-    connection.peerSegmentSize = Math.max(size, settings.minimumSegmentSize);
-    connection.hasScaling = sendScale >= 0;
-    connection.sendWindowScale = Math.max(0, sendScale);
-    connection.receiveWindow.scale = connection.hasScaling ? receiveScale : 0;
-    connection.receiveWindow.initial(connection.receiveNext);
-    connection.sendBuffer.begin((iss + 1) | 0);
-    connection.recovery.start((iss + 1) | 0, now);
+    const size = segmentSize < 0 ? defaultSegmentSize(block.path!.network.family) : segmentSize;
+    block.peerSegmentSize = Math.max(size, settings.minimumSegmentSize);
+    block.hasScaling = sendScale >= 0;
+    block.sendWindowScale = Math.max(0, sendScale);
+    block.receiveWindow.scale = block.hasScaling ? receiveScale : 0;
+    block.receiveWindow.initial(block.receiveNext);
+    block.sendBuffer.begin((iss + 1) | 0);
+    block.recovery.start((iss + 1) | 0, now);
   }
 
-  #complete(listener: Listener, connection: ControlBlock, segment: Segment, now: Instant): void {
-    segmentArrives(connection, segment, now);
-    if (connection.state === State.CLOSED) return;
-    listener.add(connection.connection);
+  #complete(listener: Listener, block: ControlBlock, segment: Segment, now: Instant): void {
+    segmentArrives(block, segment, now);
+    if (block.state === State.CLOSED) return;
+    listener.add(block.connection);
   }
 
   #acknowledge(slot: number, network: Network, addresses: Addresses, now: Instant): void {

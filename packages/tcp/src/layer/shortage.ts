@@ -43,26 +43,26 @@ export class Shortage {
   }
 
   /** Whether a connection may keep one more segment that came ahead of a gap. */
-  mayKeep(connection: ControlBlock): boolean {
-    return !this.isNear || connection.reassembly.count < FEW_RANGES;
+  mayKeep(block: ControlBlock): boolean {
+    return !this.isNear || block.reassembly.count < FEW_RANGES;
   }
 
-  noteGap(connection: ControlBlock): void {
-    if (connection.reassembly.count === 1) this.#gaps.add(connection);
+  noteGap(block: ControlBlock): void {
+    if (block.reassembly.count === 1) this.#gaps.add(block);
   }
 
-  noteWindow(connection: ControlBlock): void {
-    this.#windows.add(connection);
+  noteWindow(block: ControlBlock): void {
+    this.#windows.add(block);
   }
 
   /** Its peer is to be told of the window. */
-  isWaiting(connection: ControlBlock): boolean {
-    return this.#windows.size > 0 && this.#windows.has(connection);
+  isWaiting(block: ControlBlock): boolean {
+    return this.#windows.size > 0 && this.#windows.has(block);
   }
 
-  delete(connection: ControlBlock): void {
-    this.#gaps.delete(connection);
-    this.#windows.delete(connection);
+  delete(block: ControlBlock): void {
+    this.#gaps.delete(block);
+    this.#windows.delete(block);
   }
 
   /** Microseconds until {@link relieve} should be called though nothing came; -1: never. */
@@ -93,10 +93,10 @@ export class Shortage {
     let chosen: ControlBlock | null = null;
     for (let left = Math.min(LOOKS, table.slots); left > 0; left = (left - 1) | 0) {
       if (this.#next >= table.slots) this.#next = 0;
-      const connection = table.at(this.#next)?.block ?? null;
+      const block = table.at(this.#next)?.block ?? null;
       this.#next = (this.#next + 1) | 0;
-      if (connection === null) continue;
-      const { receiveBuffer, sendBuffer } = connection;
+      if (block === null) continue;
+      const { receiveBuffer, sendBuffer } = block;
       receiveBuffer.review();
       sendBuffer.review();
       const standing =
@@ -104,7 +104,7 @@ export class Shortage {
         (sendBuffer.standsFor >= limit ? sendBuffer.frames : 0);
       if (standing <= most) continue;
       most = standing;
-      chosen = connection;
+      chosen = block;
     }
     if (chosen === null || !this.#mayEvict) return;
     this.evicted++;
@@ -116,22 +116,22 @@ export class Shortage {
   #giveUpRanges(): void {
     const { accounts } = this.#layer;
     let left = BUDGET;
-    for (const connection of this.#gaps) {
+    for (const block of this.#gaps) {
       if (left-- === 0 || !this.isNear) return;
-      this.#gaps.delete(connection);
-      const frames = connection.reassembly.prune();
+      this.#gaps.delete(block);
+      const frames = block.reassembly.prune();
       accounts.unholdFrames(frames);
       accounts.countDrops(frames, DropReason.TCP_OUT_OF_ORDER_LIMIT);
-      if (connection.reassembly.count > 0) this.#gaps.add(connection);
+      if (block.reassembly.count > 0) this.#gaps.add(block);
     }
   }
 
   #openWindows(): void {
     let left = BUDGET;
-    for (const connection of this.#windows) {
+    for (const block of this.#windows) {
       if (left-- === 0) return;
-      this.#windows.delete(connection);
-      connection.receiveWindow.consumed(connection, 0);
+      this.#windows.delete(block);
+      block.receiveWindow.consumed(block, 0);
     }
   }
 }

@@ -15,52 +15,52 @@ const LOOKS = 64;
  */
 export class StarvedWriters {
   readonly #pool: PacketPool;
-  readonly #connections = new Set<ControlBlock>();
+  readonly #blocks = new Set<ControlBlock>();
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
   }
 
   get size(): number {
-    return this.#connections.size;
+    return this.#blocks.size;
   }
 
   /** Microseconds until {@link feed} should be called; -1: never. */
   get nextLook(): number {
-    return this.#connections.size === 0 ? -1 : LOOK_MICROSECONDS;
+    return this.#blocks.size === 0 ? -1 : LOOK_MICROSECONDS;
   }
 
-  add(connection: ControlBlock): void {
-    if (connection.isStarved) return;
-    connection.isStarved = true;
-    this.#connections.add(connection);
+  add(block: ControlBlock): void {
+    if (block.isStarved) return;
+    block.isStarved = true;
+    this.#blocks.add(block);
   }
 
   /** How many of `length` bytes the connection may write now: packets that came back belong to those who wait. */
-  allow(connection: ControlBlock, length: number): number {
+  allow(block: ControlBlock, length: number): number {
     const { available, region } = this.#pool;
-    const { isMoving, holdings } = connection.sendBuffer;
+    const { isMoving, holdings } = block.sendBuffer;
     // Who passes on what it takes does not stand in line behind many who keep it.
     if (isMoving && holdings.standing >= region.frames >> 1) return length;
-    if (this.#connections.size === 0 && (connection.turn === 0 || available > region.frames >> 1)) {
-      connection.turn = 0;
+    if (this.#blocks.size === 0 && (block.turn === 0 || available > region.frames >> 1)) {
+      block.turn = 0;
       return length;
     }
-    const allowed = Math.min(length, connection.turn);
-    connection.turn = (connection.turn - allowed) | 0;
+    const allowed = Math.min(length, block.turn);
+    block.turn = (block.turn - allowed) | 0;
     return allowed;
   }
 
   /** It is gone. */
-  delete(connection: ControlBlock): void {
-    if (!connection.isStarved) return;
-    connection.isStarved = false;
-    this.#connections.delete(connection);
+  delete(block: ControlBlock): void {
+    if (!block.isStarved) return;
+    block.isStarved = false;
+    this.#blocks.delete(block);
   }
 
   /** Divides the packets that have come back among those who wait and may have more. */
   feed(): void {
-    const waiting = this.#connections.size;
+    const waiting = this.#blocks.size;
     if (waiting === 0) return;
     const { available, memory, region } = this.#pool;
     const least = Math.min(SHARE, (region.frames >> 3) + 1);
@@ -68,29 +68,29 @@ export class StarvedWriters {
     const share = Math.max(least, (spare / waiting) | 0);
     let left = available - (region.frames >> 3);
     let looks = Math.min(waiting, LOOKS);
-    for (const connection of this.#connections) {
+    for (const block of this.#blocks) {
       if (looks-- === 0 || left <= 0) return;
-      this.#connections.delete(connection);
-      if (!connection.sendBuffer.mayGrow) {
-        this.#connections.add(connection); // behind the others
+      this.#blocks.delete(block);
+      if (!block.sendBuffer.mayGrow) {
+        this.#blocks.add(block); // behind the others
         continue;
       }
       const turn = spare >= share ? share : Math.min(least, left);
       spare -= turn;
       left -= turn;
-      tell(connection, Math.imul(turn, memory.layout.frameSize));
+      tell(block, Math.imul(turn, memory.layout.frameSize));
     }
   }
 
   clear(): void {
-    this.#connections.clear();
+    this.#blocks.clear();
   }
 }
 
-function tell(connection: ControlBlock, turn: number): void {
-  connection.isStarved = false;
-  if (connection.state === State.CLOSED) return;
-  connection.turn = turn;
-  connection.isWriteBlocked = false;
-  connection.tellWritable();
+function tell(block: ControlBlock, turn: number): void {
+  block.isStarved = false;
+  if (block.state === State.CLOSED) return;
+  block.turn = turn;
+  block.isWriteBlocked = false;
+  block.tellWritable();
 }

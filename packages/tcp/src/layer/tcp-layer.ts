@@ -194,14 +194,14 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** For {@link Connection.bind}. */
-  bind(connection: ControlBlock, address: IpAddress | null, port: number): Errno {
-    return this.#activeOpen.bind(connection, address, port);
+  bind(block: ControlBlock, address: IpAddress | null, port: number): Errno {
+    return this.#activeOpen.bind(block, address, port);
   }
 
   /** For {@link Connection.connect}. */
-  connect(connection: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
+  connect(block: ControlBlock, address: IpAddress, port: number, now: Instant): Errno {
     this.#setNow(now);
-    return this.#activeOpen.connect(connection, address, port, now);
+    return this.#activeOpen.connect(block, address, port, now);
   }
 
   // ---- a poll
@@ -221,15 +221,15 @@ export class TcpLayer implements SegmentReceiver {
       this.#withoutConnection(segment, network, addresses, now);
       return;
     }
-    const connection = found.block ?? found.wake();
+    const block = found.block ?? found.wake();
     if (isImpossible(segment.flags)) {
       this.drop(segment, DropReason.TCP_FLAGS_INVALID);
       return;
     }
-    if (coalesce(connection, segment, now)) return;
+    if (coalesce(block, segment, now)) return;
     // What was held has been judged meanwhile, and may have ended the connection.
-    if (connection.state === State.CLOSED) this.#withoutConnection(segment, network, addresses, now);
-    else segmentArrives(connection, segment, now);
+    if (block.state === State.CLOSED) this.#withoutConnection(segment, network, addresses, now);
+    else segmentArrives(block, segment, now);
   }
 
   /**
@@ -303,15 +303,15 @@ export class TcpLayer implements SegmentReceiver {
     }
     this.#turns.clear();
     for (const each of this.connections()) {
-      const connection = each.wake();
-      connection.isOrphan = true;
-      connection.connection.closeTemplates();
-      this.discardHeld(connection);
-      connection.sendBuffer.clear();
-      connection.receiveBuffer.clear();
-      connection.state = State.CLOSED;
-      this.release(connection);
-      this.blocks.letGo(connection);
+      const block = each.wake();
+      block.isOrphan = true;
+      block.connection.closeTemplates();
+      this.discardHeld(block);
+      block.sendBuffer.clear();
+      block.receiveBuffer.clear();
+      block.state = State.CLOSED;
+      this.release(block);
+      this.blocks.letGo(block);
       // One after the other: a million of them would not fit.
       this.blocks.recycle();
     }
@@ -336,8 +336,8 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** The connection has something to send: it gets its turn with the next {@link flush}. */
-  markPending(connection: ControlBlock): void {
-    if (!connection.isPending) this.#turns.add(connection);
+  markPending(block: ControlBlock): void {
+    if (!block.isPending) this.#turns.add(block);
   }
 
   /** Made when first asked for. */
@@ -352,34 +352,34 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** The connection sends what it may at once, without waiting for {@link flush}. */
-  sendNow(connection: ControlBlock, now: Instant): void {
+  sendNow(block: ControlBlock, now: Instant): void {
     this.enter(now);
-    output(connection, now);
+    output(block, now);
   }
 
   /** It could not send all: it is tried again with the next flush. */
-  hold(connection: ControlBlock): void {
-    this.markPending(connection);
+  hold(block: ControlBlock): void {
+    this.markPending(block);
   }
 
   /** For coalescing: the connection holds a segment until the end of the burst. */
-  keepHeld(connection: ControlBlock): void {
-    this.#held.add(connection);
+  keepHeld(block: ControlBlock): void {
+    this.#held.add(block);
   }
 
   /** The held segment of a connection that is gone. */
-  discardHeld(connection: ControlBlock): void {
-    const packet = connection.heldPacket;
+  discardHeld(block: ControlBlock): void {
+    const packet = block.heldPacket;
     if (packet === null) return;
-    connection.heldPacket = null;
-    connection.heldLast = null;
+    block.heldPacket = null;
+    block.heldLast = null;
     packet.release();
-    this.accounts.countDrops(connection.heldFrames, DropReason.TCP_AFTER_CLOSE);
+    this.accounts.countDrops(block.heldFrames, DropReason.TCP_AFTER_CLOSE);
   }
 
   /** An acknowledgement that must not wait for the end of the burst. */
-  acknowledgeNow(connection: ControlBlock, now: Instant): void {
-    sendAcknowledgement(connection, now);
+  acknowledgeNow(block: ControlBlock, now: Instant): void {
+    sendAcknowledgement(block, now);
   }
 
   /** Releases the packet of a segment that is not accepted. */
@@ -395,8 +395,8 @@ export class TcpLayer implements SegmentReceiver {
   }
 
   /** RST in answer to a segment that a half-open connection cannot accept. */
-  resetFor(connection: ControlBlock, segment: Segment, now: Instant): void {
-    const path = connection.path!;
+  resetFor(block: ControlBlock, segment: Segment, now: Instant): void {
+    const path = block.path!;
     this.resets.answer(path.network, path, segment, now);
   }
 
@@ -404,24 +404,24 @@ export class TcpLayer implements SegmentReceiver {
     this.counter.challenges();
   }
 
-  countEstablished(connection: ControlBlock): void {
-    this.counter.established(connection.isPassive);
+  countEstablished(block: ControlBlock): void {
+    this.counter.established(block.isPassive);
   }
 
   /** Takes a connection that has ended out of everything. */
-  release(connection: ControlBlock): void {
-    this.#clearReassembly(connection);
-    connection.timers.close();
-    this.orphans.delete(connection);
-    this.starved.delete(connection);
-    this.shortage.delete(connection);
-    if (connection.boundPort !== 0) this.ports.unbind(connection.connection, connection.boundPort);
-    this.blocks.delist(connection);
-    this.table.remove(connection.connection, connection.key);
+  release(block: ControlBlock): void {
+    this.#clearReassembly(block);
+    block.timers.close();
+    this.orphans.delete(block);
+    this.starved.delete(block);
+    this.shortage.delete(block);
+    if (block.boundPort !== 0) this.ports.unbind(block.connection, block.boundPort);
+    this.blocks.delist(block);
+    this.table.remove(block.connection, block.key);
   }
 
-  enterTimeWait(connection: ControlBlock, now: Instant): void {
-    this.timeWait.add(connection, now);
+  enterTimeWait(block: ControlBlock, now: Instant): void {
+    this.timeWait.add(block, now);
   }
 
   /** RFC 9293 §3.9.2.2, MUST-54. RFC 5927 §4.1: an ICMP error counts only when the segment it quotes is in flight. */
@@ -465,8 +465,8 @@ export class TcpLayer implements SegmentReceiver {
     return this.timeWait.find(key) >= 0 || this.ports.findListener(addresses, 0) !== null;
   }
 
-  #clearReassembly(connection: ControlBlock): void {
-    const frames = connection.reassembly.clear();
+  #clearReassembly(block: ControlBlock): void {
+    const frames = block.reassembly.clear();
     if (frames === 0) return;
     this.accounts.unholdFrames(frames);
     this.accounts.countDrops(frames, DropReason.TCP_AFTER_CLOSE);

@@ -30,21 +30,21 @@ export class TimeWait {
     return this.#table.find(key);
   }
 
-  add(connection: ControlBlock, now: Instant): void {
+  add(block: ControlBlock, now: Instant): void {
     const table = this.#table;
-    const path = connection.path!;
-    const slot = table.add(connection.key, now);
+    const path = block.path!;
+    const slot = table.add(block.key, now);
     table.setAddresses(slot, path);
-    table.setSendNext(slot, connection.recovery.next);
-    table.setReceiveNext(slot, connection.receiveNext);
-    table.setReceiveWindow(slot, Math.max(0, (connection.receiveWindow.edge - connection.receiveNext) | 0));
-    table.setReceiveWindowScale(slot, connection.receiveWindow.scale);
-    table.setHasTimestamps(slot, connection.hasTimestamps);
-    table.setTimestampRecent(slot, connection.timestampRecent);
-    table.setTimestampOffset(slot, connection.timestampOffset);
+    table.setSendNext(slot, block.recovery.next);
+    table.setReceiveNext(slot, block.receiveNext);
+    table.setReceiveWindow(slot, Math.max(0, (block.receiveWindow.edge - block.receiveNext) | 0));
+    table.setReceiveWindowScale(slot, block.receiveWindow.scale);
+    table.setHasTimestamps(slot, block.hasTimestamps);
+    table.setTimestampRecent(slot, block.timestampRecent);
+    table.setTimestampOffset(slot, block.timestampOffset);
     table.setNetworkIndex(slot, path.network.index);
-    table.setTrafficClass(slot, connection.trafficClass);
-    table.setTimeToLive(slot, connection.timeToLive);
+    table.setTrafficClass(slot, block.trafficClass);
+    table.setTimeToLive(slot, block.timeToLive);
   }
 
   /** An active open may take the name of the connection. */

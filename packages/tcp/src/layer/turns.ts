@@ -12,9 +12,9 @@ export class Turns {
   #served = 0;
 
   /** Not in the list yet: `isPending` says so. */
-  add(connection: ControlBlock): void {
-    connection.isPending = true;
-    this.#waiting[this.count] = connection;
+  add(block: ControlBlock): void {
+    block.isPending = true;
+    this.#waiting[this.count] = block;
     this.count = (this.count + 1) | 0;
   }
 
@@ -32,11 +32,11 @@ export class Turns {
       this.count = 0;
     }
     while (this.#served < this.#servingCount) {
-      const connection = this.#serving[this.#served]!;
+      const block = this.#serving[this.#served]!;
       this.#serving[this.#served] = null;
       this.#served = (this.#served + 1) | 0;
-      connection.isPending = false;
-      output(connection, now);
+      block.isPending = false;
+      output(block, now);
     }
     this.#served = 0;
     this.#servingCount = 0;

@@ -11,47 +11,47 @@ const SHORTEST_FULL_SEGMENT = 536;
  * (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2), else after a delay (SHLD-18) in which an answer may take the
  * acknowledgement along.
  */
-export function acknowledgeText(connection: ControlBlock, bytes: number, frames: number, now: Instant): void {
-  connection.unacknowledgedBytes = (connection.unacknowledgedBytes + bytes) | 0;
-  learnSegmentSize(connection, (bytes / frames) | 0);
-  if (connection.mustAcknowledge) return;
-  if (connection.quickAcknowledgement || connection.unacknowledgedBytes >= fullSegment(connection) << 1) {
-    connection.mustAcknowledge = true;
+export function acknowledgeText(block: ControlBlock, bytes: number, frames: number, now: Instant): void {
+  block.unacknowledgedBytes = (block.unacknowledgedBytes + bytes) | 0;
+  learnSegmentSize(block, (bytes / frames) | 0);
+  if (block.mustAcknowledge) return;
+  if (block.quickAcknowledgement || block.unacknowledgedBytes >= fullSegment(block) << 1) {
+    block.mustAcknowledge = true;
     return;
   }
-  if (connection.quickAcknowledgements > 0) {
-    connection.quickAcknowledgements = Math.max(0, (connection.quickAcknowledgements - frames) | 0);
-    connection.mustAcknowledge = true;
+  if (block.quickAcknowledgements > 0) {
+    block.quickAcknowledgements = Math.max(0, (block.quickAcknowledgements - frames) | 0);
+    block.mustAcknowledge = true;
     return;
   }
-  const { layer, timers } = connection;
-  if (layer.acknowledgementDelay === 0) connection.mustAcknowledge = true;
+  const { layer, timers } = block;
+  if (layer.acknowledgementDelay === 0) block.mustAcknowledge = true;
   else timers.delayAcknowledgement(now);
 }
 
 /** A gap was seen, or filled: the peer's recovery waits for acknowledgements (RFC 5681 §4.2). */
-export function acknowledgeAtOnce(connection: ControlBlock): void {
-  connection.mustAcknowledge = true;
-  connection.quickAcknowledgements = QUICK;
+export function acknowledgeAtOnce(block: ControlBlock): void {
+  block.mustAcknowledge = true;
+  block.quickAcknowledgements = QUICK;
 }
 
 /** An acknowledgement left, by itself or with text. */
-export function acknowledged(connection: ControlBlock): void {
-  connection.mustAcknowledge = false;
-  connection.unacknowledgedBytes = 0;
-  connection.lastAcknowledgementSent = connection.receiveNext;
-  connection.timers.acknowledged();
+export function acknowledged(block: ControlBlock): void {
+  block.mustAcknowledge = false;
+  block.unacknowledgedBytes = 0;
+  block.lastAcknowledgementSent = block.receiveNext;
+  block.timers.acknowledged();
 }
 
 /** What a full segment of the peer holds: less than ours where its side of the path is narrower. */
-function fullSegment(connection: ControlBlock): number {
-  const { receivedSegmentSize, segmentSize } = connection;
+function fullSegment(block: ControlBlock): number {
+  const { receivedSegmentSize, segmentSize } = block;
   return receivedSegmentSize === 0 ? segmentSize : Math.min(receivedSegmentSize, segmentSize);
 }
 
 /** The largest of late, falling slowly; short segments, the ends of writes, say nothing. */
-function learnSegmentSize(connection: ControlBlock, size: number): void {
+function learnSegmentSize(block: ControlBlock, size: number): void {
   if (size < SHORTEST_FULL_SEGMENT) return;
-  const known = connection.receivedSegmentSize;
-  connection.receivedSegmentSize = size >= known ? size : (known - ((known - size) >> 3)) | 0;
+  const known = block.receivedSegmentSize;
+  block.receivedSegmentSize = size >= known ? size : (known - ((known - size) >> 3)) | 0;
 }

@@ -65,25 +65,25 @@ export class ReceiveWindow {
   }
 
   /** The field of the segment about to be sent; moves the edge. */
-  advertise(connection: ControlBlock): number {
-    const field = this.#field(connection, this.#room(connection));
-    const edge = (connection.receiveNext + (field << this.scale)) | 0;
+  advertise(block: ControlBlock): number {
+    const field = this.#field(block, this.#room(block));
+    const edge = (block.receiveNext + (field << this.scale)) | 0;
     if (((edge - this.edge) | 0) > 0) this.edge = edge;
     return field;
   }
 
   /** The field that {@link advertise} would give; moves nothing. */
-  preview(connection: ControlBlock): number {
-    if (connection.layer.isShortOfPackets()) return this.#field(connection, 0);
-    return this.#field(connection, Math.max(0, (this.limit - connection.receiveBuffer.length) | 0));
+  preview(block: ControlBlock): number {
+    if (block.layer.isShortOfPackets()) return this.#field(block, 0);
+    return this.#field(block, Math.max(0, (this.limit - block.receiveBuffer.length) | 0));
   }
 
-  #field(connection: ControlBlock, room: number): number {
-    const next = connection.receiveNext;
+  #field(block: ControlBlock, room: number): number {
+    const next = block.receiveNext;
     let window = (this.edge - next) | 0;
     if (window < 0) window = 0;
     // RFC 9293 §3.8.6.2.2, MUST-39: the edge moves by a segment, or half the buffer, or not at all.
-    if (((room - window) | 0) >= this.#step(connection)) window = room;
+    if (((room - window) | 0) >= this.#step(block)) window = room;
     const { scale } = this;
     const fraction = ((1 << scale) - 1) | 0;
     // Rounded up, or the window would shrink; but beyond the buffer by less than a unit of the field, or a peer that sends
@@ -94,48 +94,48 @@ export class ReceiveWindow {
   }
 
   /** The application took `bytes`: perhaps the peer should be told that the window is open again. */
-  consumed(connection: ControlBlock, bytes: number): void {
+  consumed(block: ControlBlock, bytes: number): void {
     this.#taken = (this.#taken + bytes) | 0;
-    const { layer } = connection;
-    if (this.limit < this.maximum) this.#grow(connection, layer.now);
-    if (connection.isFinReceived || !connection.canReceiveText) return;
-    const window = (this.edge - connection.receiveNext) | 0;
-    const gain = (this.#room(connection) - window) | 0;
+    const { layer } = block;
+    if (this.limit < this.maximum) this.#grow(block, layer.now);
+    if (block.isFinReceived || !block.canReceiveText) return;
+    const window = (this.edge - block.receiveNext) | 0;
+    const gain = (this.#room(block) - window) | 0;
     // Half of the window, or two segments when it is nearly closed: not an update for every read.
-    if (gain < this.#step(connection) || (gain < this.limit >> 1 && window > connection.segmentSize << 1)) return;
-    connection.mustAcknowledge = true;
-    layer.markPending(connection);
+    if (gain < this.#step(block) || (gain < this.limit >> 1 && window > block.segmentSize << 1)) return;
+    block.mustAcknowledge = true;
+    layer.markPending(block);
   }
 
-  #room(connection: ControlBlock): number {
-    const room = (this.limit - connection.receiveBuffer.length) | 0;
+  #room(block: ControlBlock): number {
+    const room = (this.limit - block.receiveBuffer.length) | 0;
     if (room <= 0) return 0;
-    const { layer, receiveBuffer } = connection;
+    const { layer, receiveBuffer } = block;
     const { holdings } = layer;
     if (holdings.isPlenty) return room;
     const allowance = layer.isShortOfPackets() ? 0 : holdings.allowance(receiveBuffer);
     const frames = (allowance - receiveBuffer.frames) | 0;
-    const perFrame = Math.min(connection.segmentSize, layer.pool.memory.layout.frameSize);
+    const perFrame = Math.min(block.segmentSize, layer.pool.memory.layout.frameSize);
     const allowed = frames > LARGEST_SHARE ? room : Math.imul(Math.max(frames, 0), perFrame);
     if (allowed >= room) return room;
     // The peer is told once there are packets again.
-    layer.shortage.noteWindow(connection);
+    layer.shortage.noteWindow(block);
     return allowed;
   }
 
-  #step(connection: ControlBlock): number {
+  #step(block: ControlBlock): number {
     const half = this.limit >> 1;
-    return Math.min(connection.segmentSize, half);
+    return Math.min(block.segmentSize, half);
   }
 
-  #grow(connection: ControlBlock, now: Instant): void {
+  #grow(block: ControlBlock, now: Instant): void {
     if (!this.#isMeasuring) {
       this.#isMeasuring = true;
       this.#measuredAt = now;
       this.#taken = 0;
       return;
     }
-    const roundTrip = connection.recovery.estimator.smoothed;
+    const roundTrip = block.recovery.estimator.smoothed;
     const passed = elapsed(now, this.#measuredAt);
     if (passed < roundTrip && passed >= 0) return;
     const wanted = Math.min(this.#taken << 1, this.maximum);

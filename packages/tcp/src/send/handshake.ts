@@ -30,31 +30,31 @@ export class SynContents {
 const contents = new SynContents();
 
 /** Sends our SYN, with ACK in SYN-RECEIVED. The sequence number of the SYN is recorded by the caller. */
-export function transmitSyn(connection: ControlBlock, now: Instant): boolean {
-  const packet = connection.layer.pool.take();
+export function transmitSyn(block: ControlBlock, now: Instant): boolean {
+  const packet = block.layer.pool.take();
   if (packet === null) return false;
-  const path = connection.path!;
-  const { layer, receiveWindow } = connection;
-  const isAnswer = connection.state === State.SYN_RECEIVED;
-  contents.sequence = connection.initialSendSequence;
-  contents.acknowledgement = isAnswer ? connection.receiveNext : 0;
+  const path = block.path!;
+  const { layer, receiveWindow } = block;
+  const isAnswer = block.state === State.SYN_RECEIVED;
+  contents.sequence = block.initialSendSequence;
+  contents.acknowledgement = isAnswer ? block.receiveNext : 0;
   contents.flags = isAnswer ? SYN | ACK : SYN;
   // RFC 9293 §3.8.2, SHLD-8; RFC 3168 §6.1.1, §6.1.1.1: a SYN sent again asks no more, in case somebody on the way
   // drops what asks.
-  if (isAnswer && connection.hasEcn) contents.flags |= ECE;
-  else if (!isAnswer && connection.hasEcn && connection.recovery.consecutiveTimeouts === 0) contents.flags |= ECE | CWR;
-  contents.window = receiveWindow.initial(connection.receiveNext);
-  contents.maximumSegmentSize = offeredSegmentSize(path, connection.maximumSegment);
-  contents.sackPermitted = connection.hasSelectiveAcknowledgements;
-  contents.hasTimestamps = connection.hasTimestamps;
-  contents.timestampValue = (layer.milliseconds + connection.timestampOffset) | 0;
-  contents.timestampEcho = isAnswer ? connection.timestampRecent : 0;
-  contents.windowScale = connection.hasScaling ? receiveWindow.scale : -1;
+  if (isAnswer && block.hasEcn) contents.flags |= ECE;
+  else if (!isAnswer && block.hasEcn && block.recovery.consecutiveTimeouts === 0) contents.flags |= ECE | CWR;
+  contents.window = receiveWindow.initial(block.receiveNext);
+  contents.maximumSegmentSize = offeredSegmentSize(path, block.maximumSegment);
+  contents.sackPermitted = block.hasSelectiveAcknowledgements;
+  contents.hasTimestamps = block.hasTimestamps;
+  contents.timestampValue = (layer.milliseconds + block.timestampOffset) | 0;
+  contents.timestampEcho = isAnswer ? block.timestampRecent : 0;
+  contents.windowScale = block.hasScaling ? receiveWindow.scale : -1;
   writeSyn(packet, path, contents);
-  acknowledged(connection);
-  connection.counts[Count.SEGMENTS_OUT]! += 1;
-  path.network.send(packet, path, connection.trafficClass, connection.timeToLive, now);
-  connection.observed(null, now);
+  acknowledged(block);
+  block.counts[Count.SEGMENTS_OUT]! += 1;
+  path.network.send(packet, path, block.trafficClass, block.timeToLive, now);
+  block.observed(null, now);
   return true;
 }
 

@@ -24,82 +24,81 @@ const TURN = 262_144;
 const R1 = 3;
 
 /** Sends what the connection has to send and may: lost segments, new text, FIN, or a bare acknowledgement. */
-export function output(connection: ControlBlock, now: Instant): void {
-  const { path, state, layer, recovery } = connection;
+export function output(block: ControlBlock, now: Instant): void {
+  const { path, state, layer, recovery } = block;
   if (path === null || state === State.CLOSED || state === State.LISTEN) return;
-  if (!followRoute(connection)) {
-    connection.timers.update(now);
+  if (!followRoute(block)) {
+    block.timers.update(now);
     return;
   }
   if (state >= State.ESTABLISHED) {
     const room = path.network.room(path);
-    const pacer = pace(connection, now);
-    connection.isHeldBack = !sendAll(connection, room, pacer, now);
-    if (connection.isHeldBack) layer.hold(connection);
-    if (pacer !== null) pacer.isBacklogged = pacer.isWaiting || connection.isHeldBack;
-    if (recovery.records.keepsRates && (pacer === null || !pacer.isBacklogged)) noteApplicationLimit(connection);
-    if (connection.mustAcknowledge && !sendAcknowledgement(connection, now))
-      connection.timers.delayAcknowledgement(now);
+    const pacer = pace(block, now);
+    block.isHeldBack = !sendAll(block, room, pacer, now);
+    if (block.isHeldBack) layer.hold(block);
+    if (pacer !== null) pacer.isBacklogged = pacer.isWaiting || block.isHeldBack;
+    if (recovery.records.keepsRates && (pacer === null || !pacer.isBacklogged)) noteApplicationLimit(block);
+    if (block.mustAcknowledge && !sendAcknowledgement(block, now)) block.timers.delayAcknowledgement(now);
   } else {
-    retransmitSyn(connection, now);
+    retransmitSyn(block, now);
   }
-  connection.timers.update(now);
+  block.timers.update(now);
 }
 
 /** draft-ietf-ccwg-bbr, "Detecting application-limited phases". */
-function noteApplicationLimit(connection: ControlBlock): void {
-  const { recovery, sendBuffer } = connection;
-  if (((sendBuffer.end - recovery.next) | 0) < connection.segmentSize) recovery.limitedByApplication();
+function noteApplicationLimit(block: ControlBlock): void {
+  const { recovery, sendBuffer } = block;
+  if (((sendBuffer.end - recovery.next) | 0) < block.segmentSize) recovery.limitedByApplication();
 }
 
 /** To be asked before anything is sent: there is a way to the peer, and the segment size is what it takes. */
-export function followRoute(connection: ControlBlock): boolean {
-  const path = connection.path!;
+export function followRoute(block: ControlBlock): boolean {
+  const path = block.path!;
   if (!path.network.refresh(path)) {
     // A soft error: routes may come back.
-    if (connection.softError !== Errno.ENETUNREACH) connection.report(Errno.ENETUNREACH);
-    connection.softError = Errno.ENETUNREACH;
+    if (block.softError !== Errno.ENETUNREACH) block.report(Errno.ENETUNREACH);
+    block.softError = Errno.ENETUNREACH;
     return false;
   }
-  if (path.mtu !== connection.pathMtu || connection.searchedSegmentSize > 0) followPath(connection);
+  if (path.mtu !== block.pathMtu || block.searchedSegmentSize > 0) followPath(block);
   return true;
 }
 
 /** ACK with the present numbers; false when the pool is empty. */
-export function sendAcknowledgement(connection: ControlBlock, now: Instant): boolean {
-  const sent = transmitEmpty(connection, connection.recovery.next, ACK, now);
-  if (sent) connection.observed(null, now);
+export function sendAcknowledgement(block: ControlBlock, now: Instant): boolean {
+  const sent = transmitEmpty(block, block.recovery.next, ACK, now);
+  if (sent) block.observed(null, now);
   return sent;
 }
 
 /** False when the interface, or the turn, is full and more could be sent. */
-function sendAll(connection: ControlBlock, given: number, pacer: Pacer | null, now: Instant): boolean {
+function sendAll(block: ControlBlock, given: number, pacer: Pacer | null, now: Instant): boolean {
   let room = given;
-  if (connection.recovery.nextLost() >= 0) {
-    room = retransmitLost(connection, room, pacer, now);
+  if (block.recovery.nextLost() >= 0) {
+    room = retransmitLost(block, room, pacer, now);
     if (room <= 0) return false;
     if (pacer?.isWaiting) return true;
   }
-  if (!connection.hasUnsent) return true;
-  return sendNew(connection, room, false, now);
+  if (!block.hasUnsent) return true;
+  return sendNew(block, room, false, now);
 }
 
-function retransmitSyn(connection: ControlBlock, now: Instant): void {
-  const { recovery } = connection;
+function retransmitSyn(block: ControlBlock, now: Instant): void {
+  const { recovery } = block;
   const index = recovery.nextLost();
   if (index >= 0) {
-    transmitSyn(connection, now);
-    connection.counts[Count.RETRANSMITTED]! += 1;
+    transmitSyn(block, now);
+    block.counts[Count.RETRANSMITTED]! += 1;
     recovery.onRetransmitted(index, now);
-  } else if (connection.mustAcknowledge) {
+  } else if (block.mustAcknowledge) {
     // RFC 9293 §3.10.7.4: also in SYN-RECEIVED what is not acceptable gets <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
-    sendAcknowledgement(connection, now);
+    sendAcknowledgement(block, now);
   }
 }
 
 /** Sends lost segments again as far as the window of congestion allows; returns the room that is left. */
-function retransmitLost(connection: ControlBlock, given: number, pacer: Pacer | null, now: Instant): number {
-  const { recovery } = connection;
+function retransmitLost(block: ControlBlock, given: number, pacer: Pacer | null, now: Instant): number {
+  const { recovery } = block;
   let room = given;
   for (;;) {
     const index = recovery.nextLost();
@@ -109,12 +108,12 @@ function retransmitLost(connection: ControlBlock, given: number, pacer: Pacer | 
     const end = recovery.recordEnd(index);
     const length = (end - start) | 0;
     // The first may always go: the timer asked for it, or recovery starts with it.
-    if (recovery.allowance() < Math.min(length, connection.segmentSize)) return room;
+    if (recovery.allowance() < Math.min(length, block.segmentSize)) return room;
     // RFC 9293 §3.8.6, SHLD-16: not beyond a window that has shrunk, but for the first segment, which probes it
     // (MAY-7).
-    if (start !== recovery.unacknowledged && seq.isGreater(end, connection.sendWindowEnd)) return room;
+    if (start !== recovery.unacknowledged && seq.isGreater(end, block.sendWindowEnd)) return room;
     if (pacer !== null && !recovery.mustRetransmit && !pacer.mayPass()) return room;
-    if (!retransmit(connection, index, lastTogether(connection, index, start), now)) return 0;
+    if (!retransmit(block, index, lastTogether(block, index, start), now)) return 0;
     room = (room - 1) | 0;
   }
 }
@@ -124,37 +123,37 @@ function retransmitLost(connection: ControlBlock, given: number, pacer: Pacer | 
  * byte would else be sent again in hundreds of segments at once, for the window counts bytes. Together they are no longer
  * than every path carries, so that this says nothing about the search for a smaller segment.
  */
-function lastTogether(connection: ControlBlock, index: number, start: number): number {
-  const { recovery } = connection;
-  const size = Math.min(connection.segmentSize, defaultSegmentSize(connection.path!.network.family));
-  const most = Math.min((size - sackLength(connection)) | 0, recovery.allowance());
+function lastTogether(block: ControlBlock, index: number, start: number): number {
+  const { recovery } = block;
+  const size = Math.min(block.segmentSize, defaultSegmentSize(block.path!.network.family));
+  const most = Math.min((size - sackLength(block)) | 0, recovery.allowance());
   let last = index;
   for (;;) {
     const next = (last + 1) | 0;
     if (!recovery.isLost(next)) return last;
     const end = recovery.recordEnd(next);
-    if (((end - start) | 0) > most || seq.isGreater(end, connection.sendWindowEnd)) return last;
+    if (((end - start) | 0) > most || seq.isGreater(end, block.sendWindowEnd)) return last;
     last = next;
   }
 }
 
 /** Sends the records from `index` to `last` again; false when the pool is empty. */
-export function retransmit(connection: ControlBlock, index: number, last: number, now: Instant): boolean {
-  const { recovery, sendBuffer } = connection;
+export function retransmit(block: ControlBlock, index: number, last: number, now: Instant): boolean {
+  const { recovery, sendBuffer } = block;
   const start = recovery.recordStart(index);
   const end = recovery.recordEnd(last);
-  const hasFin = connection.isFinSent && seq.isGreater(end, sendBuffer.end);
+  const hasFin = block.isFinSent && seq.isGreater(end, sendBuffer.end);
   const length = ((hasFin ? sendBuffer.end : end) - start) | 0;
   let flags = ACK;
   // RFC 9293 §3.9.1.2, MUST-61.
   if (length > 0 && seq.isGreaterOrEqual(end, sendBuffer.end)) flags |= PSH;
   if (hasFin) flags |= FIN;
   // RFC 3168 §6.1.5: retransmissions are not ECN-capable.
-  if (!sendAgain(connection, start, length, flags, now)) return false;
-  connection.counts[Count.RETRANSMITTED]! += 1;
+  if (!sendAgain(block, start, length, flags, now)) return false;
+  block.counts[Count.RETRANSMITTED]! += 1;
   for (let each = index; each <= last; each = (each + 1) | 0) recovery.onRetransmitted(each, now);
-  if (connection.pacer !== null) connection.pacer.onSent(length);
-  connection.observed(null, now);
+  if (block.pacer !== null) block.pacer.onSent(length);
+  block.observed(null, now);
   return true;
 }
 
@@ -162,26 +161,26 @@ export function retransmit(connection: ControlBlock, index: number, last: number
  * Sends text for the first time, and the FIN behind it. `isOverride`: a short segment goes in spite of Nagle and of a
  * window that is small (RFC 9293 §3.8.6.2.1 (4)). False when room or turn is used up.
  */
-export function sendNew(connection: ControlBlock, given: number, isOverride: boolean, now: Instant): boolean {
-  const { layer, pacer, recovery, sendBuffer } = connection;
-  const size = (connection.segmentSize - sackLength(connection)) | 0;
+export function sendNew(block: ControlBlock, given: number, isOverride: boolean, now: Instant): boolean {
+  const { layer, pacer, recovery, sendBuffer } = block;
+  const size = (block.segmentSize - sackLength(block)) | 0;
   let room = given;
   let turn = TURN;
   if (recovery.next === recovery.unacknowledged) {
     recovery.resume(now); // RFC 5681 §4.1
-    connection.waitingSince = connection.layer.milliseconds;
+    block.waitingSince = block.layer.milliseconds;
     // Nothing is out, so nothing short is: a stale mark would mean the future after 2^31 bytes.
-    connection.lastShortEnd = recovery.unacknowledged;
+    block.lastShortEnd = recovery.unacknowledged;
   }
-  while (connection.hasUnsent) {
+  while (block.hasUnsent) {
     const next = recovery.next;
     const unsent = (sendBuffer.end - next) | 0;
     if (!recovery.canRecord()) return true;
     if (turn <= 0) layer.hasTurnsLeft = true;
     if (room <= 0 || turn <= 0) return false;
-    const offered = (connection.sendWindowEnd - next) | 0;
+    const offered = (block.sendWindowEnd - next) | 0;
     const allowed = recovery.allowance();
-    if (unsent === 0) return sendFin(connection, offered, now);
+    if (unsent === 0) return sendFin(block, offered, now);
     let length = Math.min(offered, unsent);
     if (allowed < length) length = allowed;
     // RFC 9293 §3.8.6, SHLD-15: negative where the window has shrunk.
@@ -192,34 +191,34 @@ export function sendNew(connection: ControlBlock, given: number, isOverride: boo
     }
     // The last packets are kept for acknowledgements, for what was lost, and for what the links receive.
     const spare = (layer.pool.available - (layer.pool.region.frames >> 4)) | 0;
-    if (spare < connection.segmentFrames) return false;
+    if (spare < block.segmentFrames) return false;
     if (length < size) {
-      if (!maySendShort(connection, length, unsent, offered, isOverride)) return true;
+      if (!maySendShort(block, length, unsent, offered, isOverride)) return true;
     } else if (length > size) {
-      length = wholeSegments(connection, length, size, unsent, Math.min(room, (spare + 1) >> 1));
+      length = wholeSegments(block, length, size, unsent, Math.min(room, (spare + 1) >> 1));
     }
     // RFC 9293 §3.9.1.2, MUST-61: PSH says that nothing more waits here; SHLD-27: once, however many writes there were.
     const isLast = length === unsent;
     // RFC 9293 §3.8.6.2.1: FIN goes with the last text where the window has room for it.
-    const hasFin = isLast && connection.isFinQueued && offered > length;
+    const hasFin = isLast && block.isFinQueued && offered > length;
     let flags = isLast ? ACK | PSH : ACK;
     if (hasFin) flags |= FIN;
     if (recovery.congestionWindowReduced) {
-      if (connection.hasEcn) flags |= CWR; // RFC 3168 §6.1.2
+      if (block.hasEcn) flags |= CWR; // RFC 3168 §6.1.2
       recovery.congestionWindowReduced = false;
     }
-    const packet = takeText(connection, next, length, size);
+    const packet = takeText(block, next, length, size);
     if (packet === null) return false;
-    const segments = recordSent(connection, next, length, size, hasFin, now);
-    transmit(connection, packet, next, flags, length, textSum, true, now);
-    if (length < size || (isLast && length % size !== 0)) connection.lastShortEnd = recovery.next;
-    if (hasFin) connection.isFinSent = true;
+    const segments = recordSent(block, next, length, size, hasFin, now);
+    transmit(block, packet, next, flags, length, textSum, true, now);
+    if (length < size || (isLast && length % size !== 0)) block.lastShortEnd = recovery.next;
+    if (hasFin) block.isFinSent = true;
     if (pacer !== null) pacer.onSent(length);
-    connection.counts[Count.BYTES_SENT]! += length;
-    connection.lastSentAt = now;
+    block.counts[Count.BYTES_SENT]! += length;
+    block.lastSentAt = now;
     room = (room - segments) | 0;
     turn = (turn - length) | 0;
-    connection.observed(null, now);
+    block.observed(null, now);
   }
   return true;
 }
@@ -228,35 +227,35 @@ export function sendNew(connection: ControlBlock, given: number, isOverride: boo
  * Whole segments (RFC 9293 §3.9.1.2, SHLD-28), up to what a virtual one holds; the short rest may come along at the end
  * when nothing holds it back.
  */
-function wholeSegments(connection: ControlBlock, given: number, size: number, unsent: number, room: number): number {
+function wholeSegments(block: ControlBlock, given: number, size: number, unsent: number, room: number): number {
   let length = given;
-  const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, connection.recovery.recordsFree);
+  const most = Math.min(room, ((LARGEST_DATAGRAM - LONGEST_HEADERS) / size) | 0 || 1, block.recovery.recordsFree);
   // A segment that takes several frames is sent by itself, where the virtual one would have to be cut.
-  const isAlone = connection.segmentFrames > 1 && !connection.path!.takesVirtualSegments;
+  const isAlone = block.segmentFrames > 1 && !block.path!.takesVirtualSegments;
   const limit = Math.imul(isAlone ? 1 : most, size);
   if (length > limit) return limit;
   const rest = (length % size) | 0;
-  if (rest !== 0 && !(length === unsent && isShortAllowed(connection))) length = (length - rest) | 0;
+  if (rest !== 0 && !(length === unsent && isShortAllowed(block))) length = (length - rest) | 0;
   return length;
 }
 
 /** One record for each segment on the wire; returns their number. */
 function recordSent(
-  connection: ControlBlock,
+  block: ControlBlock,
   start: number,
   length: number,
   size: number,
   hasFin: boolean,
   now: Instant,
 ): number {
-  const { recovery } = connection;
+  const { recovery } = block;
   const end = (start + length + (hasFin ? 1 : 0)) | 0;
   if (length <= size) {
     recovery.onSent(end, now);
     return 1;
   }
   const segments = ((length + size - 1) / size) | 0;
-  if (size === connection.segmentSize && !hasFin) {
+  if (size === block.segmentSize && !hasFin) {
     recovery.onSent(end, now);
     return segments;
   }
@@ -271,72 +270,72 @@ function recordSent(
 }
 
 /** Text, or a FIN alone, for another time; after path MTU discovery it may have become several segments. */
-function sendAgain(connection: ControlBlock, sequence: number, length: number, flags: number, now: Instant): boolean {
-  if (length === 0) return transmitEmpty(connection, sequence, flags, now);
-  const size = (connection.segmentSize - sackLength(connection)) | 0;
-  const packet = takeText(connection, sequence, length, size);
+function sendAgain(block: ControlBlock, sequence: number, length: number, flags: number, now: Instant): boolean {
+  if (length === 0) return transmitEmpty(block, sequence, flags, now);
+  const size = (block.segmentSize - sackLength(block)) | 0;
+  const packet = takeText(block, sequence, length, size);
   if (packet === null) return false;
-  transmit(connection, packet, sequence, flags, length, textSum, false, now);
+  transmit(block, packet, sequence, flags, length, textSum, false, now);
   return true;
 }
 
-function sendFin(connection: ControlBlock, offered: number, now: Instant): boolean {
-  const { recovery } = connection;
+function sendFin(block: ControlBlock, offered: number, now: Instant): boolean {
+  const { recovery } = block;
   if (offered <= 0) return true;
-  if (!transmitEmpty(connection, recovery.next, FIN | ACK, now)) return false;
+  if (!transmitEmpty(block, recovery.next, FIN | ACK, now)) return false;
   recovery.onSent((recovery.next + 1) | 0, now);
-  connection.isFinSent = true;
-  connection.lastSentAt = now;
-  connection.observed(null, now);
+  block.isFinSent = true;
+  block.lastSentAt = now;
+  block.observed(null, now);
   return true;
 }
 
 /** Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, MUST-38; §3.7.4, SHLD-7). */
 function maySendShort(
-  connection: ControlBlock,
+  block: ControlBlock,
   length: number,
   unsent: number,
   offered: number,
   isOverride: boolean,
 ): boolean {
   if (isOverride) return true;
-  if (length === unsent) return isShortAllowed(connection);
+  if (length === unsent) return isShortAllowed(block);
   // (3): half of the largest window ever offered, where it is the peer's window that is small.
-  return length === offered && length >= connection.maximumSendWindow >> 1;
+  return length === offered && length >= block.maximumSendWindow >> 1;
 }
 
-function isShortAllowed(connection: ControlBlock): boolean {
-  if (connection.isFinQueued) return true;
-  if (connection.cork) return false; // RFC 9293 §3.9.1.2, MAY-16
-  if (connection.noDelay) return true; // RFC 9293 §3.7.4, MUST-17
+function isShortAllowed(block: ControlBlock): boolean {
+  if (block.isFinQueued) return true;
+  if (block.cork) return false; // RFC 9293 §3.9.1.2, MAY-16
+  if (block.noDelay) return true; // RFC 9293 §3.7.4, MUST-17
   // Minshall's variant: only a short segment that is still out holds the next one back.
-  return seq.isLessOrEqual(connection.lastShortEnd, connection.recovery.unacknowledged);
+  return seq.isLessOrEqual(block.lastShortEnd, block.recovery.unacknowledged);
 }
 
 /**
  * The retransmission timer expired: gives up, or looks for a smaller segment, else lets {@link output} send again.
  * `unanswered`: the segments in a row, this one apart, to which the peer has said nothing.
  */
-export function timedOut(connection: ControlBlock, unanswered: number, now: Instant): void {
-  const { recovery, layer } = connection;
-  const isSynchronizing = connection.state < State.ESTABLISHED;
+export function timedOut(block: ControlBlock, unanswered: number, now: Instant): void {
+  const { recovery, layer } = block;
+  const isSynchronizing = block.state < State.ESTABLISHED;
   // RFC 9293 §3.8.6, SHLD-17: what the peer has taken its window back from may wait; the retransmission is a probe (MUST-35).
-  const shut = isShut(connection);
-  if (shut ? isSilent(connection, unanswered) : isGivenUp(connection, isSynchronizing)) {
-    giveUp(connection, now);
+  const shut = isShut(block);
+  if (shut ? isSilent(block, unanswered) : isGivenUp(block, isSynchronizing)) {
+    giveUp(block, now);
     return;
   }
   // It says nothing about the path.
   if (shut) recovery.consecutiveTimeouts = 0;
   // RFC 9293 §3.8.3, SHLD-9.
-  else if (recovery.consecutiveTimeouts === R1) connection.report(Errno.ETIMEDOUT);
-  layer.markPending(connection);
+  else if (recovery.consecutiveTimeouts === R1) block.report(Errno.ETIMEDOUT);
+  layer.markPending(block);
 }
 
 /** RFC 9293 §3.8.3, MUST-20 (d) and MUST-21: R2 is the user's timeout, or a number of retransmissions. */
-function isGivenUp(connection: ControlBlock, isSynchronizing: boolean): boolean {
-  const { recovery, layer, userTimeout } = connection;
-  if (userTimeout > 0) return userTimeLeft(connection) === 0;
+function isGivenUp(block: ControlBlock, isSynchronizing: boolean): boolean {
+  const { recovery, layer, userTimeout } = block;
+  if (userTimeout > 0) return userTimeLeft(block) === 0;
   const { synRetransmissions, retransmissions } = layer.settings;
   // RFC 9293 §3.8.3, MUST-22: a SYN is counted like anything else, with an R2 of its own.
   return recovery.consecutiveTimeouts > (isSynchronizing ? synRetransmissions : retransmissions);
@@ -346,25 +345,25 @@ function isGivenUp(connection: ControlBlock, isSynchronizing: boolean): boolean 
  * Milliseconds that what is out may still stay unacknowledged (RFC 5482 §1); -1: as long as it takes, because the user has
  * set no time or the peer's window is shut.
  */
-export function userTimeLeft(connection: ControlBlock): number {
-  const { userTimeout, layer, waitingSince } = connection;
-  if (userTimeout === 0 || isShut(connection)) return -1;
+export function userTimeLeft(block: ControlBlock): number {
+  const { userTimeout, layer, waitingSince } = block;
+  if (userTimeout === 0 || isShut(block)) return -1;
   return Math.max(0, userTimeout - ((layer.milliseconds - waitingSince) | 0));
 }
 
 /** RFC 9293 §3.8.3, MUST-20 (c): R2 was reached. */
-export function giveUp(connection: ControlBlock, now: Instant): void {
-  abort(connection, connection.softError === Errno.NONE ? Errno.ETIMEDOUT : connection.softError, now);
+export function giveUp(block: ControlBlock, now: Instant): void {
+  abort(block, block.softError === Errno.NONE ? Errno.ETIMEDOUT : block.softError, now);
 }
 
-function isShut(connection: ControlBlock): boolean {
-  return connection.state >= State.ESTABLISHED && connection.sendWindow === 0;
+function isShut(block: ControlBlock): boolean {
+  return block.state >= State.ESTABLISHED && block.sendWindow === 0;
 }
 
 /** RFC 9293 §3.8.6.1, MUST-37: a peer that answers may keep its window closed for ever; one that does not, may not. */
-export function isSilent(connection: ControlBlock, unanswered: number): boolean {
+export function isSilent(block: ControlBlock, unanswered: number): boolean {
   if (unanswered === 0) return false;
-  const { layer, userTimeout } = connection;
-  const silence = (layer.milliseconds - connection.lastReceivedAt) | 0;
+  const { layer, userTimeout } = block;
+  const silence = (layer.milliseconds - block.lastReceivedAt) | 0;
   return userTimeout > 0 ? silence >= userTimeout : unanswered > layer.settings.retransmissions;
 }

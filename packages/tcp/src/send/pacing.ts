@@ -8,28 +8,28 @@ const RATIO_IN_SLOW_START = 2;
 const RATIO = 1.2;
 
 /** The connection's pacer, which knows its rate and the time; null: it is not paced. */
-export function pace(connection: ControlBlock, now: Instant): Pacer | null {
-  const { bytesPerSecond } = connection.recovery.window;
-  let { pacer } = connection;
+export function pace(block: ControlBlock, now: Instant): Pacer | null {
+  const { bytesPerSecond } = block.recovery.window;
+  let { pacer } = block;
   if (pacer === null) {
-    if (bytesPerSecond === 0 && !connection.pacing && connection.maximumPacingRate === 0) return null;
+    if (bytesPerSecond === 0 && !block.pacing && block.maximumPacingRate === 0) return null;
     pacer = new Pacer();
-    connection.pacer = pacer;
+    block.pacer = pacer;
   }
-  pacer.begin(pacingRate(connection), connection.segmentSize, now);
+  pacer.begin(pacingRate(block), block.segmentSize, now);
   return pacer;
 }
 
 /** Bytes of text per second; 0: unpaced. */
-export function pacingRate(connection: ControlBlock): number {
-  const { maximumPacingRate } = connection;
-  const rate = wantedRate(connection);
+export function pacingRate(block: ControlBlock): number {
+  const { maximumPacingRate } = block;
+  const rate = wantedRate(block);
   return maximumPacingRate > 0 && (rate === 0 || rate > maximumPacingRate) ? maximumPacingRate : rate;
 }
 
-function wantedRate(connection: ControlBlock): number {
-  const { window, estimator } = connection.recovery;
-  if (window.bytesPerSecond > 0 || !connection.pacing || !estimator.hasSample) return window.bytesPerSecond;
+function wantedRate(block: ControlBlock): number {
+  const { window, estimator } = block.recovery;
+  if (window.bytesPerSecond > 0 || !block.pacing || !estimator.hasSample) return window.bytesPerSecond;
   // The last doubling is the one that overshoots.
   const ratio = window.window < window.slowStartThreshold >> 1 ? RATIO_IN_SLOW_START : RATIO;
   return (window.window * ratio * 1e6) / estimator.smoothed;

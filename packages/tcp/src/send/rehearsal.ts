@@ -32,44 +32,44 @@ export class Rehearsal {
   }
 
   /** What `Connection.write` of these bytes would return. */
-  write(connection: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): number {
-    const errno = writeError(connection, true);
+  write(block: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): number {
+    const errno = writeError(block, true);
     if (errno !== Errno.NONE) return -errno;
-    const { layer, sendBuffer } = connection;
+    const { layer, sendBuffer } = block;
     const taken = sendBuffer.mayGrow ? Math.min(length, sendBuffer.room) : 0;
-    if (taken <= 0 || !maySend(connection)) return taken;
+    if (taken <= 0 || !maySend(block)) return taken;
     const { pool } = layer;
     const { peak, memory } = pool;
     this.#copies[0] = memory.copies[0]!;
     this.#copies[1] = memory.copies[1]!;
-    const text = Math.min(taken, connection.segmentSize, memory.layout.frameSize - HEADROOM);
-    this.#standInFor(connection, bytes, start, text, now);
+    const text = Math.min(taken, block.segmentSize, memory.layout.frameSize - HEADROOM);
+    this.#standInFor(block, bytes, start, text, now);
     const packet = pool.take()!;
     packet.memory.write(packet.offset, bytes, start, text);
     packet.length = text;
     packet.flags = PacketFlag.REHEARSAL;
-    const sum = connection.path!.completesChecksum ? -1 : memory.sum(packet.offset, text, 0);
-    transmit(connection, packet, connection.recovery.next, ACK | PSH, text, sum, true, now);
+    const sum = block.path!.completesChecksum ? -1 : memory.sum(packet.offset, text, 0);
+    transmit(block, packet, block.recovery.next, ACK | PSH, text, sum, true, now);
     memory.copies[0] = this.#copies[0]!;
     memory.copies[1] = this.#copies[1]!;
     pool.peak = peak;
     return taken;
   }
 
-  #standInFor(connection: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): void {
+  #standInFor(block: ControlBlock, bytes: Uint8Array, start: number, length: number, now: Instant): void {
     const standIn = this.#standIn;
     const { recovery, sendBuffer } = standIn;
-    const { next } = connection.recovery;
-    standIn.path = connection.path;
+    const { next } = block.recovery;
+    standIn.path = block.path;
     standIn.state = State.ESTABLISHED;
-    standIn.pathMtu = connection.path!.mtu;
-    standIn.segmentSize = connection.segmentSize;
-    standIn.sendWindow = connection.segmentSize;
-    standIn.receiveNext = connection.receiveNext;
-    standIn.hasTimestamps = connection.hasTimestamps;
-    standIn.hasEcn = connection.hasEcn;
+    standIn.pathMtu = block.path!.mtu;
+    standIn.segmentSize = block.segmentSize;
+    standIn.sendWindow = block.segmentSize;
+    standIn.receiveNext = block.receiveNext;
+    standIn.hasTimestamps = block.hasTimestamps;
+    standIn.hasEcn = block.hasEcn;
     recovery.start(next, now);
-    recovery.established(connection.segmentSize, now);
+    recovery.established(block.segmentSize, now);
     sendBuffer.begin(next);
     sendBuffer.write(bytes, start, length);
     output(standIn, now);
@@ -81,9 +81,9 @@ export class Rehearsal {
 }
 
 /** There is a way to the peer, by an interface of this stack with room, a connection over it, and no want of packets. */
-function maySend(connection: ControlBlock): boolean {
-  const { path, layer } = connection;
-  if (path === null || !canSend(connection.state) || !path.network.refresh(path)) return false;
+function maySend(block: ControlBlock): boolean {
+  const { path, layer } = block;
+  if (path === null || !canSend(block.state) || !path.network.refresh(path)) return false;
   const networkInterface = path.ipv4Route.interface;
   if (networkInterface === null || networkInterface.transmitRoom < SPARE) return false;
   const { available, region } = layer.pool;

@@ -21,14 +21,14 @@ const starts = new Int32Array(BLOCKS);
 const ends = new Int32Array(BLOCKS);
 
 /** Bytes of SACK option the next segment will carry. */
-export function sackLength(connection: ControlBlock): number {
-  if (!connection.hasSelectiveAcknowledgements) return 0;
-  const duplicate = connection.duplicateStart !== connection.duplicateEnd ? 1 : 0;
-  const ranges = (connection.reassembly.count + duplicate) | 0;
+export function sackLength(block: ControlBlock): number {
+  if (!block.hasSelectiveAcknowledgements) return 0;
+  const duplicate = block.duplicateStart !== block.duplicateEnd ? 1 : 0;
+  const ranges = (block.reassembly.count + duplicate) | 0;
   if (ranges === 0) return 0;
-  const most = connection.hasTimestamps ? BLOCKS_BESIDE_TIMESTAMPS : BLOCKS;
+  const most = block.hasTimestamps ? BLOCKS_BESIDE_TIMESTAMPS : BLOCKS;
   // Where segments are tiny some of each stays for text.
-  const room = (connection.segmentSize - LEAST_TEXT - 4) >> 3;
+  const room = (block.segmentSize - LEAST_TEXT - 4) >> 3;
   const blocks = Math.min(ranges, most, room);
   return blocks <= 0 ? 0 : 4 + (blocks << 3);
 }
@@ -39,7 +39,7 @@ export function sackLength(connection: ControlBlock): number {
  * changes nothing of the connection.
  */
 export function transmit(
-  connection: ControlBlock,
+  block: ControlBlock,
   packet: Packet,
   sequence: number,
   flags: number,
@@ -48,34 +48,34 @@ export function transmit(
   isEcnCapable: boolean,
   now: Instant,
 ): void {
-  const path = connection.path!;
-  const sack = sackLength(connection);
-  const header = (HEADER + (connection.hasTimestamps ? tcpOptions.TIMESTAMPS_LENGTH : 0) + sack) | 0;
+  const path = block.path!;
+  const sack = sackLength(block);
+  const header = (HEADER + (block.hasTimestamps ? tcpOptions.TIMESTAMPS_LENGTH : 0) + sack) | 0;
   const at = packet.push(header);
   const { view } = packet;
   const isRehearsal = (packet.flags & PacketFlag.REHEARSAL) !== 0;
-  const { receiveWindow } = connection;
-  const window = isRehearsal ? receiveWindow.preview(connection) : receiveWindow.advertise(connection);
+  const { receiveWindow } = block;
+  const window = isRehearsal ? receiveWindow.preview(block) : receiveWindow.advertise(block);
   // RFC 3168 §6.1.3: every acknowledgement says so, until the sender has answered.
-  const all = connection.isEchoingCongestion && connection.hasEcn ? flags | ECE : flags;
-  tcp.write(view, at, path.localPort, path.remotePort, sequence, connection.receiveNext, header, all, window);
+  const all = block.isEchoingCongestion && block.hasEcn ? flags | ECE : flags;
+  tcp.write(view, at, path.localPort, path.remotePort, sequence, block.receiveNext, header, all, window);
   let option = (at + HEADER) | 0;
-  if (connection.hasTimestamps) {
-    const { layer } = connection;
-    const value = (layer.milliseconds + connection.timestampOffset) | 0;
-    option = (option + tcpOptions.writeTimestamps(view, option, value, connection.timestampRecent)) | 0;
+  if (block.hasTimestamps) {
+    const { layer } = block;
+    const value = (layer.milliseconds + block.timestampOffset) | 0;
+    option = (option + tcpOptions.writeTimestamps(view, option, value, block.timestampRecent)) | 0;
   }
-  if (sack > 0 && !isRehearsal) writeSack(connection, view, option, (sack - 4) >> 3);
+  if (sack > 0 && !isRehearsal) writeSack(block, view, option, (sack - 4) >> 3);
   finish(packet, path, at, header, textLength, sum);
   if (!isRehearsal) {
-    acknowledged(connection);
-    connection.counts[Count.SEGMENTS_OUT]! += 1;
+    acknowledged(block);
+    block.counts[Count.SEGMENTS_OUT]! += 1;
   }
   // RFC 8257 §3.6, RFC 8311 §4.3: switches that mark for it drop what cannot be marked.
-  const codepoint = connection.hasEcn && (isEcnCapable || connection.recovery.preciseEcn) ? ECN_CAPABLE : 0;
-  if (connection.isStandIn) packet.flags |= PacketFlag.REHEARSAL;
+  const codepoint = block.hasEcn && (isEcnCapable || block.recovery.preciseEcn) ? ECN_CAPABLE : 0;
+  if (block.isStandIn) packet.flags |= PacketFlag.REHEARSAL;
   // RFC 9293 §3.9.1.9, SHLD-22: the DSCP as it is; §3.9.2, MUST-49.
-  path.network.send(packet, path, connection.trafficClass | codepoint, connection.timeToLive, now);
+  path.network.send(packet, path, block.trafficClass | codepoint, block.timeToLive, now);
 }
 
 /** The checksum of a segment whose header lies at `at`, or the promise that somebody else completes it. */
@@ -92,42 +92,42 @@ export function finish(packet: Packet, path: Path, at: number, header: number, t
 }
 
 /** A segment without text; false when the pool is empty. */
-export function transmitEmpty(connection: ControlBlock, sequence: number, flags: number, now: Instant): boolean {
-  const packet = connection.layer.pool.take();
+export function transmitEmpty(block: ControlBlock, sequence: number, flags: number, now: Instant): boolean {
+  const packet = block.layer.pool.take();
   if (packet === null) return false;
-  transmit(connection, packet, sequence, flags, 0, connection.path!.completesChecksum ? -1 : 0, false, now);
+  transmit(block, packet, sequence, flags, 0, block.path!.completesChecksum ? -1 : 0, false, now);
   return true;
 }
 
 /** RST for a connection that both sides know of (RFC 9293 §3.5.2). */
-export function transmitReset(connection: ControlBlock, now: Instant): void {
-  if (connection.path === null) return;
-  const { recovery } = connection;
+export function transmitReset(block: ControlBlock, now: Instant): void {
+  if (block.path === null) return;
+  const { recovery } = block;
   // Behind the byte of a probe the window was closed.
-  transmitEmpty(connection, recovery.next, RST | ACK, now);
+  transmitEmpty(block, recovery.next, RST | ACK, now);
 }
 
 /** The duplicate first (RFC 2883 §4), then the range of the latest segment, then the others (RFC 2018 §4). */
-function writeSack(connection: ControlBlock, view: DataView, at: number, count: number): void {
-  const { reassembly } = connection;
-  let block = 0;
-  if (connection.duplicateStart !== connection.duplicateEnd) {
-    starts[0] = connection.duplicateStart;
-    ends[0] = connection.duplicateEnd;
-    connection.duplicateStart = connection.duplicateEnd;
-    block = 1;
+function writeSack(block: ControlBlock, view: DataView, at: number, count: number): void {
+  const { reassembly } = block;
+  let written = 0;
+  if (block.duplicateStart !== block.duplicateEnd) {
+    starts[0] = block.duplicateStart;
+    ends[0] = block.duplicateEnd;
+    block.duplicateStart = block.duplicateEnd;
+    written = 1;
   }
   const latest = reassembly.latest;
-  if (latest >= 0 && latest < reassembly.count && block < count) {
-    starts[block] = reassembly.starts[latest]!;
-    ends[block] = reassembly.ends[latest]!;
-    block = (block + 1) | 0;
+  if (latest >= 0 && latest < reassembly.count && written < count) {
+    starts[written] = reassembly.starts[latest]!;
+    ends[written] = reassembly.ends[latest]!;
+    written = (written + 1) | 0;
   }
-  for (let i = (reassembly.count - 1) | 0; i >= 0 && block < count; i = (i - 1) | 0) {
+  for (let i = (reassembly.count - 1) | 0; i >= 0 && written < count; i = (i - 1) | 0) {
     if (i === latest) continue;
-    starts[block] = reassembly.starts[i]!;
-    ends[block] = reassembly.ends[i]!;
-    block = (block + 1) | 0;
+    starts[written] = reassembly.starts[i]!;
+    ends[written] = reassembly.ends[i]!;
+    written = (written + 1) | 0;
   }
-  tcpOptions.writeSack(view, at, starts, ends, block);
+  tcpOptions.writeSack(view, at, starts, ends, written);
 }

@@ -12,36 +12,36 @@ export let textSum = -1;
  * each frame but the last, and headroom in front of each, so that it can be cut into segments without copying; or, for a
  * link that takes it as it is, full frames. Null when the pool is empty.
  */
-export function takeText(connection: ControlBlock, sequence: number, length: number, size: number): Packet | null {
-  const { pool } = connection.layer;
+export function takeText(block: ControlBlock, sequence: number, length: number, size: number): Packet | null {
+  const { pool } = block.layer;
   const first = pool.take();
   if (first === null) return null;
   const capacity = (first.frameSize - HEADROOM) | 0;
-  if (length > size && connection.path!.takesVirtualSegments) {
+  if (length > size && block.path!.takesVirtualSegments) {
     first.gsoSize = size;
     textSum = -1;
-    return takeFullFrames(connection, first, sequence, length);
+    return takeFullFrames(block, first, sequence, length);
   }
-  if (length > size || length > capacity) return takeChain(connection, first, sequence, length, size, capacity);
+  if (length > size || length > capacity) return takeChain(block, first, sequence, length, size, capacity);
   first.length = length;
-  if (connection.path!.completesChecksum) {
-    connection.sendBuffer.copy(sequence, length, first.offset);
+  if (block.path!.completesChecksum) {
+    block.sendBuffer.copy(sequence, length, first.offset);
     textSum = -1;
   } else {
-    textSum = connection.sendBuffer.copyAndSum(sequence, length, first.offset, 0);
+    textSum = block.sendBuffer.copyAndSum(sequence, length, first.offset, 0);
   }
   return first;
 }
 
 function takeChain(
-  connection: ControlBlock,
+  block: ControlBlock,
   first: Packet,
   sequence: number,
   length: number,
   size: number,
   capacity: number,
 ): Packet | null {
-  const { sendBuffer, layer } = connection;
+  const { sendBuffer, layer } = block;
   const isVirtual = length > size;
   let frame = first;
   let at = sequence;
@@ -68,7 +68,7 @@ function takeChain(
     first.gsoSize = size;
     textSum = -1;
   } else {
-    textSum = connection.path!.completesChecksum ? -1 : first.sum(0);
+    textSum = block.path!.completesChecksum ? -1 : first.sum(0);
   }
   return first;
 }
@@ -77,10 +77,10 @@ function takeChain(
  * Headers, and behind them the frames of the send buffer themselves, where the link only reads them and nobody else sends
  * from them; the rest is copied into full frames.
  */
-function takeFullFrames(connection: ControlBlock, first: Packet, sequence: number, length: number): Packet | null {
-  const { sendBuffer } = connection;
-  const { sendsViews } = connection.path!;
-  if (!sendsViews) return copyBehind(connection, first, sequence, length) === null ? giveUp(first) : first;
+function takeFullFrames(block: ControlBlock, first: Packet, sequence: number, length: number): Packet | null {
+  const { sendBuffer } = block;
+  const { sendsViews } = block.path!;
+  if (!sendsViews) return copyBehind(block, first, sequence, length) === null ? giveUp(first) : first;
   let last = first;
   let at = sequence;
   let left = length;
@@ -91,7 +91,7 @@ function takeFullFrames(connection: ControlBlock, first: Packet, sequence: numbe
       last.nextSegment = view;
       last = view;
     } else {
-      const end = copyBehind(connection, last, at, part);
+      const end = copyBehind(block, last, at, part);
       if (end === null) return giveUp(first);
       last = end;
     }
@@ -107,8 +107,8 @@ function giveUp(first: Packet): null {
 }
 
 /** Copies text behind that of `last`, as far as that is a frame of its own, and into further frames. Returns the last one. */
-function copyBehind(connection: ControlBlock, last: Packet, sequence: number, length: number): Packet | null {
-  const { sendBuffer, layer } = connection;
+function copyBehind(block: ControlBlock, last: Packet, sequence: number, length: number): Packet | null {
+  const { sendBuffer, layer } = block;
   let frame = last;
   let at = sequence;
   let left = length;

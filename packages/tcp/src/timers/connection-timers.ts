@@ -33,7 +33,7 @@ type Slow = (typeof Slow)[keyof typeof Slow];
  * made when first needed.
  */
 export class ConnectionTimers {
-  readonly #connection: ControlBlock;
+  readonly #block: ControlBlock;
   #fast = NEVER;
   #slow = NEVER;
   #isArmed = false;
@@ -51,8 +51,8 @@ export class ConnectionTimers {
   #heardAt = 0;
   #slowKind: Slow = Slow.NONE;
 
-  constructor(connection: ControlBlock) {
-    this.#connection = connection;
+  constructor(block: ControlBlock) {
+    this.#block = block;
   }
 
   /** Nothing is due but what an idle connection may wait for. */
@@ -70,7 +70,7 @@ export class ConnectionTimers {
 
   /** The connection is parked: the slow timer goes on, by the number that {@link exchange} has saved. */
   park(): void {
-    const { wheel } = this.#connection.layer;
+    const { wheel } = this.#block.layer;
     if (this.#fast !== NEVER) wheel.destroy(this.#fast);
     this.#fast = NEVER;
     this.#slow = NEVER;
@@ -81,7 +81,7 @@ export class ConnectionTimers {
   delayAcknowledgement(now: Instant): void {
     if (this.#isAcknowledgementDelayed) return;
     this.#isAcknowledgementDelayed = true;
-    this.#acknowledgementDue = (now + this.#connection.layer.acknowledgementDelay) | 0;
+    this.#acknowledgementDue = (now + this.#block.layer.acknowledgementDelay) | 0;
     this.#armBy(this.#acknowledgementDue, now);
   }
 
@@ -97,32 +97,32 @@ export class ConnectionTimers {
 
   /** Arms the fast timer for what is due next. To be called after whatever may have changed that. */
   update(now: Instant): void {
-    const connection = this.#connection;
-    const { recovery } = connection;
+    const block = this.#block;
+    const { recovery } = block;
     if (recovery.deadlineKind !== DeadlineKind.NONE) {
       this.#isProbing = false;
       this.#armBy(recovery.deadline, now);
-      if (connection.userTimeout > 0) this.#armByUserTimeout(now);
-    } else if (connection.state >= State.ESTABLISHED && connection.hasUnsent && !connection.pacer?.isWaiting) {
+      if (block.userTimeout > 0) this.#armByUserTimeout(now);
+    } else if (block.state >= State.ESTABLISHED && block.hasUnsent && !block.pacer?.isWaiting) {
       this.#scheduleProbe(now);
     } else {
       this.#isProbing = false;
     }
-    if (connection.pacer?.isWaiting) this.#armBy(connection.pacer.due, now);
+    if (block.pacer?.isWaiting) this.#armBy(block.pacer.due, now);
   }
 
   /** Keep-alive was turned on or off, or its times were changed, or the connection is established. */
   keepAliveChanged(now: Instant): void {
-    const connection = this.#connection;
-    const isWanted = connection.keepAlive && connection.state >= State.ESTABLISHED && !connection.isOrphan;
-    const idle = (connection.layer.milliseconds - connection.lastReceivedAt) | 0;
-    if (isWanted) this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, connection.keepAliveIdle - Math.max(idle, 0)) * 1000, now);
+    const block = this.#block;
+    const isWanted = block.keepAlive && block.state >= State.ESTABLISHED && !block.isOrphan;
+    const idle = (block.layer.milliseconds - block.lastReceivedAt) | 0;
+    if (isWanted) this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, block.keepAliveIdle - Math.max(idle, 0)) * 1000, now);
     else if (this.#slowKind === Slow.KEEP_ALIVE) this.#cancelSlow();
   }
 
   /** The peer has so long to send its FIN. */
   waitForFin(now: Instant): void {
-    this.#armSlow(Slow.FIN_WAIT_2, this.#connection.layer.settings.finWait2Milliseconds * 1000, now);
+    this.#armSlow(Slow.FIN_WAIT_2, this.#block.layer.settings.finWait2Milliseconds * 1000, now);
   }
 
   /** What is still unsent has so long to go. */
@@ -132,7 +132,7 @@ export class ConnectionTimers {
 
   /** Gives the timers back. */
   close(): void {
-    const { wheel } = this.#connection.layer;
+    const { wheel } = this.#block.layer;
     if (this.#fast !== NEVER) wheel.destroy(this.#fast);
     if (this.#slow !== NEVER) wheel.destroy(this.#slow);
     this.#fast = NEVER;
@@ -146,23 +146,23 @@ export class ConnectionTimers {
   /** For {@link TimerDispatch}. */
   fastFired(now: Instant): void {
     this.#isArmed = false;
-    const connection = this.#connection;
-    const { recovery, layer } = connection;
+    const block = this.#block;
+    const { recovery, layer } = block;
     if (this.#isAcknowledgementDelayed && isDue(this.#acknowledgementDue, LONGEST_DELAY, now)) {
       this.#isAcknowledgementDelayed = false;
-      connection.mustAcknowledge = true;
+      block.mustAcknowledge = true;
       // The peer waits before it sends on: it is not in a hurry, or its window is closed.
-      connection.quickAcknowledgements = 1;
-      layer.markPending(connection);
+      block.quickAcknowledgements = 1;
+      layer.markPending(block);
     }
-    const { pacer } = connection;
+    const { pacer } = block;
     if (pacer?.isWaiting && isDue(pacer.due, LONGEST_WAIT, now)) {
       pacer.isWaiting = false;
-      layer.markPending(connection);
+      layer.markPending(block);
     }
     if (this.#isProbing && isDue(this.#probeDue, recovery.estimator.maximumTimeout, now)) this.#probe(now);
-    if (recovery.deadlineKind !== DeadlineKind.NONE && userTimeLeft(connection) === 0) {
-      giveUp(connection, now);
+    if (recovery.deadlineKind !== DeadlineKind.NONE && userTimeLeft(block) === 0) {
+      giveUp(block, now);
       return;
     }
     if (
@@ -174,36 +174,36 @@ export class ConnectionTimers {
       if (action === RecoveryAction.PROBE_SEND_NEW_OR_LAST) this.#sendTailLossProbe(now);
       else if (action === RecoveryAction.RETRANSMIT) {
         if (isTimeout) {
-          searchBlackHole(connection);
-          timedOut(connection, this.#ask(), now);
+          searchBlackHole(block);
+          timedOut(block, this.#ask(), now);
         } else {
-          layer.markPending(connection);
+          layer.markPending(block);
         }
       }
-      connection.observed(null, now);
+      block.observed(null, now);
     }
-    if (connection.state === State.CLOSED) return;
+    if (block.state === State.CLOSED) return;
     if (this.#isAcknowledgementDelayed) this.#armBy(this.#acknowledgementDue, now);
     this.update(now);
   }
 
   /** RFC 8985 §7.3: new text if the peer's window takes it, else the last segment again. */
   #sendTailLossProbe(now: Instant): void {
-    const connection = this.#connection;
-    const { recovery, layer } = connection;
-    if (!followRoute(connection)) return;
+    const block = this.#block;
+    const { recovery, layer } = block;
+    if (!followRoute(block)) return;
     if (recovery.nextLost() >= 0) {
       // The path has become narrower: what is out goes again, and is probe enough.
-      layer.markPending(connection);
+      layer.markPending(block);
       return;
     }
     const before = recovery.next;
-    if (connection.hasUnsent && seq.isGreater(connection.sendWindowEnd, before)) {
-      sendNew(connection, 1, true, now);
+    if (block.hasUnsent && seq.isGreater(block.sendWindowEnd, before)) {
+      sendNew(block, 1, true, now);
       if (recovery.next !== before) return;
     }
     const last = recovery.lastRecord();
-    if (last >= 0) retransmit(connection, last, last, now);
+    if (last >= 0) retransmit(block, last, last, now);
   }
 
   /**
@@ -212,9 +212,9 @@ export class ConnectionTimers {
    */
   #scheduleProbe(now: Instant): void {
     if (!this.#isProbing) {
-      const connection = this.#connection;
-      const { recovery } = connection;
-      const isClosed = seq.isLessOrEqual(connection.sendWindowEnd, recovery.next);
+      const block = this.#block;
+      const { recovery } = block;
+      const isClosed = seq.isLessOrEqual(block.sendWindowEnd, recovery.next);
       const { timeout, maximumTimeout } = recovery.estimator;
       // SHLD-29: the first probe after a retransmission timeout; SHLD-30: then at exponentially longer intervals.
       const delay = isClosed
@@ -228,25 +228,25 @@ export class ConnectionTimers {
 
   #probe(now: Instant): void {
     this.#isProbing = false;
-    const connection = this.#connection;
-    const { recovery } = connection;
-    if (!connection.hasUnsent || connection.state < State.ESTABLISHED || !followRoute(connection)) return;
-    if (seq.isGreater(connection.sendWindowEnd, recovery.next)) {
-      sendNew(connection, 1, true, now);
+    const block = this.#block;
+    const { recovery } = block;
+    if (!block.hasUnsent || block.state < State.ESTABLISHED || !followRoute(block)) return;
+    if (seq.isGreater(block.sendWindowEnd, recovery.next)) {
+      sendNew(block, 1, true, now);
       return;
     }
     // For an orphan the peer may not take as long as it likes: nobody else could end it (RFC 9293 §3.8.6.1).
-    if (isSilent(connection, this.#ask()) || (connection.isOrphan && this.#probes > ORPHAN_PROBES)) {
-      abort(connection, Errno.ETIMEDOUT, now);
+    if (isSilent(block, this.#ask()) || (block.isOrphan && this.#probes > ORPHAN_PROBES)) {
+      abort(block, Errno.ETIMEDOUT, now);
       return;
     }
     this.#probes = (this.#probes + 1) | 0;
-    sendWindowProbe(connection, now);
+    sendWindowProbe(block, now);
   }
 
   /** The peer is asked for an answer; returns how many times in a row it was asked before, and gave none. */
   #ask(): number {
-    const { lastReceivedAt } = this.#connection;
+    const { lastReceivedAt } = this.#block;
     this.#unanswered = lastReceivedAt === this.#heardAt ? (this.#unanswered + 1) | 0 : 0;
     this.#heardAt = lastReceivedAt;
     return this.#unanswered;
@@ -254,52 +254,52 @@ export class ConnectionTimers {
 
   /** For {@link TimerDispatch}. */
   slowFired(now: Instant): void {
-    const connection = this.#connection;
+    const block = this.#block;
     const kind = this.#slowKind;
     this.#slowKind = Slow.NONE;
     if (kind === Slow.KEEP_ALIVE) this.#probeIdlePeer(now);
-    else if (kind === Slow.FIN_WAIT_2) finishOrphan(connection, now);
-    else if (kind === Slow.LINGER) abort(connection, Errno.ECONNABORTED, now);
+    else if (kind === Slow.FIN_WAIT_2) finishOrphan(block, now);
+    else if (kind === Slow.LINGER) abort(block, Errno.ECONNABORTED, now);
   }
 
   /** Keep-alive (RFC 9293 §3.8.4, MAY-5), where the user has asked for it (MUST-24, MUST-25). */
   #probeIdlePeer(now: Instant): void {
-    const connection = this.#connection;
-    const { layer, recovery } = connection;
-    if (!connection.keepAlive || connection.state < State.ESTABLISHED) return;
-    const idle = (layer.milliseconds - connection.lastReceivedAt) | 0;
+    const block = this.#block;
+    const { layer, recovery } = block;
+    if (!block.keepAlive || block.state < State.ESTABLISHED) return;
+    const idle = (layer.milliseconds - block.lastReceivedAt) | 0;
     // MUST-26: not while something is out, whose retransmissions do the probing, and not before nothing came for so long (MUST-27).
-    const isBusy = recovery.next !== recovery.unacknowledged || connection.hasUnsent;
-    if (isBusy || idle < connection.keepAliveIdle) {
-      connection.unansweredKeepAlives = 0;
-      this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, connection.keepAliveIdle - (isBusy ? 0 : idle)) * 1000, now);
+    const isBusy = recovery.next !== recovery.unacknowledged || block.hasUnsent;
+    if (isBusy || idle < block.keepAliveIdle) {
+      block.unansweredKeepAlives = 0;
+      this.#armSlow(Slow.KEEP_ALIVE, Math.max(1, block.keepAliveIdle - (isBusy ? 0 : idle)) * 1000, now);
       return;
     }
     // MUST-29: one unanswered probe proves nothing.
-    const { userTimeout } = connection;
+    const { userTimeout } = block;
     const isOver =
       userTimeout > 0
-        ? idle >= userTimeout && connection.unansweredKeepAlives > 0
-        : connection.unansweredKeepAlives >= connection.keepAliveProbes;
+        ? idle >= userTimeout && block.unansweredKeepAlives > 0
+        : block.unansweredKeepAlives >= block.keepAliveProbes;
     if (isOver) {
-      abort(connection, Errno.ETIMEDOUT, now);
+      abort(block, Errno.ETIMEDOUT, now);
       return;
     }
-    connection.unansweredKeepAlives = (connection.unansweredKeepAlives + 1) | 0;
+    block.unansweredKeepAlives = (block.unansweredKeepAlives + 1) | 0;
     // SHLD-12: without text, one below what the peer expects, so that it must answer.
-    if (followRoute(connection)) transmitEmpty(connection, (recovery.next - 1) | 0, ACK, now);
-    this.#armSlow(Slow.KEEP_ALIVE, connection.keepAliveInterval * 1000, now);
+    if (followRoute(block)) transmitEmpty(block, (recovery.next - 1) | 0, ACK, now);
+    this.#armSlow(Slow.KEEP_ALIVE, block.keepAliveInterval * 1000, now);
   }
 
   /** RFC 5482 §1: the user's time does not wait for the next retransmission, which may be a minute away. */
   #armByUserTimeout(now: Instant): void {
-    const left = userTimeLeft(this.#connection);
+    const left = userTimeLeft(this.#block);
     if (left >= 0 && left < HALF_HOUR) this.#armBy((now + left * 1000) | 0, now);
   }
 
   #armBy(due: Instant, now: Instant): void {
     if (this.#isArmed && ((this.#armedFor - due) | 0) <= 0) return;
-    const { layer, connection } = this.#connection;
+    const { layer, connection } = this.#block;
     const { wheel } = layer;
     if (this.#fast === NEVER) this.#fast = wheel.create(layer.fastTimers, connection.slot);
     this.#isArmed = true;
@@ -309,7 +309,7 @@ export class ConnectionTimers {
   }
 
   #armSlow(kind: Slow, delayMicroseconds: number, now: Instant): void {
-    const { layer, connection } = this.#connection;
+    const { layer, connection } = this.#block;
     const { wheel } = layer;
     if (this.#slow === NEVER) this.#slow = wheel.create(layer.slowTimers, connection.slot);
     this.#slowKind = kind;
@@ -318,7 +318,7 @@ export class ConnectionTimers {
 
   #cancelSlow(): void {
     this.#slowKind = Slow.NONE;
-    if (this.#slow !== NEVER) this.#connection.layer.wheel.cancel(this.#slow);
+    if (this.#slow !== NEVER) this.#block.layer.wheel.cancel(this.#slow);
   }
 }
 
