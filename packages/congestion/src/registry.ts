@@ -65,8 +65,8 @@ export function createCongestionControl(name: string): CongestionControl {
 }
 
 /** Checks the option `congestionControl` of the call that a user made. @throws PosixError EINVAL as {@link createCongestionControl} */
-export function requireCongestionControl(syscall: string, name: string): void {
-  if (!factories.has(name)) throw unknownName(syscall, 'congestionControl: ', name);
+export function requireCongestionControl(syscall: string, name: string, prefix = ''): void {
+  if (!factories.has(name)) throw unknownName(syscall, `${prefix}congestionControl: `, name);
 }
 
 function unknownName(syscall: string, option: string, name: unknown): PosixError {

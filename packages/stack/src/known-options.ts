@@ -1,5 +1,5 @@
 import { invalidArgument, requireKnownOptions } from '@prism-net/errors';
-import { SETTING_NAMES } from '@prism-net/tcp';
+import { resolveSettings, SETTING_NAMES } from '@prism-net/tcp';
 import type { InterfaceOptions, SingleInterfaceOptions, StackOptions } from './stack-options.js';
 
 type Ipv4Options = NonNullable<StackOptions['ipv4']>;
@@ -91,6 +91,8 @@ export function requireKnownStackOptions(options: StackOptions | SingleInterface
   check('ipv4.icmp', options.ipv4?.icmp, ICMP);
   check('udp', options.udp, UDP);
   check('tcp', options.tcp, SETTING_NAMES);
+  // Also what values they have: the error is to name the call that was made.
+  if (options.tcp !== undefined) resolveSettings(options.tcp, 'createStack', 'tcp.');
   for (const each of isList ? options.interfaces : [options]) {
     if (typeof each !== 'object' || each === null) {
       throw invalidArgument('createStack', `interfaces must be an array of { link, address }, not of ${String(each)}`);

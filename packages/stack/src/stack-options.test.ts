@@ -15,6 +15,17 @@ function emptyMemory(): PacketMemory {
 /** Options as an application in plain JavaScript might give them. */
 const wrong: [name: string, options: Record<string, unknown>, message: string][] = [
   [
+    'a setting of TCP',
+    { tcp: { backlog: 0 } },
+    'createStack EINVAL: tcp.backlog must be a whole number from 1 to 65535, not 0',
+  ],
+  [
+    'no algorithm',
+    { tcp: { congestionControl: 'magic' } },
+    "createStack EINVAL: tcp.congestionControl: there is no 'magic'",
+  ],
+  ['no mode of ECN', { tcp: { ecn: 'no' } }, 'createStack EINVAL: tcp.ecn must be one of active, passive, off, not no'],
+  [
     'no link',
     { link: undefined },
     "link: an interface needs one that is open, e.g. createPipe()[0] or await openLink('tap')",

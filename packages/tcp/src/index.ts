@@ -15,4 +15,4 @@ export { RecoveryPhase } from './recovery/index.js';
 export { Segment } from './segment.js';
 export { SegmentTemplate } from './send/segment-template.js';
 export { State, stateName } from './state.js';
-export { DEFAULT_SETTINGS, SETTING_NAMES, type TcpSettings } from './tcp-settings.js';
+export { DEFAULT_SETTINGS, resolveSettings, SETTING_NAMES, type TcpSettings } from './tcp-settings.js';

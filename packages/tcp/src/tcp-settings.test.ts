@@ -29,6 +29,7 @@ describe('the settings of a layer', () => {
       'minimumRetransmissionMilliseconds',
     ],
     [{ mtu: 1500 } as never, 'mtu'],
+    [{ ephemeralPorts: 7 as never }, 'ephemeralPorts must be { first, last }, not 7'],
     [{ timestamps: 'no' as never }, 'timestamps must be true or false, not no'],
     [{ windowScaling: 1 as never }, 'windowScaling must be true or false, not 1'],
     [{ congestionControl: 'magic' }, "congestionControl: there is no 'magic'; there are newreno, cubic"],

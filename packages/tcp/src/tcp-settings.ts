@@ -153,31 +153,41 @@ const RANGES = {
   warmConnections: [0, 1 << 22],
 } as const satisfies Partial<Record<keyof TcpSettings, readonly [number, number]>>;
 
-/** Defaults for what is left out. @throws PosixError EINVAL that names the setting. */
-export function resolveSettings(given: Partial<TcpSettings>): TcpSettings {
-  requireKnownOptions(WHERE, given, SETTING_NAMES);
+/**
+ * Defaults for what is left out. An error names the call that was made, and the setting with what leads to it: `tcp.`.
+ * @throws PosixError EINVAL
+ */
+export function resolveSettings(given: Partial<TcpSettings>, where: string = WHERE, prefix = ''): TcpSettings {
+  requireKnownOptions(where, given, SETTING_NAMES);
   const settings: TcpSettings = { ...DEFAULT_SETTINGS, ...definedOnly(given) };
   for (const [name, [minimum, maximum]] of Object.entries(RANGES)) {
-    requireWholeNumber(WHERE, name, settings[name as keyof typeof RANGES], minimum, maximum);
+    requireWholeNumber(where, `${prefix}${name}`, settings[name as keyof typeof RANGES], minimum, maximum);
   }
-  const { first, last } = settings.ephemeralPorts;
-  requireWholeNumber(WHERE, 'ephemeralPorts.first', first, 1, 65_535);
-  requireWholeNumber(WHERE, 'ephemeralPorts.last', last, first, 65_535);
-  requireCongestionControl(WHERE, settings.congestionControl);
+  const { ephemeralPorts } = settings;
+  if (typeof ephemeralPorts !== 'object' || ephemeralPorts === null) {
+    throw invalidArgument(where, `${prefix}ephemeralPorts must be { first, last }, not ${String(ephemeralPorts)}`);
+  }
+  const { first, last } = ephemeralPorts;
+  requireWholeNumber(where, `${prefix}ephemeralPorts.first`, first, 1, 65_535);
+  requireWholeNumber(where, `${prefix}ephemeralPorts.last`, last, first, 65_535);
+  requireCongestionControl(where, settings.congestionControl, prefix);
   for (const name of ['windowScaling', 'timestamps', 'selectiveAcknowledgements'] as const) {
-    requireBoolean(WHERE, name, settings[name]);
+    requireBoolean(where, `${prefix}${name}`, settings[name]);
   }
-  requireOneOf('synCookies', settings.synCookies, ['when-full', 'never', 'always']);
-  requireOneOf('ecn', settings.ecn, ['active', 'passive', 'off']);
+  requireOneOf(where, `${prefix}synCookies`, settings.synCookies, ['when-full', 'never', 'always']);
+  requireOneOf(where, `${prefix}ecn`, settings.ecn, ['active', 'passive', 'off']);
   if (settings.minimumRetransmissionMilliseconds > settings.maximumRetransmissionMilliseconds) {
-    throw invalidArgument(WHERE, 'minimumRetransmissionMilliseconds must not exceed maximumRetransmissionMilliseconds');
+    throw invalidArgument(
+      where,
+      `${prefix}minimumRetransmissionMilliseconds must not exceed ${prefix}maximumRetransmissionMilliseconds`,
+    );
   }
   return settings;
 }
 
-function requireOneOf(name: string, value: unknown, allowed: readonly string[]): void {
+function requireOneOf(where: string, name: string, value: unknown, allowed: readonly string[]): void {
   if (allowed.includes(value as string)) return;
-  throw invalidArgument(WHERE, `${name} must be one of ${allowed.join(', ')}, not ${String(value)}`);
+  throw invalidArgument(where, `${name} must be one of ${allowed.join(', ')}, not ${String(value)}`);
 }
 
 function definedOnly<T extends object>(given: T): Partial<T> {
