@@ -1,7 +1,7 @@
 import { execFile, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { isInstalled, labUnavailable, NetworkLab } from '@prism-net/netlab';
+import { labUnavailable, NetworkLab } from '@prism-net/netlab';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Side, writeOrder } from './orders/order-message.js';
 import { isReply, REPLY_BYTES } from './orders/reply-message.js';
@@ -119,7 +119,7 @@ describe('the order gateway without rights', () => {
   // Root without capabilities is as powerless as everybody else.
   const powerless = noLab ? [] : ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
 
-  it.skipIf(!noLab && !isInstalled('setpriv')).each(links)('--link %s is one clear error', async (link) => {
+  it.skipIf(!noLab && labUnavailable('setpriv') !== null).each(links)('--link %s is one clear error', async (link) => {
     const { code, stdout, stderr } = await run([...powerless, process.execPath, program, '--link', link]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^order-gateway: --link \w+: its test network .+--link memory.+\n$/);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { isInstalled, missingForLab } from '@prism-net/netlab';
+import { labUnavailable, missingForLab } from '@prism-net/netlab';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from './index.js';
 
@@ -33,7 +33,7 @@ describe('the command prism', () => {
   const isPowerful = missingForLab() === null;
   const powerless = isPowerful ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
 
-  it.skipIf(isPowerful && !isInstalled('setpriv'))('examines the machine without rights too', async () => {
+  it.skipIf(isPowerful && labUnavailable('setpriv') !== null)('examines the machine without rights too', async () => {
     const { code, stdout, stderr } = await prism(['doctor', '--json'], powerless);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { links } = JSON.parse(stdout) as Diagnosis;

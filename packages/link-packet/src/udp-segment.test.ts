@@ -1,4 +1,4 @@
-import { missingForLab, NetworkLab } from '@prism-net/netlab';
+import { labUnavailable, NetworkLab } from '@prism-net/netlab';
 import { createStack } from '@prism-net/stack';
 import { describe, expect, it } from 'vitest';
 import { openPacketLink } from './index.js';
@@ -14,7 +14,7 @@ for k in range(3):
     s.sendto(bytes([99]) * 7, ('10.9.0.2', 9))
 `;
 
-describe.skipIf(missingForLab('python3') !== null).each(MODES)('mode %s', (mode) => {
+describe.skipIf(labUnavailable('python3') !== null).each(MODES)('mode %s', (mode) => {
   it('what the kernel sends by UDP_SEGMENT arrives as the messages it was, in order', async () => {
     const lab = NetworkLab.open('packet_udp');
     lab.veth({

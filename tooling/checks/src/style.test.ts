@@ -70,6 +70,12 @@ describe('sources', () => {
     expect(found, 'export by name instead').toEqual([]);
   });
 
+  it('of tests skip for want of a command only by labUnavailable, which lets nothing be skipped with CI=true', () => {
+    const tests = [...filesBelow('packages'), ...filesBelow('apps')].filter((path) => path.endsWith('.test.ts'));
+    const found = occurrences(tests, /\bisInstalled\b|(?:skipIf|runIf)\([^)]*missingForLab/);
+    expect(found, 'ask labUnavailable(…commands) of @prism-net/netlab instead').toEqual([]);
+  });
+
   it('import nothing of node: outside tests and the Linux packages', () => {
     const found = occurrences(pure, /\b(?:from|import|require)\s*\(?\s*['"]node:[^'"]*/);
     expect(found, 'these packages run in a browser too: pass in what they need').toEqual([]);
