@@ -4,8 +4,12 @@ import { ControlBlock } from '../control-block.js';
 import type { TcpLayer } from '../layer/tcp-layer.js';
 import { isParkable } from './idleness.js';
 import { ParkedRows } from './parked-rows.js';
-import { StateCursor } from './state-cursor.js';
+import type { RareState } from './rare-state.js';
+import { StateReader } from './state-reader.js';
+import { StateWriter } from './state-writer.js';
 
+/** Most that a connection may have. */
+const MOST_WORDS = 256;
 /** Spare blocks kept for the next connections. */
 const LARGEST_POOL = 256;
 /** Blocks looked at in one go, and the pause until the next while the round is not complete. */
@@ -31,10 +35,11 @@ export class ControlBlocks implements TimerHandler {
   readonly #letGo: ControlBlock[] = [];
   /** Of connections in the table. */
   readonly #used: ControlBlock[] = [];
-  readonly #cursor = new StateCursor();
+  readonly #writer = new StateWriter();
+  readonly #reader = new StateReader();
   /** The words of a new block. */
   readonly #newWords: Int32Array;
-  readonly #newRare: Int32Array;
+  readonly #newRares: RareState;
   readonly #rows: ParkedRows;
   #hand = 0;
   /** Blocks the hand has passed in this round. */
@@ -45,12 +50,13 @@ export class ControlBlocks implements TimerHandler {
   constructor(layer: TcpLayer) {
     this.#layer = layer;
     const block = new ControlBlock(layer.open(null));
-    const words = new Int32Array(256);
-    this.#cursor.begin(true, words, 0);
-    block.exchange(this.#cursor);
-    this.#newWords = words.slice(0, this.#cursor.count);
-    this.#newRare = this.#cursor.rareWords.slice(0, this.#cursor.rareCount);
-    this.#rows = new ParkedRows(this.#cursor.count);
+    const words = new Int32Array(MOST_WORDS);
+    const writer = this.#writer;
+    writer.begin(words, 0);
+    block.exchange(writer);
+    this.#newWords = words.slice(0, writer.count);
+    this.#newRares = writer.rares.slice(writer.rareWords, writer.rareDoubles);
+    this.#rows = new ParkedRows(writer.count);
     block.clear();
     this.#spare.push(block);
   }
@@ -145,15 +151,11 @@ export class ControlBlocks implements TimerHandler {
     if (!isParkable(block)) return false;
     const { connection } = block;
     const { slot } = connection;
-    const cursor = this.#cursor;
-    cursor.begin(true, this.#rows.add(slot), this.#rows.start(slot));
-    block.exchange(cursor);
-    const { rareWords } = cursor;
-    const usual = this.#newRare;
-    for (let i = 0; i < usual.length; i = (i + 1) | 0) {
-      if (rareWords[i] === usual[i]) continue;
-      this.#rows.setRare(slot, rareWords.slice(0, usual.length));
-      break;
+    const writer = this.#writer;
+    writer.begin(this.#rows.add(slot), this.#rows.start(slot));
+    block.exchange(writer);
+    if (!writer.rares.beginsAs(this.#newRares)) {
+      this.#rows.setRares(slot, writer.rares.slice(writer.rareWords, writer.rareDoubles));
     }
     block.timers.park();
     // Gaps that were filled are still in its list.
@@ -214,18 +216,17 @@ export class ControlBlocks implements TimerHandler {
 
   /** As new. */
   #renew(block: ControlBlock): void {
-    this.#cursor.rareWords.set(this.#newRare);
-    this.#cursor.begin(false, this.#newWords, 0);
-    block.exchange(this.#cursor);
+    const reader = this.#reader;
+    reader.begin(this.#newWords, 0, this.#newRares);
+    block.exchange(reader);
   }
 
   #restore(connection: Connection, block: ControlBlock): void {
     const { slot } = connection;
     const rows = this.#rows;
-    const cursor = this.#cursor;
-    cursor.rareWords.set(rows.rare(slot) ?? this.#newRare);
-    cursor.begin(false, rows.chunk(slot), rows.start(slot));
-    block.exchange(cursor);
+    const reader = this.#reader;
+    reader.begin(rows.chunk(slot), rows.start(slot), rows.rares(slot) ?? this.#newRares);
+    block.exchange(reader);
     rows.delete(slot);
     const network = connection.network!;
     const path = block.pathOn(network);

@@ -1,3 +1,5 @@
+import type { RareState } from './rare-state.js';
+
 /** Rows of a chunk: chunks come and go with the connections whose numbers fall into them. */
 const CHUNK_SHIFT = 10;
 const CHUNK_ROWS = 1 << CHUNK_SHIFT;
@@ -8,7 +10,7 @@ export class ParkedRows {
   readonly #chunks: (Int32Array | null)[] = [];
   readonly #used: number[] = [];
   /** For the few that have something unusual to remember. */
-  readonly #rare = new Map<number, Int32Array>();
+  readonly #rares = new Map<number, RareState>();
   size = 0;
 
   constructor(rowWords: number) {
@@ -19,7 +21,7 @@ export class ParkedRows {
   get bytes(): number {
     let bytes = 0;
     for (const chunk of this.#chunks) bytes += chunk?.byteLength ?? 0;
-    for (const words of this.#rare.values()) bytes += words.byteLength;
+    for (const rares of this.#rares.values()) bytes += rares.byteLength;
     return bytes;
   }
 
@@ -45,12 +47,12 @@ export class ParkedRows {
     return Math.imul(slot & (CHUNK_ROWS - 1), this.#rowWords);
   }
 
-  setRare(slot: number, words: Int32Array): void {
-    this.#rare.set(slot, words);
+  setRares(slot: number, rares: RareState): void {
+    this.#rares.set(slot, rares);
   }
 
-  rare(slot: number): Int32Array | undefined {
-    return this.#rare.get(slot);
+  rares(slot: number): RareState | undefined {
+    return this.#rares.get(slot);
   }
 
   delete(slot: number): void {
@@ -58,6 +60,6 @@ export class ParkedRows {
     this.#used[index]!--;
     this.size--;
     if (this.#used[index] === 0) this.#chunks[index] = null;
-    if (this.#rare.size > 0) this.#rare.delete(slot);
+    if (this.#rares.size > 0) this.#rares.delete(slot);
   }
 }

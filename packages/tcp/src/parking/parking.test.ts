@@ -5,7 +5,7 @@ import type { Connection } from '../connection.js';
 import type { ControlBlock } from '../control-block.js';
 import { State } from '../state.js';
 import { establish, type Opened, pattern, readAll, TestHost, write } from '../tcp.testkit.js';
-import { StateCursor } from './state-cursor.js';
+import { StateWriter } from './state-writer.js';
 
 /** All that can be seen of a block, as `name: value`; what serves one call, and room once grown, apart. */
 function fieldsOf(block: ControlBlock): Record<string, unknown> {
@@ -38,11 +38,12 @@ function fieldsOf(block: ControlBlock): Record<string, unknown> {
 
 /** What is private as well, as far as a connection can be saved. */
 function wordsOf(block: ControlBlock): number[] {
-  const cursor = new StateCursor();
+  const writer = new StateWriter();
   const words = new Int32Array(256);
-  cursor.begin(true, words, 0);
-  block.exchange(cursor);
-  return [...words.subarray(0, cursor.count), ...cursor.rareWords.subarray(0, cursor.rareCount)];
+  writer.begin(words, 0);
+  block.exchange(writer);
+  const rares = writer.rares.slice(writer.rareWords, writer.rareDoubles);
+  return [...words.subarray(0, writer.count), ...rares.words, ...rares.doubles];
 }
 
 /** A connection that loses, reorders, probes and closes, and what becomes of its block. */
