@@ -1,8 +1,9 @@
 import { invalidArgument } from '@prism-net/errors';
 import type { SpscRing } from '@prism-net/rings';
-import { FIRST_SESSION_OWNER, OrderWord, ReportWord } from '../gateway/book-messages.js';
+import { FIRST_SESSION_OWNER, OrderWord } from '../gateway/book-messages.js';
 import { answerKind, ReplyKind } from '../orders/reply-message.js';
 import { EXECUTION_WORDS, ExecutionWord, type OrderBook } from './order-book.js';
+import { ReportWriter } from './report-writer.js';
 import { SessionDesk } from './session-desk.js';
 
 /** Takes orders off one ring, matches them, and puts what happened on another: one answer per order, one fill per execution. */
@@ -10,6 +11,7 @@ export class BookService {
   readonly #book: OrderBook;
   readonly #orders: SpscRing;
   readonly #reports: SpscRing;
+  readonly #report: ReportWriter;
   readonly #desk: SessionDesk | null;
   /** Reports that one order may bring about. */
   readonly #reportsOfOne: number;
@@ -28,6 +30,7 @@ export class BookService {
     this.#book = book;
     this.#orders = orders;
     this.#reports = reports;
+    this.#report = new ReportWriter(reports);
   }
 
   /** Orders worked on. */
@@ -87,7 +90,7 @@ export class BookService {
     const { executionCount, filledLots, remainingLots } = book;
     const kind = answerKind(reason, filledLots, remainingLots);
     const lastTicks = executionCount > 0 ? book.lastTradeTicks : 0;
-    this.#report(owner, kind, reason, executionCount, idLow, idHigh, filledLots, remainingLots, lastTicks);
+    this.#report.write(owner, kind, reason, executionCount, idLow, idHigh, filledLots, remainingLots, lastTicks);
     for (let n = 0; n < executionCount; n = (n + 1) | 0) this.#reportResting(n);
     this.#room = (this.#room - 1 - executionCount) | 0;
     this.#counts[1]! += executionCount;
@@ -119,7 +122,7 @@ export class BookService {
       this.#desk.executed(n);
       return;
     }
-    this.#report(
+    this.#report.write(
       owner,
       ReplyKind.fill,
       0,
@@ -130,29 +133,5 @@ export class BookService {
       executions[at + ExecutionWord.restingRemainingLots]!,
       executions[at + ExecutionWord.priceTicks]!,
     );
-  }
-
-  #report(
-    owner: number,
-    kind: ReplyKind,
-    reason: number,
-    executions: number,
-    idLow: number,
-    idHigh: number,
-    filledLots: number,
-    remainingLots: number,
-    lastPriceTicks: number,
-  ): void {
-    const at = this.#reports.reserve();
-    const { words } = this.#reports;
-    words[at + ReportWord.owner] = owner;
-    words[at + ReportWord.kind] = kind;
-    words[at + ReportWord.reason] = reason;
-    words[at + ReportWord.executions] = executions;
-    words[at + ReportWord.idLow] = idLow;
-    words[at + ReportWord.idHigh] = idHigh;
-    words[at + ReportWord.filledLots] = filledLots;
-    words[at + ReportWord.remainingLots] = remainingLots;
-    words[at + ReportWord.lastPriceTicks] = lastPriceTicks;
   }
 }

@@ -1,9 +1,10 @@
 import { CancelReason } from '@prism-net/ouch';
 import type { SpscRing } from '@prism-net/rings';
 import { type HashKey, KeyedTable } from '@prism-net/tables';
-import { Command, OrderWord, ReportWord, SessionReport } from '../gateway/book-messages.js';
+import { Command, OrderWord, SessionReport } from '../gateway/book-messages.js';
 import { RejectReason } from '../orders/reject-reason.js';
 import { EXECUTION_WORDS, ExecutionWord, type OrderBook } from './order-book.js';
+import { ReportWriter } from './report-writer.js';
 
 /** Reports of one command beside two for each execution: an answer, and the cancellation of the rest. */
 const OTHER_REPORTS = 2;
@@ -14,7 +15,7 @@ const OTHER_REPORTS = 2;
  */
 export class SessionDesk {
   readonly #book: OrderBook;
-  readonly #reports: SpscRing;
+  readonly #report: ReportWriter;
   /** Slot in the book by owner and UserRefNum. */
   readonly #resting: KeyedTable;
   /** Of the last match. */
@@ -26,7 +27,7 @@ export class SessionDesk {
 
   constructor(book: OrderBook, reports: SpscRing, hashKey: HashKey) {
     this.#book = book;
-    this.#reports = reports;
+    this.#report = new ReportWriter(reports);
     this.#resting = new KeyedTable({ capacity: book.capacity, keyWords: 2, key: hashKey });
   }
 
@@ -68,7 +69,7 @@ export class SessionDesk {
     const left = executions[at + ExecutionWord.restingRemainingLots]!;
     if (left === 0) this.#resting.remove(owner, userRefNum, 0, 0);
     const price = executions[at + ExecutionWord.priceTicks]!;
-    this.#report(
+    this.#report.write(
       owner,
       SessionReport.executedAdding,
       this.#matchHigh,
@@ -93,7 +94,7 @@ export class SessionDesk {
     const at = n * EXECUTION_WORDS;
     const quantity = executions[at + ExecutionWord.quantityLots]!;
     const price = executions[at + ExecutionWord.priceTicks]!;
-    this.#report(
+    this.#report.write(
       owner,
       SessionReport.executedRemoving,
       this.#matchHigh,
@@ -109,17 +110,17 @@ export class SessionDesk {
   /** Ends a command, after its trades. */
   finish(owner: number, userRefNum: number): void {
     if (this.#restLots === 0) return;
-    this.#report(owner, SessionReport.cancelled, this.#restLetter, 0, userRefNum, 0, this.#restLots, 0, 0);
+    this.#report.write(owner, SessionReport.cancelled, this.#restLetter, 0, userRefNum, 0, this.#restLots, 0, 0);
   }
 
   #enter(owner: number, userRefNum: number, packed: number, price: number, quantity: number): void {
     const isImmediate = (packed & 2) !== 0;
     const reason = this.#submit(owner, userRefNum, packed & 1, packed >>> 8, price, quantity, quantity, isImmediate);
     if (isRefused(reason)) {
-      this.#report(owner, SessionReport.rejected, reason, 0, userRefNum, 0, 0, 0, 0);
+      this.#report.write(owner, SessionReport.rejected, reason, 0, userRefNum, 0, 0, 0, 0);
       return;
     }
-    this.#report(owner, SessionReport.accepted, 0, 0, userRefNum, 0, quantity, 0, 0);
+    this.#report.write(owner, SessionReport.accepted, 0, 0, userRefNum, 0, quantity, 0, 0);
   }
 
   /** `total`: the order's size with what was executed of the orders it replaces. */
@@ -157,7 +158,7 @@ export class SessionDesk {
     const lots = (remaining - Math.max(0, size - executed)) | 0;
     if (lots <= 0) return;
     this.#reduce(owner, userRefNum, slot, lots, remaining);
-    this.#report(owner, SessionReport.cancelled, CancelReason.userRequested, 0, userRefNum, 0, lots, 0, 0);
+    this.#report.write(owner, SessionReport.cancelled, CancelReason.userRequested, 0, userRefNum, 0, lots, 0, 0);
   }
 
   /** OUCH 5.0 §2.2: the quantity includes what was executed of the order that is replaced. */
@@ -165,7 +166,7 @@ export class SessionDesk {
     const book = this.#book;
     const slot = this.#resting.find(owner, original, 0, 0);
     if (slot < 0) {
-      this.#report(owner, SessionReport.rejected, RejectReason.orderNotLive, 0, userRefNum, 0, 0, 0, 0);
+      this.#report.write(owner, SessionReport.rejected, RejectReason.orderNotLive, 0, userRefNum, 0, 0, 0, 0);
       return;
     }
     const remaining = book.remainingIn(slot);
@@ -173,47 +174,23 @@ export class SessionDesk {
     const side = book.sideOf(slot);
     const memo = book.idHighIn(slot);
     if (open > 0 && !book.hasLevel(price)) {
-      this.#report(owner, SessionReport.rejected, RejectReason.priceOutsideLadder, 0, userRefNum, 0, 0, 0, 0);
+      this.#report.write(owner, SessionReport.rejected, RejectReason.priceOutsideLadder, 0, userRefNum, 0, 0, 0, 0);
       return;
     }
     this.#reduce(owner, original, slot, remaining, remaining);
     if (open <= 0) {
-      this.#report(owner, SessionReport.replacedByNothing, 0, 0, original, 0, remaining, 0, 0);
+      this.#report.write(owner, SessionReport.replacedByNothing, 0, 0, original, 0, remaining, 0, 0);
       return;
     }
     // A slot has just become free, and the price is on the ladder: the book takes it.
     this.#submit(owner, userRefNum, side, memo, price, open, quantity, (packed & 2) !== 0);
-    this.#report(owner, SessionReport.replaced, 0, 0, userRefNum, memo, open, side, 0);
+    this.#report.write(owner, SessionReport.replaced, 0, 0, userRefNum, memo, open, side, 0);
   }
 
   #reduce(owner: number, userRefNum: number, slot: number, lots: number, remaining: number): void {
     if (lots === remaining) this.#resting.remove(owner, userRefNum, 0, 0);
     else this.#book.setMemo(slot, (this.#book.memo(slot) - lots) | 0);
     this.#book.reduce(slot, lots);
-  }
-
-  #report(
-    owner: number,
-    kind: number,
-    reason: number,
-    executions: number,
-    idLow: number,
-    idHigh: number,
-    filledLots: number,
-    remainingLots: number,
-    lastPriceTicks: number,
-  ): void {
-    const at = this.#reports.reserve();
-    const { words } = this.#reports;
-    words[at + ReportWord.owner] = owner;
-    words[at + ReportWord.kind] = kind;
-    words[at + ReportWord.reason] = reason;
-    words[at + ReportWord.executions] = executions;
-    words[at + ReportWord.idLow] = idLow;
-    words[at + ReportWord.idHigh] = idHigh;
-    words[at + ReportWord.filledLots] = filledLots;
-    words[at + ReportWord.remainingLots] = remainingLots;
-    words[at + ReportWord.lastPriceTicks] = lastPriceTicks;
   }
 }
 
