@@ -250,7 +250,7 @@ describe('the order gateway program is stopped', () => {
   });
 });
 
-describe('the order gateway program when one of its threads dies', () => {
+describe('the order gateway program when one of its threads dies or hangs', () => {
   let folder: string;
   let saboteur: string;
 
@@ -264,6 +264,8 @@ describe('the order gateway program when one of its threads dies', () => {
       const [thread, when] = process.env.SABOTAGE.split(' ');
       const fail = () => {
         if (when === 'exit') process.exit(3);
+        if (when === 'spin') for (;;);
+        if (when === 'wait') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
         throw new Error('broken on purpose');
       };
       if (threadId === Number(thread)) {
@@ -291,6 +293,22 @@ describe('the order gateway program when one of its threads dies', () => {
         const reason = when === 'exit' ? 'ended early, with code 3' : 'failed: broken on purpose';
         expect(stderr).toBe(`order-gateway: the thread of the ${name} ${reason}\n`);
         expect(milliseconds).toBeLessThan(5000);
+      });
+    }
+    for (const when of ['spin', 'wait']) {
+      it(`ends within 2 s of a signal when the ${name} hangs: ${when}`, async () => {
+        const environment = { NODE_OPTIONS: `--require ${saboteur}`, SABOTAGE: `${thread} ${when}` };
+        const gateway = new Program([program, '--forever'], environment);
+        await gateway.prints(/answered/);
+        const asked = performance.now();
+        gateway.child.kill(when === 'spin' ? 'SIGTERM' : 'SIGINT');
+        const { code, stderr } = await gateway.ended;
+        // Some of it for a loaded machine.
+        expect(performance.now() - asked).toBeLessThan(2500);
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: 'order-gateway: its threads did not end in time: no report\n',
+        });
       });
     }
   }

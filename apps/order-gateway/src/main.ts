@@ -13,6 +13,8 @@ const TERMINAL_MILLISECONDS = 250;
 const LOG_MILLISECONDS = 1000;
 /** A second Ctrl-C within this time is the terminal's and npm's signal for one key press. */
 const IMPATIENCE_MILLISECONDS = 1000;
+/** What a signal asks to end has ended within 2 s, whatever hangs. */
+const GRACE_MILLISECONDS = 1800;
 
 const parsed = parseOptions(process.argv.slice(2));
 if (parsed.kind === 'help') {
@@ -54,7 +56,8 @@ let stoppedAt = 0;
 function stop(): void {
   if (stoppedAt === 0) {
     stoppedAt = performance.now();
-    run.stop();
+    run.stop(true);
+    setTimeout(() => fail(new Error('its threads did not end in time: no report')), GRACE_MILLISECONDS).unref();
   } else if (performance.now() - stoppedAt > IMPATIENCE_MILLISECONDS) {
     process.exit(130);
   }

@@ -5,7 +5,15 @@ import { OrderFlow } from '../flow/order-flow.js';
 import { REJECT_REASON_COUNT, type RejectReason } from '../orders/reject-reason.js';
 import { LatencyHistogram } from '../report/latency-histogram.js';
 import type { ClientReport, SessionClientReport } from '../runtime/reports.js';
-import { Control, GATEWAY_PORT, Live, REFERENCE_TICKS, type RunPlan, type SessionPlan } from '../runtime/run-plan.js';
+import {
+  Control,
+  GATEWAY_PORT,
+  Live,
+  REFERENCE_TICKS,
+  type RunPlan,
+  type SessionPlan,
+  Stop,
+} from '../runtime/run-plan.js';
 import { SteadyState } from '../runtime/steady-state.js';
 import { openWorkerLink } from '../runtime/worker-link.js';
 import { runWorkerLoop, spinRoundsFor } from '../runtime/worker-loop.js';
@@ -23,6 +31,8 @@ const PING_MILLISECONDS = 500;
 const DRAIN_MILLISECONDS = 2000;
 /** … and how long it must be quiet once all are in: fills of resting orders come behind the answer that caused them. */
 const QUIET_MILLISECONDS = 20;
+/** All of that together, when somebody waits for the end. */
+const HURRY_MILLISECONDS = 1000;
 /** Orders the session may send in one round. */
 const SEND_BURST = 64;
 
@@ -118,6 +128,7 @@ let rounds = 0;
 let isDraining = false;
 /** Once draining: when the last answer or fill came. */
 let endedAt = 0;
+let drainingSince = 0;
 /** {@link packets} at that time. */
 let drained = 0;
 const packets = (): number => {
@@ -138,7 +149,8 @@ function showLive(): void {
 function stopSending(): void {
   isDraining = true;
   steady.finish(packets());
-  endedAt = performance.now();
+  drainingSince = performance.now();
+  endedAt = drainingSince;
 }
 
 const startedAt = performance.now();
@@ -169,7 +181,10 @@ await runWorkerLoop(
     },
     isDone() {
       if (!isDraining) return false;
-      return performance.now() - endedAt > (outstanding() > 0 ? DRAIN_MILLISECONDS : QUIET_MILLISECONDS);
+      const now = performance.now();
+      const isUrgent = Atomics.load(control, Control.stopClient) === Stop.HURRY;
+      if (isUrgent && now - drainingSince > HURRY_MILLISECONDS) return true;
+      return now - endedAt > (outstanding() > 0 ? DRAIN_MILLISECONDS : QUIET_MILLISECONDS);
     },
   },
   control,

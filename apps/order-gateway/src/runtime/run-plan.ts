@@ -2,9 +2,19 @@ import type { AccountOptions } from '@prism-net/soup-bin-tcp';
 import type { Options } from '../options.js';
 import type { LinkPlan } from './link-plan.js';
 
+/** Values of the control word {@link Control.stopClient}. */
+export const Stop = {
+  /** Send orders. */
+  NOT: 0,
+  /** Send no more, wait for the answers still out. */
+  DRAIN: 1,
+  /** As {@link DRAIN}, but somebody waits: for a second in all. */
+  HURRY: 2,
+} as const;
+
 /** Words of {@link RunPlan.control}, shared by all threads. */
 export const Control = {
-  /** 1: send no more orders, wait for the answers still out. */
+  /** {@link Stop}: whether orders are still sent. */
   stopClient: 0,
   /** 1: end. */
   stop: 1,

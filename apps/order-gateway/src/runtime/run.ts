@@ -15,6 +15,7 @@ import {
   type RunOptions,
   type RunPlan,
   type SessionPlan,
+  Stop,
   SYMBOL,
 } from './run-plan.js';
 
@@ -36,8 +37,8 @@ export function hasClient(reports: ServiceReports | RunReports): reports is RunR
 export interface Run {
   readonly plan: RunPlan;
   readonly conditions: Readonly<Record<string, string | number>>;
-  /** Ends the load; {@link finished} resolves once the last answers are in. */
-  stop(): void;
+  /** Ends the load; {@link finished} resolves once the last answers are in, or with `hurry` after about a second. */
+  stop(hurry?: boolean): void;
   /** Rejects when a thread fails. The other threads then end too. */
   readonly finished: Promise<RunReports | ServiceReports>;
 }
@@ -72,8 +73,8 @@ export function startRun(options: RunOptions): Run {
   const service = new Promise<void>((resolve) => {
     endService = resolve;
   });
-  const stop = (): void => {
-    Atomics.store(control, Control.stopClient, 1);
+  const stop = (hurry = false): void => {
+    Atomics.store(control, Control.stopClient, hurry ? Stop.HURRY : Stop.DRAIN);
     endService();
   };
   // The time runs from when all threads do: a short load must not be over before it has begun.
@@ -81,7 +82,7 @@ export function startRun(options: RunOptions): Run {
   const starter = setInterval(() => {
     if (Atomics.load(control, Control.ready) < threads) return;
     clearInterval(starter);
-    if (Number.isFinite(options.seconds)) timer = setTimeout(stop, options.seconds * 1000);
+    if (Number.isFinite(options.seconds)) timer = setTimeout(stop, options.seconds * 1000, false);
   }, 2);
   const finished = (async () => {
     try {
