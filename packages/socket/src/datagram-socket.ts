@@ -11,6 +11,7 @@ import {
 } from './datagram-socket-options.js';
 import { DatagramTemplate, requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
 import { errorAdvice } from './error-advice.js';
+import { endpoint, INSPECT, oneLine } from './inspection.js';
 import { END, ReaderQueue } from './reader-queue.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
 import { requireBytes } from './require-bytes.js';
@@ -290,6 +291,14 @@ export class DatagramSocket
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  /** In one line, for `console.log`. */
+  [INSPECT](): string {
+    const { remoteAddress, readable } = this;
+    const remote = remoteAddress === undefined ? '' : `, remote: ${endpoint(remoteAddress)}`;
+    const state = this.isClosed ? 'closed' : remote === '' ? 'open' : 'connected';
+    return oneLine(this, state, this.localAddress, `${remote}, readable: ${readable}`);
   }
 
   // ---- readiness

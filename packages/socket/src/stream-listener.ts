@@ -1,4 +1,5 @@
 import { type Listener, type ListenerHandler, State } from '@prism-net/tcp';
+import { INSPECT, oneLine } from './inspection.js';
 import { END, ReaderQueue } from './reader-queue.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
 import type { SocketAddress } from './socket-address.js';
@@ -109,6 +110,11 @@ export class StreamListener implements ListenerHandler, ReadyTarget, Closable, W
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  /** In one line, for `console.log`. */
+  [INSPECT](): string {
+    return oneLine(this, this.isClosed ? 'closed' : 'LISTEN', this.localAddress, `, pending: ${this.pending}`);
   }
 
   /** Connections wait, or it was closed. */

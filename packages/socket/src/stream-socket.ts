@@ -3,6 +3,7 @@ import { Errno, invalidArgument, type PosixError, requireWholeNumber } from '@pr
 import { type Connection, type ConnectionOptions, State, stateName, type TcpInformation } from '@prism-net/tcp';
 import { ClosingDeadline } from './closing-deadline.js';
 import { requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
+import { endpoint, INSPECT, oneLine } from './inspection.js';
 import { throwLater } from './ready-queue.js';
 import { CHUNK, type Chunk, GOES_ON, ReceivingSide } from './receiving-side.js';
 import { requireBytes } from './require-bytes.js';
@@ -314,6 +315,11 @@ export class StreamSocket implements StreamOwner, Watchable, AsyncIterable<Chunk
   /** As {@link close}: `await socket.closed` before, to know that the peer has everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  /** In one line, for `console.log`. */
+  [INSPECT](): string {
+    return oneLine(this, this.state, this.localAddress, `, remote: ${endpoint(this.remoteAddress)}`);
   }
 
   // ---- readiness
