@@ -76,7 +76,7 @@ export interface TcpSettings {
   readonly backlog: number;
   /** An established connection that was idle for so long gives most of its memory back, until something happens. Default 1 s. */
   readonly parkAfterMilliseconds: number;
-  /** So many connections keep their memory, however idle. As many as `maximumConnections`: none is ever parked. Default 1,024. */
+  /** So many connections keep their memory, however idle. As many as `maximumConnections`: none is ever parked. Default 512, about 5 KiB each. */
   readonly warmConnections: number;
 }
 
@@ -113,7 +113,7 @@ export const DEFAULT_SETTINGS: TcpSettings = {
   blackHoleSegmentSize: 1024,
   backlog: 128,
   parkAfterMilliseconds: 1000,
-  warmConnections: 1024,
+  warmConnections: 512,
 };
 
 /** The names of all settings, for checks of options further up. */
