@@ -9,9 +9,10 @@ import {
   requirePort,
   requireSocketOptions,
 } from './datagram-socket-options.js';
-import { DatagramTemplate, requireTemplateOptions, type TemplateOptions } from './datagram-template.js';
+import { DatagramTemplate } from './datagram-template.js';
 import { errorAdvice } from './error-advice.js';
 import { endpoint, INSPECT, oneLine } from './inspection.js';
+import { requireTemplateOptions, type TemplateOptions } from './message-template.js';
 import { END, ReaderQueue } from './reader-queue.js';
 import { type ReadyTarget, throwLater } from './ready-queue.js';
 import { requireBytes } from './require-bytes.js';
