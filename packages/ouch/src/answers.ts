@@ -1,4 +1,4 @@
-import { type OrderState, OutboundType } from './field-values.js';
+import { CrossType, type OrderState, OutboundType } from './field-values.js';
 import { CL_ORD_ID_BYTES, EnterOrder, ReplaceOrder, SYMBOL_BYTES } from './inbound.js';
 import {
   ACCEPTED_BYTES,
@@ -24,23 +24,20 @@ export function writeAccepted(
   orderAt: number,
   referenceLow: number,
   referenceHigh: number,
-  state: (typeof OrderState)[keyof typeof OrderState],
+  state: OrderState,
 ): number {
   writeHead(view, at, OutboundType.accepted, time);
   // UserRefNum to display lie in the same order in both messages.
   copy(view, at + Accepted.userRefNum, order, orderAt + EnterOrder.userRefNum, 27);
-  view.setInt32(at + Accepted.orderReference, referenceHigh);
-  view.setInt32(at + Accepted.orderReference + 4, referenceLow);
+  writeReference(view, at + Accepted.orderReference, referenceLow, referenceHigh);
   copy(view, at + Accepted.capacity, order, orderAt + EnterOrder.capacity, 3);
-  view.setUint8(at + Accepted.orderState, state);
-  copy(view, at + Accepted.clOrdId, order, orderAt + EnterOrder.clOrdId, CL_ORD_ID_BYTES);
-  view.setUint16(at + Accepted.appendageLength, 0);
+  writeEnd(view, at + Accepted.orderState, state, order, orderAt + EnterOrder.clOrdId);
   return ACCEPTED_BYTES;
 }
 
 /**
- * The replacement that the replace order at `orderAt` asked for. Side, symbol, capacity and cross type are those of the
- * order it replaced; `quantity` is what is open of the new one. Returns its length.
+ * The replacement that the replace order at `orderAt` asked for. Side, symbol and capacity are those of the order it
+ * replaced; `quantity` is what is open of the new one. Returns its length.
  */
 export function writeReplaced(
   view: DataView,
@@ -54,7 +51,7 @@ export function writeReplaced(
   capacity: number,
   referenceLow: number,
   referenceHigh: number,
-  state: (typeof OrderState)[keyof typeof OrderState],
+  state: OrderState,
 ): number {
   writeHead(view, at, OutboundType.replaced, time);
   copy(view, at + Replaced.originalUserRefNum, order, orderAt + ReplaceOrder.originalUserRefNum, 8);
@@ -63,15 +60,24 @@ export function writeReplaced(
   copy(view, at + Replaced.symbol, symbol, 0, SYMBOL_BYTES);
   // Price, time in force and display.
   copy(view, at + Replaced.price, order, orderAt + ReplaceOrder.price, 10);
-  view.setInt32(at + Replaced.orderReference, referenceHigh);
-  view.setInt32(at + Replaced.orderReference + 4, referenceLow);
+  writeReference(view, at + Replaced.orderReference, referenceLow, referenceHigh);
   view.setUint8(at + Replaced.capacity, capacity);
   view.setUint8(at + Replaced.intermarketSweep, order.getUint8(orderAt + ReplaceOrder.intermarketSweep));
-  view.setUint8(at + Replaced.crossType, 0x4e);
-  view.setUint8(at + Replaced.orderState, state);
-  copy(view, at + Replaced.clOrdId, order, orderAt + ReplaceOrder.clOrdId, CL_ORD_ID_BYTES);
-  view.setUint16(at + Replaced.appendageLength, 0);
+  view.setUint8(at + Replaced.crossType, CrossType.continuous);
+  writeEnd(view, at + Replaced.orderState, state, order, orderAt + ReplaceOrder.clOrdId);
   return REPLACED_BYTES;
+}
+
+function writeReference(view: DataView, at: number, low: number, high: number): void {
+  view.setInt32(at, high);
+  view.setInt32(at + 4, low);
+}
+
+/** Order state, ClOrdID and an empty appendage: what accepted and replaced end with. */
+function writeEnd(view: DataView, at: number, state: OrderState, order: DataView, clOrdIdAt: number): void {
+  view.setUint8(at, state);
+  copy(view, at + 1, order, clOrdIdAt, CL_ORD_ID_BYTES);
+  view.setUint16(at + 1 + CL_ORD_ID_BYTES, 0);
 }
 
 /** The rejection of the message at `orderAt`, whose UserRefNum and ClOrdID are at the offsets given. Returns its length. */

@@ -17,6 +17,10 @@ export const OutboundType = {
 export const OuchSide = { buy: 0x42, sell: 0x53, sellShort: 0x54, sellShortExempt: 0x45 } as const;
 export const TimeInForce = { day: 0x30, immediateOrCancel: 0x33 } as const;
 export const OrderState = { live: 0x4c, dead: 0x44 } as const;
+export type OrderState = (typeof OrderState)[keyof typeof OrderState];
+
+/** The one value that names no cross: the order is for continuous trading. */
+export const CrossType = { continuous: 0x4e } as const;
 export const EventCode = { startOfDay: 0x53, endOfDay: 0x45 } as const;
 export const LiquidityFlag = { added: 0x41, removed: 0x52 } as const;
 export const CancelReason = {
@@ -27,7 +31,7 @@ export const CancelReason = {
   systemCancel: 0x5a,
 } as const;
 
-/** The set of ASCII characters of a text, as four words of bits: a character is looked up without a search. */
+/** The characters of a text, a bit for each value a byte can have: a character is looked up without a search. */
 export type CharacterSet = Int32Array;
 
 function characters(text: string): CharacterSet {

@@ -2,6 +2,7 @@ import { checkAppendage } from './appendage.js';
 import {
   CAPACITY_VALUES,
   CROSS_TYPE_VALUES,
+  CrossType,
   DISPLAY_VALUES,
   ENTER_TIME_IN_FORCE_VALUES,
   INTERMARKET_SWEEP_VALUES,
@@ -174,7 +175,7 @@ export function writeEnterOrder(
   view.setUint8(at + EnterOrder.display, 0x59);
   view.setUint8(at + EnterOrder.capacity, 0x50);
   view.setUint8(at + EnterOrder.intermarketSweep, 0x4e);
-  view.setUint8(at + EnterOrder.crossType, 0x4e);
+  view.setUint8(at + EnterOrder.crossType, CrossType.continuous);
   view.setUint16(at + EnterOrder.appendageLength, 0);
   return ENTER_ORDER_BYTES;
 }

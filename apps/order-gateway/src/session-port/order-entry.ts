@@ -1,6 +1,7 @@
 import {
   ACCOUNT_QUERY_RESPONSE_BYTES,
   CancelOrder,
+  CrossType,
   checkEnterOrder,
   checkInbound,
   checkReplaceOrder,
@@ -35,7 +36,6 @@ import type { TimeOfDay } from './time-of-day.js';
 export const PRICE_UNITS_PER_TICK = 100;
 const VISIBLE = 0x59;
 const ATTRIBUTABLE = 0x41;
-const CONTINUOUS = 0x4e;
 
 export interface OrderEntryOptions {
   readonly toBook: SpscRing;
@@ -192,7 +192,7 @@ export class OrderEntry implements MessageReceiver {
     for (let n = 0; n < SYMBOL_BYTES; n = (n + 4) | 0) {
       if (view.getInt32(at + EnterOrder.symbol + n) !== this.#symbol.getInt32(n)) return OuchRejectReason.invalidSymbol;
     }
-    if (view.getUint8(at + EnterOrder.crossType) !== CONTINUOUS) return OuchRejectReason.invalidCrossOrder;
+    if (view.getUint8(at + EnterOrder.crossType) !== CrossType.continuous) return OuchRejectReason.invalidCrossOrder;
     const code = this.#checkTerms(view, at, EnterOrder.price, EnterOrder.timeInForce, EnterOrder.display);
     if (code !== OuchRejectReason.none) return code;
     return checkOptions(view, at + ENTER_ORDER_BYTES, length - ENTER_ORDER_BYTES);
