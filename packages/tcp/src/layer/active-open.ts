@@ -70,6 +70,11 @@ export class ActiveOpen {
     return Errno.NONE;
   }
 
+  /** A connection that had the port is gone. */
+  giveBack(port: number): void {
+    this.#ports.giveBack(port);
+  }
+
   isLocal(address: IpAddress): boolean {
     return this.#layer.networks.some((network) => network.isLocalAddress(address));
   }
@@ -111,7 +116,7 @@ export class ActiveOpen {
     const layer = this.#layer;
     const key = this.#key;
     path.network.keyOf(path, key);
-    return this.#ports.choose(key, path.remotePort, (port) => {
+    return this.#ports.choose(key, path.remotePort, layer.now, (port) => {
       if (layer.ports.isHeld(port)) return false;
       path.localPort = port;
       path.network.keyOf(path, key);

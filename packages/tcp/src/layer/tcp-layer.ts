@@ -416,6 +416,7 @@ export class TcpLayer implements SegmentReceiver {
     this.starved.delete(block);
     this.shortage.delete(block);
     if (block.boundPort !== 0) this.ports.unbind(block.connection, block.boundPort);
+    this.#activeOpen.giveBack(block.connection.localPort);
     this.blocks.delist(block);
     this.table.remove(block.connection, block.key);
   }

@@ -34,7 +34,7 @@ it('opening and forgetting connections allocates nothing once optimised, at any 
       key.setIpv4(random.nextInt32(), random.nextInt32() & 255, 80, i & 0xffff);
       const iss = sequences.next(key, now);
       const cookie = cookies.make(key, iss, 1460, now);
-      sum = (sum + cookies.check(key, iss, cookie, now) + offsets.of(key) + ports.choose(key, 80, isFree)) | 0;
+      sum = (sum + cookies.check(key, iss, cookie, now) + offsets.of(key) + ports.choose(key, 80, 0, isFree)) | 0;
       cookies.readTimestamp(cookies.makeTimestamp(now, 7, true, false));
       const slot = cache.insert(key, 0, now);
       if (slot >= 0) {
