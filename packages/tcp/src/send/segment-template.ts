@@ -1,6 +1,6 @@
-import { addWord32, finishSum, foldSum, type Packet, PacketFlag, PatchedBytes } from '@prism-net/buffers';
+import { addWord32, finishSum, foldSum, type Packet, type PatchedBytes } from '@prism-net/buffers';
 import { Errno } from '@prism-net/errors';
-import type { EthernetInterface } from '@prism-net/ethernet';
+import { PreparedFrame } from '@prism-net/ethernet';
 import type { Instant } from '@prism-net/time';
 import { seq, tcp } from '@prism-net/wire';
 import { abort } from '../closing.js';
@@ -10,7 +10,6 @@ import type { ControlBlock } from '../control-block.js';
 import { acknowledged } from '../receive/acknowledgement-policy.js';
 import { RecoveryPhase } from '../recovery/index.js';
 import { canSend } from '../state.js';
-import { copyFrame, rehearseLoading } from './prepared-frame.js';
 import { sackLength, transmit } from './segment-writer.js';
 import { refuse, writeError } from './writing.js';
 
@@ -42,16 +41,9 @@ export class SegmentTemplate {
   /** The last send left something to be done by a poll. */
   needsPoll = false;
   readonly #connection: Connection;
-  /** Null once closed. */
-  #kept: Packet | null;
-  #loaded: Packet | null = null;
+  readonly #frame: PreparedFrame;
   /** What the frame was made from; the header's length is 0 while there is no frame. */
   #headerLength = 0;
-  #interface: EthernetInterface | null = null;
-  #nextHop = 0;
-  #asksNeighbour = false;
-  #macHigh = 0;
-  #macLow = 0;
   #routeGeneration = 0;
   #trafficClass = 0;
   #timeToLive = 0;
@@ -62,17 +54,15 @@ export class SegmentTemplate {
   /** Takes the packet, whose data is the text; made by `Connection.template`. */
   constructor(connection: Connection, packet: Packet) {
     this.#connection = connection;
-    this.#kept = packet;
-    this.payload = new PatchedBytes(packet.memory);
-    this.payload.at = packet.offset;
-    this.payload.length = packet.length;
+    this.#frame = new PreparedFrame(packet, connection.layer.pool);
+    this.payload = this.#frame.payload;
     this.payload.sum = packet.memory.sum(packet.offset, packet.length, 0);
     const { block } = connection;
     if (block !== null && sackLength(block) === 0) this.#prepare(block, 0);
   }
 
   get isClosed(): boolean {
-    return this.#kept === null;
+    return this.#frame.isClosed;
   }
 
   /**
@@ -82,52 +72,42 @@ export class SegmentTemplate {
    */
   send(flush: boolean, now: Instant): number {
     const { block } = this.#connection;
-    if (this.#kept === null || block === null) return -Errno.EBADF;
+    if (this.#frame.isClosed || block === null) return -Errno.EBADF;
     if (!this.#mayFire(block) || !(this.#isFrameCurrent(block) || this.#prepare(block, now))) {
       return this.#sendPlain(block, flush, now);
     }
-    const packet = this.#loaded ?? this.#load();
+    const frame = this.#frame;
+    const packet = frame.next();
     if (packet === null) return this.#sendPlain(block, flush, now);
-    const networkInterface = this.#interface!;
-    this.#loaded = null;
-    this.payload.mirror = -1;
     block.layer.enter(now);
     this.#stamp(block, packet, block.receiveWindow.advertise(block));
-    networkInterface.sendFrame(packet);
-    if (flush) networkInterface.flush();
-    this.needsPoll = networkInterface.transmitQueued !== 0;
+    frame.send(packet, flush);
+    this.needsPoll = frame.interface!.transmitQueued !== 0;
     this.#note(block, now);
-    this.#load();
+    frame.load();
     return this.payload.length;
   }
 
   /** Does what {@link send} would, up to the link, where nothing arrives; returns what it would, and changes nothing. */
   warm(now: Instant): number {
     const { block } = this.#connection;
-    if (this.#kept === null || block === null) return -Errno.EBADF;
+    if (this.#frame.isClosed || block === null) return -Errno.EBADF;
     const errno = writeError(block, true);
     if (errno !== Errno.NONE) return -errno;
     const { length } = this.payload;
     if (!block.sendBuffer.hasRoomFor(length)) return 0;
     if (!this.#mayFire(block) || !(this.#isFrameCurrent(block) || this.#prepare(block, now))) return length;
-    const packet = this.#loaded ?? this.#load();
+    const packet = this.#frame.next();
     if (packet === null) return length;
     this.#stamp(block, packet, block.receiveWindow.preview(block));
-    packet.retain();
-    packet.flags = PacketFlag.REHEARSAL;
-    this.#interface!.sendFrame(packet);
-    packet.flags = 0;
-    rehearseLoading(block.layer.pool, this.#kept);
+    this.#frame.rehearse(packet);
     return length;
   }
 
   /** Gives the packets back. Idempotent. */
   close(): void {
-    if (this.#kept === null) return;
-    this.payload.forget();
-    this.#unload();
-    this.#kept.release();
-    this.#kept = null;
+    if (this.#frame.isClosed) return;
+    this.#frame.close();
     this.#connection.forgetTemplate(this);
   }
 
@@ -161,57 +141,36 @@ export class SegmentTemplate {
     if (this.#headerLength === 0 || path.ipv4Route.generation !== this.#routeGeneration) return false;
     if (!path.network.isCurrent(path) || path.mtu !== block.pathMtu || block.searchedSegmentSize > 0) return false;
     if (block.trafficClass !== this.#trafficClass || block.timeToLive !== this.#timeToLive) return false;
-    if (this.#interface!.transmitRoom === 0) return false;
-    if (!this.#asksNeighbour) return true;
-    const { neighbours } = this.#interface!;
-    const slot = neighbours.lookup(this.#nextHop);
-    return (
-      slot >= 0 &&
-      neighbours.isUsable(slot) &&
-      neighbours.macLow(slot) === this.#macLow &&
-      neighbours.macHigh(slot) === this.#macHigh
-    );
+    return this.#frame.interface!.transmitRoom > 0 && this.#frame.isNeighbourAsBefore;
   }
 
   /** Makes the frame by a rehearsed transmission, and keeps it. False when none comes of it, or it cannot leave by itself. */
   #prepare(block: ControlBlock, now: Instant): boolean {
-    const kept = this.#kept!;
+    const frame = this.#frame;
     const { path } = block;
-    this.#unload();
+    frame.unload();
     this.#headerLength = 0;
     if (path === null || !path.network.refresh(path)) return false;
     const route = path.ipv4Route;
-    const networkInterface = route.interface;
-    if (networkInterface === null) return false;
-    const { at, length } = this.payload;
-    kept.offset = at;
-    kept.length = length;
-    kept.linkOffset = -1;
-    kept.flags = PacketFlag.REHEARSAL;
-    kept.retain();
+    if (route.interface === null) return false;
     const sum = path.completesChecksum ? -1 : foldSum(this.payload.sum);
-    transmit(block, kept, block.recovery.next, ACK | PSH, length, sum, true, now);
-    if (kept.linkOffset !== kept.offset || kept.end !== at + length) return false;
-    const { view, offset } = kept;
+    transmit(block, frame.beginRehearsal(), block.recovery.next, ACK | PSH, this.payload.length, sum, true, now);
+    if (!frame.isWhole) return false;
     const header = HEADER + (block.hasTimestamps ? TIMESTAMP_ECHO + 4 - HEADER : 0);
     this.#headerLength = header;
-    this.#interface = networkInterface;
-    this.#nextHop = route.nextHop;
-    this.#asksNeighbour = route.macHigh < 0 && !networkInterface.isLoopback;
-    this.#macHigh = view.getUint16(offset);
-    this.#macLow = view.getInt32((offset + 2) | 0);
+    frame.follow(route.interface, route.nextHop, route.macHigh >= 0);
     this.#routeGeneration = route.generation;
     this.#trafficClass = block.trafficClass;
     this.#timeToLive = block.timeToLive;
     this.#completesChecksum = path.completesChecksum;
     this.#sumHeader(path.pseudoHeader, header);
-    this.#load();
+    frame.load();
     return this.#isFrameCurrent(block);
   }
 
   /** What a send writes is zero meanwhile. */
   #sumHeader(pseudoHeader: number, header: number): void {
-    const { view, memory } = this.#kept!;
+    const { view, memory } = this.#frame.kept!;
     const at = (this.payload.at - header) | 0;
     const checksum = tcp.checksum(view, at);
     view.setInt32((at + SEQUENCE) | 0, 0);
@@ -231,7 +190,7 @@ export class SegmentTemplate {
   #stamp(block: ControlBlock, packet: Packet, window: number): void {
     const { view } = packet;
     const header = this.#headerLength;
-    const kept = this.#kept!;
+    const kept = this.#frame.kept!;
     const at = (packet.offset + this.payload.at - kept.offset - header) | 0;
     const { next } = block.recovery;
     const { receiveNext } = block;
@@ -292,24 +251,6 @@ export class SegmentTemplate {
       block.path?.ipv4Route.interface?.flush();
     }
     return taken;
-  }
-
-  /** A copy of the frame that is kept, to be the next that leaves; null when the pool is exhausted, or there is no frame. */
-  #load(): Packet | null {
-    const kept = this.#kept;
-    const { pool } = this.#connection.layer;
-    if (kept === null || this.#headerLength === 0 || pool.available === 0) return null;
-    const packet = pool.take()!;
-    copyFrame(kept, packet);
-    this.payload.mirror = (packet.offset + this.payload.at - kept.offset) | 0;
-    return (this.#loaded = packet);
-  }
-
-  #unload(): void {
-    this.payload.mirror = -1;
-    if (this.#loaded === null) return;
-    this.#loaded.release();
-    this.#loaded = null;
   }
 }
 
