@@ -1,6 +1,7 @@
 import type { Packet, PacketPool } from '@prism-net/buffers';
 import type { Jack, Line } from '@prism-net/sim';
-import { arp, ethernet, type MacAddress, tcp } from '@prism-net/wire';
+import { ethernet, type MacAddress, tcp } from '@prism-net/wire';
+import { makeArpReply } from './arp-reply.js';
 import type { FloodFrame, FloodKind } from './flood-frame.js';
 
 const TRANSPORT = ethernet.HEADER_LENGTH + 20;
@@ -55,19 +56,8 @@ export class Flooder implements Jack {
 
   /** Only the gateway is there. */
   #resolve(packet: Packet): void {
-    const { view } = packet;
-    const at = packet.offset + ethernet.HEADER_LENGTH;
     this.arpRequests += 1;
-    const { high, low } = this.#macAddress;
-    if (arp.operation(view, at) !== arp.Operation.REQUEST || arp.targetProtocol(view, at) !== this.#gateway) {
-      packet.release();
-      return;
-    }
-    const sender = arp.senderProtocol(view, at);
-    const senderHigh = arp.senderHardwareHigh(view, at);
-    const senderLow = arp.senderHardwareLow(view, at);
-    ethernet.write(view, packet.offset, senderHigh, senderLow, high, low, ethernet.EtherType.ARP);
-    arp.write(view, at, arp.Operation.REPLY, high, low, this.#gateway, senderHigh, senderLow, sender);
-    this.line!.send(packet);
+    if (makeArpReply(packet, this.#gateway, this.#macAddress)) this.line!.send(packet);
+    else packet.release();
   }
 }

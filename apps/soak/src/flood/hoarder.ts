@@ -1,6 +1,7 @@
 import { type Packet, type PacketPool, sumBytes } from '@prism-net/buffers';
 import type { Jack, Line } from '@prism-net/sim';
-import { arp, ethernet, ipv4, type MacAddress, tcp, tcpOptions } from '@prism-net/wire';
+import { ethernet, ipv4, type MacAddress, tcp, tcpOptions } from '@prism-net/wire';
+import { makeArpReply } from './arp-reply.js';
 
 /**
  * What a hoarder wants the host to keep: text nobody reads, text ahead of gaps, text it does not let the host send, or text
@@ -176,19 +177,8 @@ export class Hoarder implements Jack {
   }
 
   #resolve(packet: Packet): void {
-    const { view } = packet;
-    const at = packet.offset + NETWORK;
-    const { high, low } = this.#macAddress;
-    if (arp.operation(view, at) !== arp.Operation.REQUEST || arp.targetProtocol(view, at) !== this.#own) {
-      packet.release();
-      return;
-    }
-    const sender = arp.senderProtocol(view, at);
-    const senderHigh = arp.senderHardwareHigh(view, at);
-    const senderLow = arp.senderHardwareLow(view, at);
-    ethernet.write(view, packet.offset, senderHigh, senderLow, high, low, ethernet.EtherType.ARP);
-    arp.write(view, at, arp.Operation.REPLY, high, low, this.#own, senderHigh, senderLow, sender);
-    this.line!.send(packet);
+    if (makeArpReply(packet, this.#own, this.#macAddress)) this.line!.send(packet);
+    else packet.release();
   }
 }
 
