@@ -87,7 +87,7 @@ function paceAt(bytesPerSecond: number): Defect {
 }
 
 const DEFECTS: Readonly<Record<string, { readonly hasOwnWindow?: boolean; readonly spoil: Defect }>> = {
-  /** Computes, for nobody: the window that the connection goes by is never set. */
+  /** Computes a window, but never sets the one the connection uses. */
   ignored: {
     hasOwnWindow: true,
     spoil: (window) => {

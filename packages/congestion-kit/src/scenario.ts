@@ -22,7 +22,7 @@ export interface Outcome {
 export const RATE = 20e6;
 export const ROUND_TRIP = 40_000;
 export const SECOND = 1e6;
-/** Of acknowledgements, where flows share a queue: equal flows would else meet it in the same order for ever. */
+/** Of acknowledgements, where flows share a queue: without it equal flows would reach the queue in the same order every round. */
 export const JITTER = 500;
 
 /** One run of one scenario with one algorithm. */

@@ -180,8 +180,8 @@ export class CongestionWindow {
   }
 
   /**
-   * To be called whenever an algorithm has had its turn: what it has set beyond the limits is brought to the nearer one, so
-   * that nothing stands still or overflows by its mistake. NaN becomes the least window, and no pace.
+   * To be called after every call of an algorithm: values beyond the limits become the nearest one within, so that a mistake of
+   * a user's algorithm neither stops the connection nor overflows. NaN becomes the least window, and no pace.
    */
   confine(): void {
     const { maximumSegmentSize, minimumWindow } = this;

@@ -140,7 +140,7 @@ export class PreparedFrame {
     this.#kept = null;
   }
 
-  /** The next send will leave a copy in this packet: it comes to the caches, and goes back without a trace. */
+  /** Brings the packet that the next send will copy to into the caches, and gives it back uncounted. */
   #rehearseLoading(): void {
     const pool = this.#pool;
     if (pool.available === 0) return;

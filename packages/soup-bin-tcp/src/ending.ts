@@ -1,6 +1,6 @@
 /** Why a connection is over, or must be. Numbers, so that they can be counted in an array. */
 export const Ending = {
-  /** It goes on. */
+  /** It is not over. */
   none: 0,
   /** The client said goodbye. */
   logout: 1,

@@ -57,7 +57,7 @@ export async function compareWithKernel(options: CompareOptions): Promise<Compar
   return comparisons;
 }
 
-/** A run in which the path did not stand still for long; after some attempts, whatever came. */
+/** The first run in which the path was not held up for long; after some attempts, the one in which it was least. */
 async function undisturbed(
   contest: Contest,
   contestant: Contestant,

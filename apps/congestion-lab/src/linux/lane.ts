@@ -39,7 +39,7 @@ export class Lane {
     this.#options = options;
   }
 
-  /** Takes what has come and gives what is due; whether there was anything. `now` in µs, not rounded. */
+  /** Receives frames, and sends on those that are due at `now` (µs, not rounded). True when there were any. */
   poll(now: number): boolean {
     let hasWork = false;
     const burst = this.#burst;

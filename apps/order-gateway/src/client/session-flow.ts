@@ -29,8 +29,8 @@ const CANDIDATES = 32;
 /** So far behind the touch: what is nearer may be executed while its replacement is on its way. */
 const BEHIND_TICKS = 10;
 /**
- * Messages on two ways overtake each other, and a cancel may come too late: the book does not quite become what the flow
- * expects. What it has too much of would add up, as nobody knows of it; so after so many orders all is taken out.
+ * Messages on two ways overtake each other, and a cancel may come too late, so the book drifts from what the flow expects.
+ * Orders left over would add up unseen: after so many orders both sides are cleared.
  */
 const CLEARING_EVERY = 32_768;
 /** Immediate orders to either side beyond what is expected to be there. */

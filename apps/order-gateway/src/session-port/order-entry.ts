@@ -101,7 +101,7 @@ export class OrderEntry implements MessageReceiver {
     return this.#room > 0;
   }
 
-  /** Publishes what was put on the ring; true when it was anything. */
+  /** Publishes the commands put on the ring; true when there were any. */
   publish(): boolean {
     if (this.#unpublished === 0) return false;
     this.#unpublished = 0;
@@ -212,7 +212,7 @@ export class OrderEntry implements MessageReceiver {
     return reason === RejectReason.none ? OuchRejectReason.none : rejectCodeOf(reason);
   }
 
-  /** OUCH 5.0 §1.2: numbers increase strictly; what comes with another is ignored, so that anything may be sent again. */
+  /** OUCH 5.0 §1.2: numbers increase strictly. A message with an old one is ignored, so a client may send it again. */
   #isNew(session: ServerSession, userRefNum: number): boolean {
     const last = this.#lastUserRefNums[session.index]!;
     if (userRefNum >>> 0 <= last >>> 0) {

@@ -11,7 +11,10 @@ export interface ResponsePoint {
 const RATE = 1e9;
 /** Losses in the measured time. */
 const CYCLES = 8;
-/** Segments before; and where cycles take seconds, so that CUBIC's window comes to its own by fractions of a segment each. */
+/**
+ * Segments before the measured time. Where a cycle takes seconds, CUBIC's window approaches its steady state by fractions of
+ * a segment per cycle, and needs longer.
+ */
 const SETTLING = 60_000;
 const LONG_SETTLING = 400_000;
 

@@ -170,7 +170,7 @@ describe.each(ALGORITHMS)('the window of %s', (algorithm) => {
     const { excess, segments, use } = run(algorithm, cable);
     expect(segments).toBeGreaterThan(4000);
     expect(excess).toBeLessThanOrEqual(EXCEPTIONS);
-    // And it is used: else nothing would be shown.
+    // A sender that does not fill its window would obey any.
     expect(use).toBeGreaterThan(0.9);
   });
 });

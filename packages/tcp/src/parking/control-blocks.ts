@@ -171,14 +171,14 @@ export class ControlBlocks implements TimerHandler {
     for (let i = this.#used.length - 1; i >= 0; i--) this.park(this.#used[i]!);
   }
 
-  /** The hand goes on. */
+  /** Moves the hand on, and parks what is idle there. */
   onTimer(_timer: number, _argument: number, now: Instant): void {
     const layer = this.#layer;
     const used = this.#used;
     const { warmConnections } = layer.settings;
     const idle = this.#parkAfter / 1000;
     this.#isArmed = false;
-    // Within a burst a list may refer to a block without its knowing.
+    // Within a burst the lists being worked on may refer to a block whose flags no longer say so.
     if (layer.isBetweenBursts) {
       for (let looks = LOOKS; looks > 0 && used.length > warmConnections; looks = (looks - 1) | 0) {
         if (this.#hand >= used.length) this.#hand = 0;
@@ -214,7 +214,7 @@ export class ControlBlocks implements TimerHandler {
     this.#isArmed = true;
   }
 
-  /** As new. */
+  /** Gives a used block the state of a new one. */
   #renew(block: ControlBlock): void {
     const reader = this.#reader;
     reader.begin(this.#newWords, 0, this.#newRares);

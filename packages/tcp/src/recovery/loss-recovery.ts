@@ -460,7 +460,7 @@ export class LossRecovery {
     this.control.onAcknowledgement(window, sample, now);
     window.confine();
     if (!this.preciseEcn) return;
-    // RFC 8257 §3.3: as any reduction; also when there was none: a receiver as of RFC 3168 would echo, and we stand, for ever.
+    // RFC 8257 §3.3: CWR, even where the window did not shrink: a receiver as of RFC 3168 echoes until it gets one.
     const isNew = sample.acknowledgedBytes > 0 && seq.isGreater(this.unacknowledged, this.markAnswered);
     const isUnanswered = sample.hasEcnEcho && isNew;
     if (!isUnanswered && window.window >= before) return;

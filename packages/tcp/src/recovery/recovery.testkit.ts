@@ -17,7 +17,7 @@ export class RecordingControl implements CongestionControl {
   readonly name = 'recording';
   readonly traits: CongestionTraits;
   readonly calls: string[] = [];
-  /** What it was told, kept if it asked for anything. */
+  /** The samples it was given, if it wants samples. */
   readonly samples: AcknowledgementSample[] = [];
   /** Bytes sent, and in flight then. */
   readonly sent: [number, number][] = [];

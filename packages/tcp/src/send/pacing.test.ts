@@ -92,7 +92,7 @@ describe('a paced connection', () => {
     peer.drain();
     peer.send({ ack: 1001 });
     host.jump(minutes * 60_000);
-    // After more than an Instant can tell the wheel goes on where it stood.
+    // Beyond the range of an Instant the wheel does not know how long it was, and continues where it stood.
     host.wait(10_001);
     expect(peer.drain().map((each) => each.seq)).toContain(1001);
   });

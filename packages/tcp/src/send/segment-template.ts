@@ -29,8 +29,8 @@ const SPARE = 8;
 /**
  * Text of a connection that is ready to leave as one segment: the frame with all its headers stands in a packet, and a send
  * writes sequence number, acknowledgement, window and timestamps into it, takes the checksum from the sum of the text that
- * patches keep (RFC 1624), and hands it to the interface. Only then is the text added to the send buffer, recorded and
- * timed, as any other; what becomes of it is the business of loss recovery, which knows no templates.
+ * patches keep (RFC 1624), and hands it to the interface. Only then is the text added to the send buffer, recorded and timed
+ * like any other segment: loss recovery does not know about templates.
  *
  * A frame is fired when `output` would do just that and nothing else: the connection is established, nothing waits to be
  * sent or sent again, the windows of peer and congestion control have room, nothing is paced, nothing is owed but an

@@ -217,7 +217,7 @@ export class SendBuffer extends Holding {
     return this.#chunks[(this.#next - 1) & (this.#chunks.length - 1)]!;
   }
 
-  /** One with room behind its text, which a frame that somebody else has a share in has not; null when there is none. */
+  /** A chunk with room behind its text; one that a packet on its way shares has none. Null when there may be no other. */
   #writableChunk(): Packet | null {
     const chunk = this.#lastChunk();
     return chunk === null || chunk.tailroom === 0 || chunk.references !== 1 ? this.#newChunk() : chunk;

@@ -4,7 +4,7 @@ import { canSend, State } from '../state.js';
 
 /** A write that was not taken whole: `writable` will tell when another is worth trying. */
 export function refuse(block: ControlBlock): void {
-  // Of what is over no list may tell: its block will be somebody else's.
+  // A closed connection must not get into a list: its block will serve another connection.
   if (block.state === State.CLOSED) return;
   block.isWriteBlocked = true;
   block.turn = 0;
