@@ -329,6 +329,8 @@ export class Stack implements SocketContext, Pollable {
     work = (work + this.ready.dispatch()) | 0;
     tcp.flush(now);
     for (let i = 0; i < interfaces.length; i = (i + 1) | 0) interfaces[i]!.flush();
+    // What a user's congestion control has thrown, now that nothing is half done.
+    tcp.controls.surface();
     return work;
   }
 

@@ -175,6 +175,18 @@ describe('refusals', () => {
   });
 });
 
+it('what a congestion control threw is thrown by the poll, once, when everything else of it is done', async () => {
+  const hosts = streamHosts({});
+  const { network, here } = hosts;
+  const { client, server } = await connected(hosts);
+  await client.write('meanwhile');
+  here.tcp.controls.note(new Error('out of ideas'));
+  expect(() => here.poll()).toThrow('out of ideas');
+  network.settle();
+  expect(text(await server.read())).toBe('meanwhile');
+  network.finish();
+});
+
 describe('stack.close', () => {
   it('resets open connections, so that peers learn; those who have the end of the stream read it all the same', async () => {
     const hosts = streamHosts({}, { debug: true, frames: 256 });

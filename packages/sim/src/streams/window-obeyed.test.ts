@@ -150,7 +150,7 @@ function run(algorithm: string, cable: CableOptions, meddle: (connection: Connec
   });
   simulation.runUntil(() => transfer.client !== null);
   const { connection } = transfer.client!;
-  const control = connection.wake().recovery.control as Watched;
+  const { algorithm: control } = connection.wake().recovery.control as unknown as { algorithm: Watched };
   simulation.at(simulation.time, () => meddle(connection));
   // The server's end has one as well; the one that counts sends.
   simulation.runUntil(() => transfer.server !== null);

@@ -1,5 +1,5 @@
 import type { Packet, PacketPool } from '@prism-net/buffers';
-import { AcknowledgementSample, type CongestionControl, createCongestionControl } from '@prism-net/congestion';
+import { AcknowledgementSample, type CongestionControl } from '@prism-net/congestion';
 import { Errno } from '@prism-net/errors';
 import type { Ipv4Layer } from '@prism-net/ipv4';
 import type { PacketAccounts } from '@prism-net/link';
@@ -17,6 +17,7 @@ import { ControlBlocks } from '../parking/control-blocks.js';
 import { errorArrives } from '../path/icmp-errors.js';
 import { Ipv4Network, type SegmentReceiver } from '../path/ipv4-network.js';
 import type { Network } from '../path/network.js';
+import { GuardedControls } from '../recovery/guarded-control.js';
 import type { LossRecoveryOptions } from '../recovery/index.js';
 import { type Addresses, Segment } from '../segment.js';
 import { ControlSegments } from '../send/control-segments.js';
@@ -85,6 +86,7 @@ export class TcpLayer implements SegmentReceiver {
   readonly initialSequence: InitialSequence;
   readonly timestampOffset: TimestampOffset;
   readonly recoveryOptions: LossRecoveryOptions;
+  readonly controls = new GuardedControls();
   readonly counter = new TcpCounter();
   readonly networks: Network[] = [];
   /** The segment that coalescing hands over. */
@@ -322,7 +324,7 @@ export class TcpLayer implements SegmentReceiver {
   // ---- for the files of this package
 
   createCongestionControl(name: string): CongestionControl {
-    return createCongestionControl(name);
+    return this.controls.create(name);
   }
 
   /** Packets run low: memory is for what must be, not for what may be useful later. */
