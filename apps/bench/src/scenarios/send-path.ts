@@ -77,7 +77,7 @@ export class SendPath {
     socket.send('resolve');
     this.settle();
     this.plainDatagram = new PlainDatagram(this.#client, socket);
-    this.templateDatagram = new Template(socket.template(new Uint8Array(PAYLOAD)));
+    this.templateDatagram = new DatagramMessage(socket.template(new Uint8Array(PAYLOAD)));
     this.plainStream = new PlainStream(this.#client, stream);
     this.templateStream = new StreamMessage(stream.template(new Uint8Array(PAYLOAD)));
   }
@@ -111,12 +111,22 @@ export class SendPath {
   }
 }
 
+/** As an application keeps it that knows no templates. */
+class Message {
+  readonly bytes = new Uint8Array(PAYLOAD);
+  readonly #view = new DataView(this.bytes.buffer);
+
+  patch(value: number): void {
+    this.#view.setUint32(8, value);
+    this.#view.setUint32(40, ~value);
+  }
+}
+
 /** The application's message is patched where it stands, copied into a packet, and flushed without waiting for a poll. */
 class PlainDatagram implements Sender {
   readonly #stack: Stack;
   readonly #socket: DatagramSocket;
-  readonly #message = new Uint8Array(PAYLOAD);
-  readonly #view = new DataView(this.#message.buffer);
+  readonly #message = new Message();
 
   constructor(stack: Stack, socket: DatagramSocket) {
     this.#stack = stack;
@@ -124,21 +134,21 @@ class PlainDatagram implements Sender {
   }
 
   send(value: number): void {
-    this.#view.setUint32(8, value);
-    this.#view.setUint32(40, ~value);
+    this.#message.patch(value);
     const packet = this.#socket.reserve()!;
-    packet.memory.write(packet.offset, this.#message, 0, PAYLOAD);
+    packet.memory.write(packet.offset, this.#message.bytes, 0, PAYLOAD);
     packet.length = PAYLOAD;
     this.#socket.commit(packet);
     this.#stack.interfaces[1]!.flush();
   }
 
   warm(): void {
-    this.#socket.warm(this.#message);
+    this.#socket.warm(this.#message.bytes);
   }
 }
 
-class Template implements Sender {
+/** The stream's is a class of its own: calls of one that sends both would be of two shapes. */
+class DatagramMessage implements Sender {
   readonly #template: DatagramTemplate;
 
   constructor(template: DatagramTemplate) {
@@ -160,8 +170,7 @@ class Template implements Sender {
 class PlainStream implements Sender {
   readonly #stack: Stack;
   readonly #socket: StreamSocket;
-  readonly #message = new Uint8Array(PAYLOAD);
-  readonly #view = new DataView(this.#message.buffer);
+  readonly #message = new Message();
 
   constructor(stack: Stack, socket: StreamSocket) {
     this.#stack = stack;
@@ -169,19 +178,17 @@ class PlainStream implements Sender {
   }
 
   send(value: number): void {
-    this.#view.setUint32(8, value);
-    this.#view.setUint32(40, ~value);
-    this.#socket.tryWrite(this.#message);
+    this.#message.patch(value);
+    this.#socket.tryWrite(this.#message.bytes);
     this.#stack.tcp.flush(this.#stack.now());
     this.#stack.interfaces[1]!.flush();
   }
 
   warm(): void {
-    this.#socket.warm(this.#message);
+    this.#socket.warm(this.#message.bytes);
   }
 }
 
-/** A class of its own, or the calls would be of two shapes. */
 class StreamMessage implements Sender {
   readonly #template: StreamTemplate;
 
