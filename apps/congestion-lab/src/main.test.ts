@@ -143,7 +143,7 @@ describe('the command', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('explains itself', async () => {
+  it('names its commands on --help', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
     for (const word of ['conformance', 'growth', 'fairness', 'response', 'table', '--module'])

@@ -46,7 +46,7 @@ describe('the long tests', () => {
     expect(report.neighbourEntries).toBeLessThanOrEqual(1024);
   });
 
-  it('say what a SYN costs', () => {
+  it('measure what a SYN of a flood costs', () => {
     const price = measureFloodPrice(0.05, 10_000, 0.5);
     printFloodPrice(price);
     expect(price.nanosecondsPerSyn).toBeGreaterThan(100);
@@ -66,7 +66,7 @@ describe('the long tests', () => {
     expect(lines).toHaveLength(13);
   });
 
-  it('say what grew', () => {
+  it('fail a run whose heap, buffers, packets, timers, connections or spare blocks grew', () => {
     const none = { heap: 0, arrayBuffers: 0, packets: 2, timers: 0, connections: 0, timeWait: 0, spareBlocks: 0 };
     const row = (cycles: number, more: object) => ({ ...none, cycles, ...more });
     const before = [row(0, {}), row(10, { packets: 1 }), row(20, {})];

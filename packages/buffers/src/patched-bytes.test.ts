@@ -67,7 +67,7 @@ describe('patches', () => {
     );
   });
 
-  it('do without a second copy', () => {
+  it('change nothing elsewhere when there is no second copy', () => {
     const patches = patched(new Uint8Array(8), false);
     patches.setUint32(0, 0x0102_0304);
     expect(memory.bytes.slice(AT, AT + 4)).toEqual(Uint8Array.of(1, 2, 3, 4));

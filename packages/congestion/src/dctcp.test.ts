@@ -23,7 +23,7 @@ function alpha(dctcp: Flow<Dctcp>): number {
 }
 
 describe('DCTCP (RFC 8257)', () => {
-  it('asks for marks one by one', () => {
+  it('asks for an echo of each mark (RFC 8257 §3.2), and for nothing else', () => {
     expect(new Dctcp().traits).toEqual({ deliveryRate: false, sent: false, rulesRecovery: false, preciseEcn: true });
   });
 
@@ -110,7 +110,7 @@ describe('DCTCP (RFC 8257)', () => {
     expect([dctcp.segments, dctcp.window.slowStartThreshold]).toEqual([1, 32 * SEGMENT]);
   });
 
-  it('keeps two segments', () => {
+  it('keeps a window of two segments, even when all is marked', () => {
     const dctcp = flow(2);
     dctcp.sample.hasEcnEcho = true;
     dctcp.acknowledge(SEGMENT);
@@ -127,7 +127,7 @@ describe('DCTCP (RFC 8257)', () => {
     expect([dctcp.segments, dctcp.window.slowStartThreshold]).toEqual([32, 32 * SEGMENT]);
   });
 
-  it('is as new after start', () => {
+  it('keeps nothing of the flow before a start', () => {
     const dctcp = flow(64);
     round(dctcp, 3);
     dctcp.control.start(dctcp.window, 0);

@@ -62,7 +62,7 @@ describe('the deframer', () => {
     );
   });
 
-  it('takes a stream byte by byte', () => {
+  it('finds the same packets in a stream that comes byte by byte', () => {
     const stream = join([
       ['U', 'first'],
       ['R', ''],

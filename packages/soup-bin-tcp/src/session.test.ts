@@ -125,7 +125,7 @@ describe('a session', () => {
     expect(pair.server.connections).toBe(1);
   });
 
-  it('ends by a logout', () => {
+  it('is counted as ended by a logout, and its account is free again', () => {
     const pair = loggedIn();
     pair.client.logout();
     pair.exchange();

@@ -85,7 +85,7 @@ describe('a lane', () => {
     pool.assertNoLeaks();
   });
 
-  it('without a rate only delays', () => {
+  it('delivers all frames after the delay when it has no rate', () => {
     const { lane, send, arrived } = setUp({ bitsPerSecond: 0, queueBytes: Number.POSITIVE_INFINITY });
     send(20);
     lane.poll(100);

@@ -309,7 +309,7 @@ describe('timeout, pause and restart', () => {
     expect(bbr.window.window).toBe(window);
   });
 
-  it('is as new after start, but for the seed', () => {
+  it('keeps nothing of the flow before a start but its seed', () => {
     const bbr = new BbrFlow().cruising().until(BbrPhase.PROBE_UP).round({ lost: 20_000 });
     bbr.window.reset(1000);
     bbr.control.start(bbr.window, bbr.now);

@@ -71,7 +71,7 @@ describe('the shortest round trip', () => {
     expect([filter.isStale, filter.value]).toEqual([true, 30_000]);
   });
 
-  it('needs a sample', () => {
+  it('ignores an acknowledgement without a round trip; one of 0 µs counts as 1', () => {
     const filter = new MinimumRoundTrip();
     filter.reset(0);
     filter.update(-1, 1000);

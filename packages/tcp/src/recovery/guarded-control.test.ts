@@ -107,7 +107,7 @@ describe('a congestion control of a user that throws', () => {
     },
   );
 
-  it('before it was made: a factory', () => {
+  it('in its factory is reported, and the connection has NewReno instead', () => {
     const { host, connection } = transfer('broken', 'factory');
     expect(host.layer.controls.failures).toEqual([mistake]);
     expect(connection.information().congestionControl).toBe('newreno');

@@ -107,7 +107,7 @@ describe('a paced connection', () => {
     expect(peer.drain().reduce((sum, each) => sum + each.length, 0)).toBe(2000);
   });
 
-  it('says how fast', () => {
+  it('tells its rate by information(): the lower of option and algorithm, 0 without either', () => {
     const { connection } = slow();
     expect(connection.information()).toMatchObject({ pacingRate: 10_000, deliveryRate: 0 });
     connection.wake().recovery.window.bytesPerSecond = 4000;
