@@ -1,4 +1,11 @@
-import { Errno, invalidArgument, posixError, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import {
+  Errno,
+  invalidArgument,
+  posixError,
+  requireKnownOptions,
+  requirePowerOfTwo,
+  requireWholeNumber,
+} from '@prism-net/errors';
 import { instantiateKernels, type Kernels } from './kernels.js';
 import { type LinearMemory, webAssembly } from './web-assembly.js';
 
@@ -148,10 +155,7 @@ export class PacketMemory {
     requireWholeNumber('PacketMemory', 'kernelRingBytes', options.kernelRingBytes ?? 0, 0, MAXIMUM_BYTES);
     requireWholeNumber('PacketMemory', 'controlBytes', options.controlBytes ?? 0, 0, MAXIMUM_BYTES);
     requireWholeNumber('PacketMemory', 'frames', frames, 1, MAXIMUM_BYTES / 512);
-    requireWholeNumber('PacketMemory', 'frameSize', frameSize, 512, 65_536);
-    if ((frameSize & (frameSize - 1)) !== 0) {
-      throw invalidArgument('PacketMemory', `frameSize must be a power of two, not ${frameSize}`);
-    }
+    requirePowerOfTwo('PacketMemory', 'frameSize', frameSize, 512, 65_536);
 
     const beforePackets = RESERVED_BYTES + kernelRingBytes + controlBytes;
     // One huge page of slack, because the address of the memory is known only once it exists.

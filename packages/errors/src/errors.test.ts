@@ -6,6 +6,7 @@ import {
   posixError,
   requireBoolean,
   requireKnownOptions,
+  requirePowerOfTwo,
   requireWholeNumber,
 } from './index.js';
 
@@ -37,6 +38,22 @@ describe('requireWholeNumber', () => {
       );
     },
   );
+});
+
+describe('requirePowerOfTwo', () => {
+  it('returns powers of two in the range, and refuses other numbers in it and powers beyond it by name', () => {
+    for (const value of [2, 4, 1 << 24]) expect(requirePowerOfTwo('f', 'x', value, 2, 1 << 24)).toBe(value);
+    for (const value of [3, 6, (1 << 24) - 1]) {
+      expect(() => requirePowerOfTwo('f', 'x', value, 2, 1 << 24)).toThrow(
+        invalidArgument('f', `x must be a power of two, not ${value}`),
+      );
+    }
+    for (const value of [0, 1, 1 << 25, 2.5]) {
+      expect(() => requirePowerOfTwo('f', 'x', value, 2, 1 << 24)).toThrow(
+        invalidArgument('f', `x must be a whole number from 2 to 16777216, not ${value}`),
+      );
+    }
+  });
 });
 
 describe('requireBoolean', () => {

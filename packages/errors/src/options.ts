@@ -17,6 +17,19 @@ export function requireWholeNumber(
   throw invalidArgument(syscall, `${name} must be a whole number from ${minimum} to ${maximum}, not ${String(value)}`);
 }
 
+/** As {@link requireWholeNumber}, of 1, 2, 4, 8 … only: what can be a mask. */
+export function requirePowerOfTwo(
+  syscall: string,
+  name: string,
+  value: number,
+  minimum: number,
+  maximum: number,
+): number {
+  requireWholeNumber(syscall, name, value, minimum, maximum);
+  if ((value & (value - 1)) === 0) return value;
+  throw invalidArgument(syscall, `${name} must be a power of two, not ${value}`);
+}
+
 /** Checks a switch and returns it. @throws PosixError EINVAL that names it and what was given */
 export function requireBoolean(syscall: string, name: string, value: boolean): boolean {
   if (typeof value === 'boolean') return value;

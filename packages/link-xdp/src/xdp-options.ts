@@ -1,6 +1,6 @@
 import type { Steering, XdpProgram } from '@prism-net/bpf';
 import type { PacketMemory, PacketPool } from '@prism-net/buffers';
-import { invalidArgument, requireKnownOptions, requireWholeNumber } from '@prism-net/errors';
+import { invalidArgument, requireKnownOptions, requirePowerOfTwo, requireWholeNumber } from '@prism-net/errors';
 
 const WHERE = 'openXdpLink';
 
@@ -82,11 +82,8 @@ const DEFAULT_RING = 2048;
 /** The sizes of the four rings. @throws PosixError EINVAL for one that is no power of two. */
 export function ringSizes(sizes: XdpRingSizes = {}): RingSizes {
   requireKnownOptions(WHERE, sizes, ['receive', 'transmit', 'fill', 'completion']);
-  const size = (name: keyof XdpRingSizes): number => {
-    const value = requireWholeNumber(WHERE, `rings.${name}`, sizes[name] ?? DEFAULT_RING, SMALLEST_RING, LARGEST_RING);
-    if ((value & (value - 1)) === 0) return value;
-    throw invalidArgument(WHERE, `rings.${name} must be a power of two, not ${value}`);
-  };
+  const size = (name: keyof XdpRingSizes): number =>
+    requirePowerOfTwo(WHERE, `rings.${name}`, sizes[name] ?? DEFAULT_RING, SMALLEST_RING, LARGEST_RING);
   return {
     receive: size('receive'),
     transmit: size('transmit'),

@@ -1,4 +1,4 @@
-import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
+import { requirePowerOfTwo, requireWholeNumber } from '@prism-net/errors';
 import { copyBytes, PACKET_HEADER_BYTES, PacketType, writePacketHeader } from './packet.js';
 
 export interface MessageStoreOptions {
@@ -32,10 +32,7 @@ export class MessageStore {
 
   constructor(options: MessageStoreOptions = {}) {
     this.#bytes = requireWholeNumber('MessageStore', 'bytes', options.bytes ?? 4 << 20, 1 << 10, 1 << 30);
-    const messages = requireWholeNumber('MessageStore', 'messages', options.messages ?? 65_536, 2, 1 << 24);
-    if ((messages & (messages - 1)) !== 0) {
-      throw invalidArgument('MessageStore', `messages must be a power of two, not ${messages}`);
-    }
+    const messages = requirePowerOfTwo('MessageStore', 'messages', options.messages ?? 65_536, 2, 1 << 24);
     this.#mask = messages - 1;
     this.#offsets = new Int32Array(messages);
     this.view = new DataView(new ArrayBuffer(this.#bytes));

@@ -1,4 +1,4 @@
-import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
+import { requirePowerOfTwo } from '@prism-net/errors';
 
 const SLOT_BYTES = 64;
 const ANSWERED = 0;
@@ -44,10 +44,7 @@ export class OrderJournal {
 
   /** `capacity`: a power of two. */
   constructor(capacity: number) {
-    requireWholeNumber('OrderJournal', 'capacity', capacity, 2, 1 << 20);
-    if ((capacity & (capacity - 1)) !== 0) {
-      throw invalidArgument('OrderJournal', `capacity must be a power of two, not ${capacity}`);
-    }
+    requirePowerOfTwo('OrderJournal', 'capacity', capacity, 2, 1 << 20);
     this.#mask = capacity - 1;
     this.view = new DataView(new ArrayBuffer(capacity * SLOT_BYTES));
     this.#lengths = new Uint8Array(capacity);

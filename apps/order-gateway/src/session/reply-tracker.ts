@@ -1,4 +1,4 @@
-import { invalidArgument, requireWholeNumber } from '@prism-net/errors';
+import { requirePowerOfTwo } from '@prism-net/errors';
 import { RejectReason } from '../orders/reject-reason.js';
 import { ReplyKind } from '../orders/reply-message.js';
 
@@ -77,10 +77,7 @@ export class ReplyTracker {
 
   /** `capacity`: a power of two from 2 to 2^24. */
   constructor(capacity: number) {
-    requireWholeNumber('ReplyTracker', 'capacity', capacity, 2, 1 << 24);
-    if ((capacity & (capacity - 1)) !== 0) {
-      throw invalidArgument('ReplyTracker', `capacity must be a power of two, not ${capacity}`);
-    }
+    requirePowerOfTwo('ReplyTracker', 'capacity', capacity, 2, 1 << 24);
     this.#mask = capacity - 1;
     this.#idLow = new Int32Array(capacity);
     this.#idHigh = new Int32Array(capacity);
