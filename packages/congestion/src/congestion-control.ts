@@ -54,8 +54,7 @@ export const NO_TRAITS: CongestionTraits = Object.freeze({
  * ```
  *
  * Methods are called within the packet path: they allocate nothing and never throw (the README says what becomes of one that
- * does). `now` never decreases between
- * calls (modulo 2^32), and hours may pass between two of them.
+ * does). `now` never decreases between calls (modulo 2^32), and hours may pass between two of them.
  */
 export interface CongestionControl {
   /** As registered: `cubic`. */
