@@ -7,6 +7,8 @@ const TURN = 100;
 const TURN_FRAMES = 64;
 /** So long ago at most, in ms, that what went through then says something about now. */
 const FRESH = 2000;
+/** {@link Holding.reserve} of what was received. */
+export const RECEIVING = 3;
 const ANY = 0x3fff_ffff;
 
 /**
@@ -94,10 +96,12 @@ export class Holding {
 
 /**
  * Who may hold how much of a packet pool when it is more than half used: those that pass on what they take before those
- * that keep it. However many peers let text lie, unread or unacknowledged, three eighths are never theirs.
+ * that keep it. However many peers let text lie, unread or unacknowledged, five sixteenths are never theirs; one more is for
+ * what is received alone, so that peers who acknowledge nothing do not shut out newcomers who are read.
  *
- *     frames held by standing buffers:  0 ─────────── 1/2 ─── 9/16 ─── 5/8 ────────── 1
- *     one of them may hold                what is left │   4   │    1   │  nothing more
+ *     frames held by standing buffers:  0 ─────────── 1/2 ─── 9/16 ─── 10/16 ── 11/16 ────────── 1
+ *     one of them may hold, to be sent    what is left │   4   │    1   │  nothing more
+ *     received                            what is left │       4        │    1   │  nothing more
  *
  * Moving buffers may hold twice what went through them in their last turn, and each no more than is still free (so that k
  * of them share what there is): down to a quarter of the pool where something is to be sent, to an eighth where something
@@ -137,14 +141,15 @@ export class Holdings {
     const { standing } = this;
     const part = frames >> 4;
     if (standing < frames >> 1 && available > frames >> 2) return Math.max(FEW, (frames >> 1) - standing);
-    if (standing < Math.imul(part, 9) && available > frames >> 3) return FEW;
-    return standing < Math.imul(part, 10) ? 1 : 0;
+    const more = holding.reserve === RECEIVING ? part : 0;
+    if (standing <= Math.imul(part, 9) + more && available > frames >> 3) return FEW;
+    return standing < Math.imul(part, 10) + more ? 1 : 0;
   }
 
-  /** Text that has come, when the buffer may be empty: it is in memory already. */
+  /** Text that has come, when the buffer may be empty: it is in memory already, and may be read within this poll. */
   mayReceive(holding: Holding): boolean {
     if (holding.frames > 0) return holding.frames < this.allowance(holding);
-    return holding.isMoving || this.standing < Math.imul(this.#pool.region.frames >> 4, 10);
+    return holding.isMoving || this.standing < Math.imul(this.#pool.region.frames >> 4, 11);
   }
 
   /** One more frame. */

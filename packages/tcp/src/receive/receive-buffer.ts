@@ -1,5 +1,5 @@
 import { type Packet, PacketQueue } from '@prism-net/buffers';
-import { Holding, type Holdings } from '../layer/holdings.js';
+import { Holding, type Holdings, RECEIVING } from '../layer/holdings.js';
 
 /** Text up to this long is copied behind the text before, rather than keeping a frame of its own. */
 const SHORT = 512;
@@ -13,7 +13,7 @@ export class ReceiveBuffer extends Holding {
   #last: Packet | null = null;
 
   constructor(holdings: Holdings) {
-    super(holdings, 3);
+    super(holdings, RECEIVING);
   }
 
   get packets(): number {
