@@ -130,6 +130,8 @@ export class ControlBlocks implements TimerHandler {
   /** To be called where no function further up holds a block, and no list of the layer that may hold one is being worked on. */
   recycle(): void {
     const list = this.#letGo;
+    // Setting a length is a call into the runtime, also when it does not change.
+    if (list.length === 0) return;
     let kept = 0;
     for (let i = 0; i < list.length; i = (i + 1) | 0) {
       const block = list[i]!;
