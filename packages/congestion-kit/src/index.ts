@@ -13,7 +13,13 @@ export { Path, type SegmentWatcher } from './path.js';
 export type { FlowOptions, PathOptions } from './path-options.js';
 export { formatReport, formatResult } from './report.js';
 export { MARKS_POINTS, type Marks, type MarksPoint, measureMarks } from './table/marks.js';
-export { cubicResponse, measureResponse, type ResponsePoint, renoResponse } from './table/response.js';
+export {
+  cubicResponse,
+  type MeasuredResponse,
+  measureResponse,
+  type ResponsePoint,
+  renoResponse,
+} from './table/response.js';
 export {
   type AlgorithmFigures,
   formatResponses,

@@ -7,6 +7,14 @@ export interface ResponsePoint {
   readonly roundTripMicroseconds: number;
 }
 
+/** Of the measured time, in segments. */
+export interface MeasuredResponse {
+  /** Mean of the congestion window. */
+  readonly window: number;
+  /** Sent in a round trip, on average: less, by the part of a segment that fits no more, and by what recovery holds back. */
+  readonly sent: number;
+}
+
 /** So fast that nothing queues. */
 const RATE = 1e9;
 /** Losses in the measured time. */
@@ -19,7 +27,7 @@ const SETTLING = 60_000;
 const LONG_SETTLING = 400_000;
 
 /**
- * The mean window in segments under periodic loss: what is sent in a round trip. The first loss meets slow start where it
+ * The mean window under periodic loss, and what is sent by it. The first loss meets slow start where it
  * comes to about `expected` segments: from a window several times as large CUBIC falls below what it comes to in the end
  * (fast convergence, RFC 9438 §4.7), and returns to that in hundreds of cycles only.
  */
@@ -27,7 +35,7 @@ export function measureResponse(
   congestionControl: string,
   { every, roundTripMicroseconds }: ResponsePoint,
   expected: number,
-): number {
+): MeasuredResponse {
   const path = new Path({
     seed: 1,
     bitsPerSecond: RATE,
@@ -39,24 +47,32 @@ export function measureResponse(
   const [flow] = path.flows;
   // Within the round trip that it takes to hear of the loss the window doubles.
   const { connection } = flow!;
-  while (connection.wake().recovery.window.window < (expected / 2) * flow!.segmentSize)
-    path.run(roundTripMicroseconds / 64);
+  const window = (): number => connection.wake().recovery.window.window / flow!.segmentSize;
+  while (window() < expected / 2) path.run(roundTripMicroseconds / 64);
   drops.loseEvery(every);
   drops.lose(1);
   const settling = roundTripMicroseconds >= 200_000 ? LONG_SETTLING : SETTLING;
   while (drops.lost * every < settling) path.run(roundTripMicroseconds);
+  let sum = 0;
+  let samples = 0;
   const runToLoss = (): void => {
     const before = drops.lost;
-    while (drops.lost === before) path.run(roundTripMicroseconds / 4);
+    while (drops.lost === before) {
+      path.run(roundTripMicroseconds / 4);
+      sum += window();
+      samples++;
+    }
   };
   runToLoss();
+  sum = 0;
+  samples = 0;
   const begin = path.simulation.time;
   const before = flow!.segments;
   for (let cycle = 0; cycle < CYCLES; cycle++) runToLoss();
   const segments = flow!.segments - before;
-  const mean = (segments * roundTripMicroseconds) / (path.simulation.time - begin);
+  const sent = (segments * roundTripMicroseconds) / (path.simulation.time - begin);
   path.close();
-  return mean;
+  return { window: sum / samples, sent };
 }
 
 const C = 0.4;

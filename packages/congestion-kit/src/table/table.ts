@@ -1,7 +1,7 @@
 import { type ConformanceReport, runConformance, type ScenarioResult } from '../conformance.js';
 import { formatReport } from '../report.js';
 import type { Marks } from './marks.js';
-import { cubicResponse, measureResponse, type ResponsePoint, renoResponse } from './response.js';
+import { cubicResponse, type MeasuredResponse, measureResponse, type ResponsePoint, renoResponse } from './response.js';
 
 /** Points of the response functions, in both of CUBIC's regions. */
 export const CUBIC_POINTS: readonly ResponsePoint[] = [
@@ -16,11 +16,10 @@ export const CUBIC_POINTS: readonly ResponsePoint[] = [
 export const RENO_POINTS: readonly ResponsePoint[] = CUBIC_POINTS.slice(1, 4);
 
 /** A measured mean window beside the published one, in segments. */
-export interface Response extends ResponsePoint {
+export interface Response extends ResponsePoint, MeasuredResponse {
   readonly algorithm: string;
   readonly region: string;
   readonly published: number;
-  readonly measured: number;
 }
 
 /** Measures the algorithms that have a published response function: `cubic` and `newreno`. */
@@ -29,13 +28,13 @@ export function measureResponses(algorithms: readonly string[] = ['cubic', 'newr
     if (algorithm === 'cubic') {
       return CUBIC_POINTS.map((point) => {
         const { window, region } = cubicResponse(point);
-        return { ...point, algorithm, region, published: window, measured: measureResponse(algorithm, point, window) };
+        return { ...point, algorithm, region, published: window, ...measureResponse(algorithm, point, window) };
       });
     }
     if (algorithm !== 'newreno') return [];
     return RENO_POINTS.map((point) => {
       const published = renoResponse(point);
-      return { ...point, algorithm, region: 'AIMD', published, measured: measureResponse(algorithm, point, published) };
+      return { ...point, algorithm, region: 'AIMD', published, ...measureResponse(algorithm, point, published) };
     });
   });
 }
@@ -69,7 +68,8 @@ export function formatTable(
     '',
     '## Response functions',
     '',
-    'Mean window in segments with one segment in N lost, and what RFC 9438 (§5.1, §4.3) says of it.',
+    'Mean window in segments with one segment in N lost, beside what RFC 9438 (§5.1, §4.3) says of it; and what is sent in a',
+    'round trip by that window.',
     '',
     ...formatResponses(responses),
     '',
@@ -97,16 +97,18 @@ export function formatTable(
 
 /** The response functions alone, as lines of Markdown. */
 export function formatResponses(responses: readonly Response[]): string[] {
-  const rows = responses.map(({ algorithm, region, every, roundTripMicroseconds, published, measured }) => [
+  const rows = responses.map(({ algorithm, region, every, roundTripMicroseconds, published, window, sent }) => [
     algorithm,
     region,
     `${every}`,
     `${roundTripMicroseconds / 1000} ms`,
     published.toFixed(1),
-    measured.toFixed(1),
-    (measured / published).toFixed(3),
+    window.toFixed(1),
+    (window / published).toFixed(3),
+    sent.toFixed(1),
+    (sent / published).toFixed(3),
   ]);
-  return table(['algorithm', 'region', 'N', 'round trip', 'published', 'measured', 'ratio'], rows);
+  return table(['algorithm', 'region', 'N', 'round trip', 'published', 'window', 'ratio', 'sent', 'ratio'], rows);
 }
 
 function marksLines(marks: readonly Marks[]): string[] {
