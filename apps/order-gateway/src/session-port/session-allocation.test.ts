@@ -11,7 +11,7 @@ it('an order over the session allocates nothing from its generation to the accou
   const before = session.journal.answeredOrders;
   const bytes = steadyStateBytes(() => {
     for (let n = 0; n < ROUNDS; n = (n + 1) | 0) session.round(ORDERS);
-  });
+  }, 20);
   const orders = session.journal.answeredOrders - before;
   // One number per order in the measured round would be 16 bytes × 9,600.
   expect(orders).toBeGreaterThan(ROUNDS * 10);
