@@ -238,7 +238,6 @@ async function netOverLoopback(wanted: number): Promise<{ figures: Figures; conn
       bytesPerIdleConnection: each.all,
       heapBytesPerIdleConnection: each.heap,
       arrayBufferBytesPerIdleConnection: each.arrayBuffers,
-      residentBytesPerIdleConnection: (after.resident - before.resident) / ends.length,
     },
     connections,
     kernel,
