@@ -121,8 +121,8 @@ export interface CongestionControl {
   ): void;
 
   /**
-   * Saves or restores all state, so that an idle connection can do without the object. Connections whose algorithm has no
-   * such method keep theirs.
+   * Saves or restores all state, so that an idle connection can do without the object: as many fields of each kind every
+   * time. Connections whose algorithm has no such method keep theirs.
    */
   exchange?(state: StateExchange): void;
 

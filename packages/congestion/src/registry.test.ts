@@ -50,6 +50,15 @@ describe('the registry of algorithms', () => {
     }
   });
 
+  it('looks at every object a user makes, not at the first alone', () => {
+    let made: unknown = new NewReno();
+    registerCongestionControl('fickle', () => made as NewReno);
+    made = undefined;
+    expect(() => createCongestionControl('fickle')).toThrow("'fickle' has no object: its function returns nothing");
+    made = Object.assign(new NewReno(), { exchange: 5 });
+    expect(() => createCongestionControl('fickle')).toThrow("'fickle' has no method exchange, but something else");
+  });
+
   it.each([
     ['a factory that is none', {}, "'mine2' needs a function that makes one object per connection"],
     ['a factory that returns nothing', () => undefined, "'mine2' has no object: its function returns nothing"],

@@ -29,9 +29,14 @@ export function registerCongestionControl(name: string, factory: CongestionContr
   if (typeof name !== 'string' || name === '') throw refuse('an algorithm needs a name');
   if (factories.has(name)) throw refuse(`there already is a '${name}'`);
   if (typeof factory !== 'function') throw refuse(`'${name}' needs a function that makes one object per connection`);
-  const missing = missingMember(factory());
-  if (missing !== null) throw refuse(`'${name}' has no ${missing}`);
-  factories.set(name, factory);
+  const checked = () => {
+    const control = factory();
+    const missing = missingMember(control);
+    if (missing !== null) throw refuse(`'${name}' has no ${missing}`);
+    return control;
+  };
+  checked();
+  factories.set(name, checked);
 }
 
 const METHODS = [
@@ -54,10 +59,14 @@ function missingMember(control: Partial<CongestionControl> | undefined): string 
     if (typeof control.traits?.[trait] !== 'boolean') return `traits.${trait} (NO_TRAITS has all)`;
   }
   for (const method of METHODS) if (typeof control[method] !== 'function') return `method ${method}`;
+  if (!['function', 'undefined'].includes(typeof control.exchange)) return 'method exchange, but something else';
   return null;
 }
 
-/** An algorithm for one connection. @throws PosixError EINVAL that lists the names there are, for any other */
+/**
+ * An algorithm for one connection.
+ * @throws PosixError EINVAL that lists the names there are, for any other; for a user's as {@link registerCongestionControl}
+ */
 export function createCongestionControl(name: string): CongestionControl {
   const factory = factories.get(name);
   if (factory === undefined) throw unknownName('createCongestionControl', '', name);

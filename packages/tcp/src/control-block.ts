@@ -284,7 +284,6 @@ export class ControlBlock {
     this.boundPort = state.rare(this.boundPort);
     this.isPassive = state.flag(this.isPassive);
     this.recovery.exchange(state);
-    this.recovery.control.exchange?.(state);
     if (!state.isSaving) {
       this.sendBuffer.begin(this.recovery.next);
       this.lastShortEnd = this.recovery.next;
@@ -359,6 +358,8 @@ export class ControlBlock {
     this.reuseAddress = state.flag(this.reuseAddress);
     this.reusePort = state.flag(this.reusePort);
     this.ecn = ECN_MODES[state.rare(ECN_MODES.indexOf(this.ecn))]!;
+    // Last: a user's may do it wrong, and everything else is right nevertheless.
+    this.recovery.control.exchange?.(state);
   }
 
   /** Sets options. The caller has checked them (`requireConnectionOptions`). @throws PosixError EINVAL for an unknown congestionControl. */

@@ -1,15 +1,16 @@
+import { invalidArgument } from '@prism-net/errors';
 import type { Instant, TimerHandler } from '@prism-net/time';
 import type { Connection } from '../connection.js';
 import { ControlBlock } from '../control-block.js';
 import type { TcpLayer } from '../layer/tcp-layer.js';
+import { GuardedControl } from '../recovery/guarded-control.js';
 import { isParkable } from './idleness.js';
 import { ParkedRows } from './parked-rows.js';
 import type { RareState } from './rare-state.js';
+import type { StateCursor, StateLayout } from './state-cursor.js';
 import { StateReader } from './state-reader.js';
 import { StateWriter } from './state-writer.js';
 
-/** Most that a connection may have. */
-const MOST_WORDS = 256;
 /** Spare blocks kept for the next connections. */
 const LARGEST_POOL = 256;
 /** Blocks looked at in one go, and the pause until the next while the round is not complete. */
@@ -40,6 +41,7 @@ export class ControlBlocks implements TimerHandler {
   /** The words of a new block. */
   readonly #newWords: Int32Array;
   readonly #newRares: RareState;
+  readonly #layout: StateLayout;
   readonly #rows: ParkedRows;
   #hand = 0;
   /** Blocks the hand has passed in this round. */
@@ -47,14 +49,17 @@ export class ControlBlocks implements TimerHandler {
   #timer = -1;
   #isArmed = false;
 
+  /** @throws PosixError EINVAL when the state of the layer's congestion control does not fit; what that throws */
   constructor(layer: TcpLayer) {
     this.#layer = layer;
     const block = new ControlBlock(layer.open(null));
-    const words = new Int32Array(MOST_WORDS);
+    layer.controls.surface();
     const writer = this.#writer;
-    writer.begin(words, 0);
+    writer.begin();
     block.exchange(writer);
-    this.#newWords = words.slice(0, writer.count);
+    if (!writer.isWhole) throw refusal(block, 'has more state than fits');
+    this.#layout = writer.layout;
+    this.#newWords = writer.words.slice(0, writer.count);
     this.#newRares = writer.rares.slice(writer.rareWords, writer.rareDoubles);
     this.#rows = new ParkedRows(writer.count);
     block.clear();
@@ -154,8 +159,8 @@ export class ControlBlocks implements TimerHandler {
     const { connection } = block;
     const { slot } = connection;
     const writer = this.#writer;
-    writer.begin(this.#rows.add(slot), this.#rows.start(slot));
-    block.exchange(writer);
+    if (!this.#save(block)) return false;
+    this.#rows.add(slot, writer.words);
     if (!writer.rares.beginsAs(this.#newRares)) {
       this.#rows.setRares(slot, writer.rares.slice(writer.rareWords, writer.rareDoubles));
     }
@@ -220,7 +225,43 @@ export class ControlBlocks implements TimerHandler {
   #renew(block: ControlBlock): void {
     const reader = this.#reader;
     reader.begin(this.#newWords, 0, this.#newRares);
-    block.exchange(reader);
+    this.#read(block);
+  }
+
+  /** To the words of the writer. False: the algorithm of a user did it wrong, so that the connection keeps its block. */
+  #save(block: ControlBlock): boolean {
+    const writer = this.#writer;
+    writer.begin();
+    try {
+      block.exchange(writer);
+      this.#check(block, writer);
+      return true;
+    } catch (thrown) {
+      this.#giveUpControl(block, thrown);
+      return false;
+    }
+  }
+
+  /** From where the reader begins. All is read but what the algorithm of a user reads wrongly. */
+  #read(block: ControlBlock): void {
+    const reader = this.#reader;
+    try {
+      block.exchange(reader);
+      this.#check(block, reader);
+    } catch (thrown) {
+      this.#giveUpControl(block, thrown);
+    }
+  }
+
+  #check(block: ControlBlock, cursor: StateCursor): void {
+    if (block.recovery.control.exchange === undefined || cursor.hasDone(this.#layout)) return;
+    throw refusal(block, 'has not always as many fields of each kind');
+  }
+
+  #giveUpControl(block: ControlBlock, thrown: unknown): void {
+    const { control, window } = block.recovery;
+    if (!(control instanceof GuardedControl)) throw thrown;
+    control.giveUp(thrown, window, this.#layer.now);
   }
 
   #restore(connection: Connection, block: ControlBlock): void {
@@ -228,7 +269,7 @@ export class ControlBlocks implements TimerHandler {
     const rows = this.#rows;
     const reader = this.#reader;
     reader.begin(rows.chunk(slot), rows.start(slot), rows.rares(slot) ?? this.#newRares);
-    block.exchange(reader);
+    this.#read(block);
     rows.delete(slot);
     const network = connection.network!;
     const path = block.pathOn(network);
@@ -244,4 +285,8 @@ export class ControlBlocks implements TimerHandler {
     block.clear();
     if (this.#spare.length < LARGEST_POOL) this.#spare.push(block);
   }
+}
+
+function refusal(block: ControlBlock, why: string): Error {
+  return invalidArgument('exchange', `congestion control '${block.recovery.control.name}' ${why}`);
 }

@@ -25,8 +25,8 @@ export class ParkedRows {
     return bytes;
   }
 
-  /** The chunk of a new row. */
-  add(slot: number): Int32Array {
+  /** A new row with the first of `words`. */
+  add(slot: number, words: Int32Array): void {
     const index = slot >> CHUNK_SHIFT;
     while (this.#chunks.length <= index) {
       this.#chunks.push(null);
@@ -34,8 +34,9 @@ export class ParkedRows {
     }
     this.#used[index]!++;
     this.size++;
-    this.#chunks[index] ??= new Int32Array(this.#rowWords << CHUNK_SHIFT);
-    return this.#chunks[index];
+    const chunk = (this.#chunks[index] ??= new Int32Array(this.#rowWords << CHUNK_SHIFT));
+    const start = this.start(slot);
+    for (let i = 0; i < this.#rowWords; i = (i + 1) | 0) chunk[(start + i) | 0] = words[i]!;
   }
 
   chunk(slot: number): Int32Array {

@@ -39,11 +39,10 @@ function fieldsOf(block: ControlBlock): Record<string, unknown> {
 /** What is private as well, as far as a connection can be saved. */
 function wordsOf(block: ControlBlock): number[] {
   const writer = new StateWriter();
-  const words = new Int32Array(256);
-  writer.begin(words, 0);
+  writer.begin();
   block.exchange(writer);
   const rares = writer.rares.slice(writer.rareWords, writer.rareDoubles);
-  return [...words.subarray(0, writer.count), ...rares.words, ...rares.doubles];
+  return [...writer.words.subarray(0, writer.count), ...rares.words, ...rares.doubles];
 }
 
 /** A connection that loses, reorders, probes and closes, and what becomes of its block. */

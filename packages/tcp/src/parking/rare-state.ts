@@ -1,12 +1,11 @@
-/** Most of each kind that a connection may have. */
-const MOST = 256;
+import { MOST_WORDS } from './state-cursor.js';
 
 /** What of a connection is nearly always as in a new one. */
 export class RareState {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
 
-  constructor(words: Int32Array = new Int32Array(MOST), doubles: Float64Array = new Float64Array(MOST)) {
+  constructor(words: Int32Array = new Int32Array(MOST_WORDS), doubles: Float64Array = new Float64Array(MOST_WORDS)) {
     this.words = words;
     this.doubles = doubles;
   }

@@ -1,5 +1,5 @@
 import type { RareState } from './rare-state.js';
-import { FLAG_WORDS, type StateCursor } from './state-cursor.js';
+import { FLAG_WORDS, type StateCursor, type StateLayout } from './state-cursor.js';
 
 /**
  * Restores state from words. Every connection begins with it, about two hundred fields each: methods and their fields are
@@ -8,6 +8,7 @@ import { FLAG_WORDS, type StateCursor } from './state-cursor.js';
 export class StateReader implements StateCursor {
   readonly isSaving = false;
   private words: Int32Array = new Int32Array(FLAG_WORDS);
+  private start = 0;
   private at = 0;
   private rareWords: Int32Array = this.words;
   private rareAt = 0;
@@ -23,6 +24,7 @@ export class StateReader implements StateCursor {
   /** The common words begin at `words[start]`. */
   begin(words: Int32Array, start: number, rares: RareState): void {
     this.words = words;
+    this.start = start;
     this.at = (start + FLAG_WORDS) | 0;
     this.rareWords = rares.words;
     this.rareAt = 0;
@@ -54,6 +56,15 @@ export class StateReader implements StateCursor {
 
   double(): number {
     return this.#join(this.number(), this.number());
+  }
+
+  hasDone(layout: StateLayout): boolean {
+    return (
+      this.at - this.start === layout.words &&
+      this.flagAt === layout.flags &&
+      this.rareAt === layout.rareWords &&
+      this.rareDoubleAt === layout.rareDoubles
+    );
   }
 
   #unpackFlags(index: number, word: number): void {

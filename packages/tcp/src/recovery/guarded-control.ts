@@ -1,11 +1,9 @@
 import {
   type AcknowledgementSample,
-  Bbr,
   type CongestionCause,
   type CongestionControl,
   type CongestionTraits,
   type CongestionWindow,
-  Cubic,
   createCongestionControl,
   Dctcp,
   NewReno,
@@ -15,7 +13,8 @@ import type { Instant } from '@prism-net/time';
 
 /** Exceptions kept until somebody takes them; of further ones nobody hears. */
 const MAXIMUM_FAILURES = 16;
-const OWN: readonly unknown[] = [NewReno, Cubic, Dctcp, Bbr];
+/** Of these all objects are alike. */
+const OWN: readonly string[] = ['newreno', 'cubic', 'dctcp', 'bbr'];
 
 /**
  * Makes congestion controls of which none throws within the packet path, where a half-processed segment would be left
@@ -33,9 +32,12 @@ export class GuardedControls {
     } catch (thrown) {
       if ((thrown as { syscall?: unknown } | null)?.syscall === 'createCongestionControl') throw thrown;
       this.note(thrown);
-      return new NewReno();
+      const instead = new GuardedControl(new NewReno(), this);
+      // Others save what theirs knows, which is not the same.
+      delete instead.exchange;
+      return instead;
     }
-    return OWN.includes(control.constructor) ? control : new GuardedControl(control, this);
+    return OWN.includes(name) ? control : new GuardedControl(control, this);
   }
 
   note(thrown: unknown): void {
@@ -77,7 +79,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.start(window, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
     }
   }
 
@@ -85,7 +87,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onSent(window, bytes, inFlight, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
     }
   }
 
@@ -93,7 +95,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onAcknowledgement(window, sample, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
       this.#control.onAcknowledgement(window, sample, now);
     }
   }
@@ -102,7 +104,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onCongestion(window, flightSize, cause, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
       this.#control.onCongestion(window, flightSize, cause, now);
     }
     // Loss recovery leaves the window to the algorithm that asked for it.
@@ -114,7 +116,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onRecovered(window, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
       this.#control.onRecovered(window, now);
     }
   }
@@ -123,7 +125,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onTimeout(window, flightSize, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
       this.#control.onTimeout(window, flightSize, now);
     }
   }
@@ -133,7 +135,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onUndo(window, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
     }
   }
 
@@ -141,7 +143,7 @@ export class GuardedControl implements CongestionControl {
     try {
       this.#control.onIdle(window, idle, retransmissionTimeout, now);
     } catch (thrown) {
-      this.#replace(thrown, window, now);
+      this.giveUp(thrown, window, now);
       this.#control.onIdle(window, idle, retransmissionTimeout, now);
     }
   }
@@ -151,7 +153,8 @@ export class GuardedControl implements CongestionControl {
     return this.#control.describe();
   }
 
-  #replace(thrown: unknown, window: CongestionWindow, now: Instant): void {
+  /** The algorithm has thrown, or has done what leaves no other way. */
+  giveUp(thrown: unknown, window: CongestionWindow, now: Instant): void {
     if (this.#hasFailed) throw thrown;
     this.#hasFailed = true;
     this.#owner.note(thrown);
