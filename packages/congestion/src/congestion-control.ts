@@ -53,8 +53,8 @@ export const NO_TRAITS: CongestionTraits = Object.freeze({
  *   onTimeout:    retransmission timer ──────── onAcknowledgement: slow start
  * ```
  *
- * Methods are called within the packet path: they allocate nothing and never throw (the README says what becomes of one that
- * does). `now` never decreases between calls (modulo 2^32), and hours may pass between two of them.
+ * Methods are called within the packet path: they allocate nothing, call nothing of a connection, and never throw (the README
+ * says what becomes of one that does). `now` never decreases between calls (modulo 2^32), and hours may pass between two of them.
  */
 export interface CongestionControl {
   /** As registered: `cubic`. */

@@ -158,3 +158,45 @@ describe('a congestion control of a user that throws', () => {
     expect(seen.length).toBeGreaterThan(0);
   });
 });
+
+describe('a congestion control of a user that sets what is no window', () => {
+  let nonsense: unknown = 0;
+  registerCongestionControl('careless', () => {
+    const onSent = (window: CongestionWindow) =>
+      Object.assign(window, { window: nonsense, slowStartThreshold: nonsense, bytesPerSecond: nonsense });
+    return Object.assign(new NewReno(), { name: 'careless', traits: { ...NO_TRAITS, sent: true }, onSent });
+  });
+
+  it.each<[string, unknown, readonly number[]]>([
+    ['NaN', NaN, [1000, 2000, 0]],
+    ['0', 0, [1000, 2000, 0]],
+    ['less than 0', -5, [1000, 2000, 0]],
+    ['a fraction', 5000.7, [5000, 5000, 5000.7]],
+    ['infinity', Infinity, [0x3fff_ffff, 0x3fff_ffff, 1e12]],
+    ['undefined', undefined, [1000, 2000, 0]],
+    ['null', null, [1000, 2000, 0]],
+    ['text', '7000', [1000, 2000, 0]],
+    ['a bigint', 7000n, [1000, 2000, 0]],
+    ['a symbol', Symbol('7000'), [1000, 2000, 0]],
+  ])('(%s) gets the nearest, also where nobody looks but the next segment', (_name, value, expected) => {
+    nonsense = value;
+    const window = new CongestionWindow(1000);
+    new GuardedControls().create('careless').onSent(window, 1000, 1000, 0);
+    expect([window.window, window.slowStartThreshold, window.bytesPerSecond]).toEqual(expected);
+  });
+
+  it.each([NaN, 0, null, 7000n])('(%s) does not stop the connection', (value) => {
+    nonsense = value;
+    const { peer, connection, host } = establish({ peer: { window: 60_000 } });
+    connection.apply({ congestionControl: 'careless' });
+    write(connection, 10_000);
+    let next = 1;
+    for (let time = 0; time < 60 && next < 10_001; time++) {
+      host.wait(50);
+      for (const { seq, length } of peer.drain()) if (seq === next) next += length;
+      peer.send({ ack: next });
+    }
+    expect(next).toBe(10_001);
+    host.finish();
+  });
+});

@@ -86,6 +86,7 @@ export class GuardedControl implements CongestionControl {
   onSent(window: CongestionWindow, bytes: number, inFlight: number, now: Instant): void {
     try {
       this.#control.onSent(window, bytes, inFlight, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
     }
@@ -94,6 +95,7 @@ export class GuardedControl implements CongestionControl {
   onAcknowledgement(window: CongestionWindow, sample: AcknowledgementSample, now: Instant): void {
     try {
       this.#control.onAcknowledgement(window, sample, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
       this.#control.onAcknowledgement(window, sample, now);
@@ -103,6 +105,7 @@ export class GuardedControl implements CongestionControl {
   onCongestion(window: CongestionWindow, flightSize: number, cause: CongestionCause, now: Instant): void {
     try {
       this.#control.onCongestion(window, flightSize, cause, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
       this.#control.onCongestion(window, flightSize, cause, now);
@@ -115,6 +118,7 @@ export class GuardedControl implements CongestionControl {
   onRecovered(window: CongestionWindow, now: Instant): void {
     try {
       this.#control.onRecovered(window, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
       this.#control.onRecovered(window, now);
@@ -124,6 +128,7 @@ export class GuardedControl implements CongestionControl {
   onTimeout(window: CongestionWindow, flightSize: number, now: Instant): void {
     try {
       this.#control.onTimeout(window, flightSize, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
       this.#control.onTimeout(window, flightSize, now);
@@ -134,6 +139,7 @@ export class GuardedControl implements CongestionControl {
   onUndo(window: CongestionWindow, now: Instant): void {
     try {
       this.#control.onUndo(window, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
     }
@@ -142,6 +148,7 @@ export class GuardedControl implements CongestionControl {
   onIdle(window: CongestionWindow, idle: number, retransmissionTimeout: number, now: Instant): void {
     try {
       this.#control.onIdle(window, idle, retransmissionTimeout, now);
+      tidy(window);
     } catch (thrown) {
       this.giveUp(thrown, window, now);
       this.#control.onIdle(window, idle, retransmissionTimeout, now);
@@ -160,9 +167,19 @@ export class GuardedControl implements CongestionControl {
     this.#owner.note(thrown);
     delete this.exchange;
     // It may have been interrupted at any place.
-    window.confine();
+    tidy(window);
     window.bytesPerSecond = 0;
     this.#control = this.traits.preciseEcn ? new Dctcp() : new NewReno();
     this.#control.start(window, now);
   }
+}
+
+/** What it set, of whatever kind, becomes whole numbers within the limits, and no others are seen by anybody. */
+function tidy(window: CongestionWindow): void {
+  if (typeof window.window !== 'number') window.window = NaN;
+  if (typeof window.slowStartThreshold !== 'number') window.slowStartThreshold = NaN;
+  if (typeof window.bytesPerSecond !== 'number') window.bytesPerSecond = NaN;
+  window.confine();
+  window.window |= 0;
+  window.slowStartThreshold |= 0;
 }
