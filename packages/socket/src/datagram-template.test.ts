@@ -72,7 +72,9 @@ describe('a template', () => {
   it('goes to the connected peer when no address is given', () => {
     const host = new LoopbackHost();
     const [client, server] = pair(host);
-    expect(thrown(() => client.template('x'))).toMatchObject({ code: 'EDESTADDRREQ', syscall: 'template' });
+    const error = thrown(() => client.template('x'));
+    expect(error).toMatchObject({ code: 'EDESTADDRREQ', syscall: 'template' });
+    expect(error.message).toMatch(/there is none; give \{ address, port \}, or connect first$/);
     client.connect(7, LOOPBACK);
     const template = client.template('hello');
     template.send();

@@ -3,10 +3,14 @@ import { Errno } from '@prism-net/errors';
 /** What to do about an error, where its name alone does not say. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
   [`send ${Errno.EDESTADDRREQ}`, 'there is none; give port and address, or connect first'],
+  [`template ${Errno.EDESTADDRREQ}`, 'there is none; give { address, port }, or connect first'],
   [`send ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
+  [`template ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
   [`connect ${Errno.EACCES}`, 'a broadcast address; open the socket with broadcast: true'],
   [`send ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
+  [`template ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
   [`connect ${Errno.ENETUNREACH}`, 'no route leads there; give the stack a gateway, or use addRoute'],
+  [`template ${Errno.ENOBUFS}`, 'no packet left in the pool; a template takes two'],
   [`join ${Errno.EADDRINUSE}`, 'joined already'],
   [`join ${Errno.EINVAL}`, 'is not a multicast group (224.0.0.0 to 239.255.255.255)'],
   [`bind ${Errno.EADDRINUSE}`, 'another socket has it; set reuse on both to share it'],
@@ -40,6 +44,10 @@ const STREAM_ADVICE: ReadonlyMap<string, string> = new Map([
   [`write ${Errno.ECONNABORTED}`, 'the connection was aborted on this side'],
   [`write ${Errno.EPIPE}`, 'nothing can be written after end(), shutdown() or the end of the connection'],
   [`write ${Errno.EBADF}`, 'the socket is closed'],
+  [`template ${Errno.EINVAL}`, 'the message is empty'],
+  [`template ${Errno.EPIPE}`, 'nothing can be written after end(), shutdown() or the end of the connection'],
+  [`template ${Errno.ENOBUFS}`, 'no packet left in the pool; a template takes two'],
+  [`template ${Errno.EBADF}`, 'the socket is closed'],
 ]);
 
 /** Advice about an error of a call, for its message. */

@@ -283,6 +283,7 @@ describe('misuse', () => {
     const all = await world();
     const { client, network } = all;
     expect(() => client.template(new Uint8Array(1449))).toThrow(expect.objectContaining({ code: 'EMSGSIZE' }));
+    expect(() => client.template(new Uint8Array(0))).toThrow(/EINVAL: .*: the message is empty$/);
     expect(() => client.template('')).toThrow(expect.objectContaining({ code: 'EINVAL' }));
     expect(() => client.template('x', { now: true } as never)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
     const template = client.template(new Uint8Array(1448));
