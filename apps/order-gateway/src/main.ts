@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type Options, parseOptions } from './options.js';
 import { LatencyHistogram } from './report/latency-histogram.js';
-import { bothPortsLine, liveLine, serviceLine } from './report/live-line.js';
+import { bothPortsLine, liveLine, serviceLine, sessionLine } from './report/live-line.js';
 import { exitCodeOf, renderReport, toFigures } from './report/run-report.js';
 import { renderServiceReport, serviceExitCodeOf, toServiceFigures } from './report/service-report.js';
 import { hasClient, type Run, startRun } from './runtime/run.js';
@@ -47,8 +47,10 @@ function start(): Run {
 }
 
 function served({ account, ports, sessionPort }: Options): string {
-  const hasSessions = account !== undefined && ports !== 'datagram';
-  return `UDP port ${GATEWAY_PORT}${hasSessions ? ` and TCP port ${sessionPort}` : ''},`;
+  const served = [];
+  if (ports !== 'session') served.push(`UDP port ${GATEWAY_PORT}`);
+  if (account !== undefined && ports !== 'datagram') served.push(`TCP port ${sessionPort}`);
+  return `${served.join(' and ')},`;
 }
 
 const run = start();
@@ -85,6 +87,7 @@ let shownAt = performance.now();
 function lineOf(ordersPerSecond: number, sessionOrdersPerSecond: number, isWide: boolean): string {
   if (run.plan.clientLink === undefined) return serviceLine(live, ordersPerSecond + sessionOrdersPerSecond);
   if (run.plan.session === undefined) return liveLine(live, ordersPerSecond, latencies);
+  if (options.ports === 'session') return sessionLine(live, sessionOrdersPerSecond, sessionLatencies);
   return bothPortsLine(live, ordersPerSecond, latencies, sessionOrdersPerSecond, sessionLatencies, isWide);
 }
 function showLive(): void {
@@ -111,7 +114,7 @@ const conditions = { ...run.conditions, mode: reports.gateway.linkMode };
 if (hasClient(reports)) {
   if (options.json)
     console.log(JSON.stringify({ figures: toFigures(reports, latencies, sessionLatencies), conditions }));
-  else process.stdout.write(renderReport(reports, latencies, process.stdout.columns, sessionLatencies));
+  else process.stdout.write(renderReport(reports, latencies, process.stdout.columns, sessionLatencies, options.ports));
   process.exitCode = exitCodeOf(reports);
 } else {
   if (options.json) console.log(JSON.stringify({ figures: toServiceFigures(reports), conditions }));

@@ -53,6 +53,8 @@ export interface MarketOptions {
   readonly executionLimit?: number;
   /** Orders the book works on per round. */
   readonly bookOrdersPerRound?: number;
+  /** False: no datagram port, as with `--ports session`. */
+  readonly datagrams?: boolean;
 }
 
 export function ring(capacity: number, wordsPerItem: number): SpscRing {
@@ -113,7 +115,7 @@ export class Market {
     this.clients = new ClientTable(options.knownClients ?? 1024, random);
     this.gateway = new OrderGateway({
       stack: this.gatewayStack,
-      port: PORT,
+      port: options.datagrams === false ? undefined : PORT,
       clients: this.clients,
       risk: new RiskCheck({
         hashKey: createHashKey(random),

@@ -66,7 +66,7 @@ function openSessionPort({ account, port, symbol }: NonNullable<RunPlan['session
 
 const gateway = new OrderGateway({
   stack,
-  port: GATEWAY_PORT,
+  port: options.ports === 'session' ? undefined : GATEWAY_PORT,
   clients: new ClientTable(1024, random),
   risk,
   toBook,
@@ -87,7 +87,7 @@ function showLive(): void {
   live[Live.sent] = gateway.orders;
   live[Live.answered] = gateway.replies;
   live[Live.sessionSent] = sessions?.entry.orders ?? 0;
-  live[Live.sessionAnswered] = sessions?.messages ?? 0;
+  live[Live.sessionAnswered] = sessions?.sentMessages ?? 0;
 }
 
 const steady = new SteadyState(options.seconds);

@@ -138,6 +138,20 @@ describe('order gateway answers', () => {
     market.close();
   });
 
+  it('takes no orders where the datagram port is closed: its host says that nobody is there', () => {
+    const market = new Market({ debug: true, datagrams: false });
+    const trader = new Trader(market);
+    const errors: unknown[] = [];
+    trader.socket.onError((error) => errors.push(error));
+    trader.order(1, buy, 10_000, 100);
+    market.rounds(4);
+    expect(trader.take()).toEqual([]);
+    expect(errors).toMatchObject([{ code: 'ECONNREFUSED' }]);
+    expect(market.gateway).toMatchObject({ orders: 0, replies: 0 });
+    trader.socket.close();
+    market.close();
+  });
+
   it('answers a datagram that came in fragments by a single reject, without its rest', () => {
     const market = new Market({ debug: true });
     const trader = new Trader(market);

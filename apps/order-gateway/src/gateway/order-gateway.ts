@@ -30,7 +30,8 @@ export interface SessionReports {
 
 export interface OrderGatewayOptions {
   readonly stack: Stack;
-  readonly port: number;
+  /** Of the order datagrams; `undefined`: there is no datagram port. */
+  readonly port: number | undefined;
   readonly risk: RiskCheck;
   readonly clients: ClientTable;
   readonly toBook: SpscRing;
@@ -60,8 +61,10 @@ export class OrderGateway {
   constructor(options: OrderGatewayOptions) {
     this.#options = options;
     this.#interface = options.stack.interfaces[options.stack.interfaces.length - 1]!;
-    this.#socket = options.stack.udpSocket({ port: options.port, receiveQueue: 65_536 });
-    this.#socket.onReadable(() => this.#receiveOrders());
+    const { port, stack } = options;
+    // Without a port it is never bound: nothing reaches it.
+    this.#socket = stack.udpSocket(port === undefined ? {} : { port, receiveQueue: 65_536 });
+    if (port !== undefined) this.#socket.onReadable(() => this.#receiveOrders());
   }
 
   /** Order datagrams received. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LIVE_DOUBLES, Live } from '../runtime/run-plan.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { bothPortsLine, liveLine, serviceLine } from './live-line.js';
+import { bothPortsLine, liveLine, serviceLine, sessionLine } from './live-line.js';
 
 it('the live line tells rate, totals and round trips in one line', () => {
   const live = new Float64Array(LIVE_DOUBLES);
@@ -32,6 +32,7 @@ it('the live line of both ports has them side by side, and fits 80 columns witho
     'UDP 512,346 orders/s  5,000,000 answered  p50 50 µs  p99 2.0 ms │ TCP 120,000 orders/s  1,000,000 answered  p50 50 µs  p99 2.0 ms',
   );
   const narrow = bothPortsLine(live, 512_345.6, latencies, 120_000, latencies, false);
+  expect(sessionLine(live, 120_000, latencies)).toBe('120,000 orders/s  1,000,000 answered  p50 50 µs  p99 2.0 ms');
   expect(narrow).toBe('UDP 512,346/s p50 50 µs p99 2.0 ms │ TCP 120,000/s p50 50 µs p99 2.0 ms');
 });
 

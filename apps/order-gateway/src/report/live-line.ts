@@ -34,6 +34,17 @@ export function bothPortsLine(
   return `${datagrams} │ ${session}`;
 }
 
+/** Of a run with the session port alone. */
+export function sessionLine(live: Float64Array, ordersPerSecond: number, latencies: LatencyHistogram): string {
+  const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+  return [
+    `${number(ordersPerSecond)} orders/s`,
+    `${number(live[Live.sessionAnswered]!)} answered`,
+    `p50 ${formatDuration(latencies.percentile(50))}`,
+    `p99 ${formatDuration(latencies.percentile(99))}`,
+  ].join('  ');
+}
+
 /** One line on how the run goes: rate, totals, round-trip times so far. */
 export function liveLine(live: Float64Array, ordersPerSecond: number, latencies: LatencyHistogram): string {
   const number = (value: number): string => Math.round(value).toLocaleString('en-US');

@@ -92,6 +92,12 @@ describe('report of a run', () => {
     expect(renderReport(reportsOf({ totals: { lost: 1 } }), latencies())).not.toContain('exactly once');
   });
 
+  it('is silent about a datagram port that is closed', () => {
+    const text = renderReport(reportsOf(), latencies(), 80, latencies(), 'session');
+    for (const part of ['datagram', 'exactly once']) expect(text).not.toContain(part);
+    for (const part of ['session port: 100,000', 'the book made 600,000 trades']) expect(text).toContain(part);
+  });
+
   it('is the exit code: 0 only without any blemish', () => {
     expect(exitCodeOf(reportsOf())).toBe(0);
     for (const [name, blemishes] of Object.entries(blemished)) expect(exitCodeOf(reportsOf(blemishes)), name).toBe(1);

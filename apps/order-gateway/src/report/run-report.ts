@@ -1,4 +1,5 @@
 import type { StackStatistics } from '@prism-net/stack';
+import type { Options } from '../options.js';
 import { rejectReasonName } from '../orders/reject-reason.js';
 import type { RunReports } from '../runtime/run.js';
 import { isFlawless } from '../session/reply-tracker.js';
@@ -52,27 +53,13 @@ export function renderReport(
   latencies: LatencyHistogram,
   columns?: number,
   sessionLatencies: LatencyHistogram = new LatencyHistogram(),
+  ports: Options['ports'] = 'both',
 ): string {
   const { client, gateway, book } = reports;
-  const { totals } = client;
-  const kinds = totals.answersByKind;
-  const { faults } = client;
   const lines = [
-    '',
-    `${client.session === undefined ? '' : 'datagram port: '}${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
-    '',
-    renderTerminalHistogram(latencies, {
-      title: 'round trip, order sent to answer received',
-      width: columns ?? 80,
-    }).trimEnd(),
-    '',
-    'answers',
-    `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
-    `  later fills of resting orders ${number(totals.fills)}; the book made ${number(book.executions)} trades and holds ${number(book.resting)} orders`,
-    `  rejects: ${rejectList(client.rejects)}`,
-    `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}, duplicates accepted ${number(totals.duplicatesAccepted)}, taken for duplicates ${number(totals.falseDuplicates)}${isFlawless(totals) ? ': every order answered exactly once' : ''}`,
-    `  gaps in the numbers of replies ${number(faults.sequenceGaps)}, not a reply ${number(faults.malformed)}; the stacks refused to send ${number(faults.refused)} orders and ${number(gateway.refusedSends)} replies`,
+    ...(ports === 'session' ? [] : datagramLines(reports, latencies, columns ?? 80)),
     ...sessionLines(reports, sessionLatencies, columns ?? 80),
+    ...(ports === 'session' ? [`  ${bookLine(book)}`] : []),
     '',
     'frames',
     `  gateway  ${accountLine(gateway.statistics)}`,
@@ -83,6 +70,32 @@ export function renderReport(
     '',
   ];
   return lines.map((line) => wrap(line, columns ?? Number.POSITIVE_INFINITY)).join('\n');
+}
+
+/** What the load client saw of the datagram port. */
+function datagramLines({ book, client, gateway }: RunReports, latencies: LatencyHistogram, width: number): string[] {
+  const { faults, totals } = client;
+  const kinds = totals.answersByKind;
+  return [
+    '',
+    `${client.session === undefined ? '' : 'datagram port: '}${number(answersPerSecond(client))} orders/s: ${number(totals.answered)} orders answered in ${client.seconds.toFixed(2)} s`,
+    '',
+    renderTerminalHistogram(latencies, {
+      title: 'round trip, order sent to answer received',
+      width,
+    }).trimEnd(),
+    '',
+    'answers',
+    `  accepted ${number(kinds.accepted)}, filled ${number(kinds.filled)}, partially filled ${number(kinds.partiallyFilled)}, rejected ${number(kinds.rejected)}`,
+    `  later fills of resting orders ${number(totals.fills)}; ${bookLine(book)}`,
+    `  rejects: ${rejectList(client.rejects)}`,
+    `  lost ${number(totals.lost)}, doubled ${number(totals.doubled)}, unknown ${number(totals.unknown)}, late ${number(totals.late)}, duplicates accepted ${number(totals.duplicatesAccepted)}, taken for duplicates ${number(totals.falseDuplicates)}${isFlawless(totals) ? ': every order answered exactly once' : ''}`,
+    `  gaps in the numbers of replies ${number(faults.sequenceGaps)}, not a reply ${number(faults.malformed)}; the stacks refused to send ${number(faults.refused)} orders and ${number(gateway.refusedSends)} replies`,
+  ];
+}
+
+function bookLine({ executions, resting }: RunReports['book']): string {
+  return `the book made ${number(executions)} trades and holds ${number(resting)} orders`;
 }
 
 function answersPerSecond({ seconds, totals }: RunReports['client']): number {

@@ -15,7 +15,7 @@ export interface NativeNetwork {
 
 type NativeOptions = Pick<
   Options,
-  'link' | 'linkOptions' | 'interface' | 'address' | 'router' | 'window' | 'account' | 'sessionPort'
+  'link' | 'linkOptions' | 'interface' | 'address' | 'router' | 'window' | 'account' | 'ports' | 'sessionPort'
 >;
 
 /**
@@ -80,7 +80,9 @@ function onInterface(options: NativeOptions, name: string): NativeLinkPlan {
   const own = address.split('/')[0]!;
   const steering = {
     rules: [
-      { protocol: 'udp', address: own, port: GATEWAY_PORT, action: 'redirect' },
+      ...(options.ports === 'session'
+        ? []
+        : [{ protocol: 'udp', address: own, port: GATEWAY_PORT, action: 'redirect' }]),
       ...(options.account === undefined
         ? []
         : [{ protocol: 'tcp', address: own, port: options.sessionPort, action: 'redirect' }]),

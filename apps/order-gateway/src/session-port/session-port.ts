@@ -62,7 +62,12 @@ export class SessionPort implements SessionReports {
 
   /** Messages of clients that were orders or cancels, and messages to clients. */
   get messages(): number {
-    let sent = this.entry.orders + this.entry.cancels;
+    return this.entry.orders + this.entry.cancels + this.sentMessages;
+  }
+
+  /** Messages to clients. */
+  get sentMessages(): number {
+    let sent = 0;
     for (const { store } of this.server.sessions) sent += store.total;
     return sent;
   }
