@@ -20,8 +20,11 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Why a module could not be loaded, and what helps. */
-export function loadingReason(error: unknown): string {
+export function loadingReason(error: unknown, file: string): string {
   const text = messageOf(error);
+  // Node tells the place of such an error only when it ends the process.
+  if (error instanceof SyntaxError && !/does not provide an export/.test(text))
+    return `${text}; 'node ${file}' shows where`;
   // Packages of ES modules are provided to `import` only; what a CommonJS module requires is looked for beside it.
   if (/^Cannot find module '@prism-net\//.test(text))
     return `${text}; use import, not require, for @prism-net packages`;

@@ -109,6 +109,7 @@ describe('the command', () => {
       /package '@prism-net\/nothing' imported from .*unknown\.mjs; there is no such/,
     ],
     ['common.cjs', "require('@prism-net/congestion');", /common\.cjs: Cannot find module .*; use import, not require/],
+    ['cut.mjs', 'class {', /cut\.mjs: Unexpected token .*; 'node \S+cut\.mjs' shows where\n$/],
     ['idle.mjs', '', /no algorithm is registered by what --module names\n$/],
   ])('says in a line why %s is of no use, with exit code 2', async (name, code, message) => {
     const { code: exitCode, stdout, stderr } = await run('conformance', '--module', file(name, code));

@@ -25,7 +25,8 @@ import { printSharing } from './sharing.js';
 const scenarios = conformanceScenarios();
 const usage = `Usage: npm run --silent congestion -- COMMAND [ALGORITHM…] [options]
 
-What congestion controls do, over the real TCP. Without a name: all there are (${congestionControlNames().join(', ')}).
+What congestion controls do, over the real TCP. Without a name: all there are (${congestionControlNames().join(', ')}),
+or those of --module.
 
   conformance     each algorithm through all scenarios: figures, and a verdict with its reason
   growth          window, flight and round trip of a flow alone, drawn over time
@@ -89,7 +90,7 @@ async function load(file: string): Promise<void> {
   try {
     await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
-    fail(`cannot load ${file}: ${loadingReason(error)}`);
+    fail(`cannot load ${file}: ${loadingReason(error, file)}`);
   }
 }
 

@@ -44,7 +44,7 @@ describe('the kit', () => {
     for (const { reason } of report.results) expect(reason).toContain(REASONS[defect] ?? '');
   });
 
-  it('catches an algorithm that throws, and says what', () => {
+  it('catches an algorithm that throws, and says what and where', () => {
     class Throwing extends NewReno {
       override onAcknowledgement(): void {
         throw new Error('out of ideas');
@@ -52,7 +52,10 @@ describe('the kit', () => {
     }
     registerCongestionControl('throwing', () => new Throwing());
     const { verdict, results } = runConformance('throwing', { scenarios: ['single-loss'] });
-    expect([verdict, results[0]!.reason]).toEqual(['FAIL', expect.stringContaining('out of ideas')]);
+    expect([verdict, results[0]!.reason]).toEqual([
+      'FAIL',
+      expect.stringMatching(/out of ideas \(conformance\.test\.ts:\d+:\d+\)$/),
+    ]);
   });
 
   it.each([

@@ -78,6 +78,14 @@ function firstLine(error: unknown): string {
   return text.split('\n')[0]!;
 }
 
+/** Where users' code threw what ended a simulation: file, line and column, if that is known; else nothing. */
+function placeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const frame = cause instanceof Error ? cause.stack?.split('\n').find((line) => /^ +at /.test(line)) : undefined;
+  const place = /([^/\\(]+:\d+:\d+)\)?$/.exec(frame ?? '');
+  return place === null ? '' : ` (${place[1]})`;
+}
+
 function chosen(names: readonly string[] | undefined): readonly Scenario[] {
   if (names === undefined) return SCENARIOS;
   return [...new Set(names)].map((name) => {
@@ -98,7 +106,7 @@ function runScenario(scenario: Scenario, name: string, seed: number, expectation
     measurement = outcome.measurement;
     settledSeconds = outcome.settledSeconds ?? null;
   } catch (error) {
-    judge.fail(firstLine(error));
+    judge.fail(firstLine(error) + placeOf(error));
   }
   for (const path of trial.paths) {
     for (const { watch, name: flowName } of path.flows) {
