@@ -152,6 +152,8 @@ export class DatagramSocket
   template(payload: Uint8Array | string, to?: SocketAddress, options: TemplateOptions = {}): DatagramTemplate {
     const bytes = requireBytes('template', payload);
     requireTemplateOptions(options);
+    if (to === null)
+      throw posixError(Errno.EINVAL, 'template', 'to: { address, port }, or undefined for the connected peer');
     if (to !== undefined) requirePort('template', to.port, 1);
     const address = to === undefined ? 0 : parseIpv4Address(to.address);
     const made = this.endpoint.template(bytes, address, to?.port ?? 0);

@@ -124,6 +124,7 @@ describe('a template', () => {
         () => client.template('x', TO_SERVER, { immediate: 'no' as never }),
         'template EINVAL: immediate must be true or',
       ],
+      [() => client.template('x', null as never), 'template EINVAL: to: { address, port }'],
       [
         () => template.setBytes(0, 'abc' as never),
         'setBytes EINVAL: the bytes must be in a Uint8Array (a Buffer is one)',
