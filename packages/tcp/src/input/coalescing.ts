@@ -46,7 +46,7 @@ function isInOrder(block: ControlBlock, segment: Segment): boolean {
 export function releaseHeld(block: ControlBlock, now: Instant): void {
   if (block.heldPacket === null) return;
   const held = block.layer.heldSegment;
-  // Of one that an exception of a user's congestion control has left unfinished.
+  // Of one that an exception of a link has left unfinished.
   if (held.packet !== null) block.layer.drop(held, DropReason.TCP_AFTER_CLOSE);
   held.packet = block.heldPacket;
   block.heldPacket = null;

@@ -19,7 +19,7 @@ export class HeldSegments {
     this.#count = (this.#count + 1) | 0;
   }
 
-  /** Hands them to TCP. What a user's congestion control throws ends this call; the next call continues behind it. */
+  /** Hands them to TCP. What a link throws ends this call; the next call continues behind it. */
   release(now: Instant): void {
     while (this.#released < this.#count) {
       const block = this.#blocks[this.#released]!;

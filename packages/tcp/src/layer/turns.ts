@@ -19,8 +19,8 @@ export class Turns {
   }
 
   /**
-   * Each that waited gets its turn; who asks for another meanwhile has it next time. What a user's congestion control throws
-   * ends this call; the next one goes on behind it.
+   * Each that waited gets its turn; who asks for another meanwhile has it next time. What a link throws ends this call; the
+   * next one goes on behind it.
    */
   serve(now: Instant): void {
     if (this.#servingCount === 0) {

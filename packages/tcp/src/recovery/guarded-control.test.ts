@@ -94,10 +94,10 @@ function transfer(name: string, event: Event | 'factory') {
 
 describe('a congestion control of a user that throws', () => {
   const reached = EVENTS.filter((event) => event !== 'onUndo');
-  it.each(reached.flatMap((event) => NAMES.map((name) => [event, name] as const)))(
+  const cases = reached.flatMap((event) => NAMES.map((name) => [event, name] as const));
+  it.each(cases.filter(([event, name]) => event !== 'onSent' || name === 'broken-observer'))(
     'at %s (%s) is replaced: everything arrives, nothing is thrown into the packet path, and it is heard of',
     (event, name) => {
-      if (event === 'onSent' && name !== 'broken-observer') return;
       const { host, connection } = transfer(name, event);
       const { controls } = host.layer;
       expect(controls.failures).toEqual([mistake]);
